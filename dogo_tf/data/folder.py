@@ -1,0 +1,170 @@
+"""Images from a folder of files: any nesting, with or without labels."""
+
+import contextlib
+import os
+import warnings
+from collections.abc import Iterator
+from functools import partial
+from multiprocessing.pool import ThreadPool
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from dogo_tf.data.image_set import ImageSet, allocate
+from dogo_tf.data.pixels import check_image_size, to_square
+from dogo_tf.errors import InputError
+from dogo_tf.progress import Progress
+
+EXTENSIONS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp")
+_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP")
+_LISTED = 5  # bad files that an error names
+
+
+def load_folder(folder: Path, split: str, image_size: int | None, max_bad_images: float) -> ImageSet:
+    """Every image below `folder/split` (or, for "train" without such a folder, below `folder` itself), in sorted order.
+
+    If every image lies in a sub-folder of that folder, its class is the first-level sub-folder; else there are no
+    labels. Hidden files and folders and other extensions are ignored; symbolic links are followed.
+    image_size=None takes the files' own size, which must be one and the same square.
+    Raises InputError: no such split, no images, unequal sizes without image_size, more bad files than the share
+    `max_bad_images` (0..1) of all image files, too little memory.
+    """
+    root = split_folder(folder, split)
+    try:
+        files = sorted(_image_files(root, ()), key=lambda path: path.relative_to(root).parts)
+    except OSError as error:
+        raise InputError(f"{error.filename}: cannot list this folder: {error.strerror}") from error
+    if not files:
+        raise InputError(f"{root}: no images here or below; looked for {', '.join(EXTENSIONS)}")
+    if image_size is None:
+        image_size = _common_size(files)
+    images, good, bad = _decode(files, image_size)
+    _check_bad(root, bad, len(files), max_bad_images)
+    labels, class_names = _labels(root, files)
+    return ImageSet(
+        name=f"{folder} {split}",
+        images=images,
+        labels=None if labels is None else labels[good],
+        class_names=class_names,
+        bad_files=tuple(bad),
+    )
+
+
+def split_folder(folder: Path, split: str) -> Path:
+    """`folder/split` if it exists; `folder` itself for "train" otherwise; else InputError with the sub-folders."""
+    if split and not split.startswith(".") and (folder / split).is_dir():
+        return folder / split
+    if split == "train":
+        return folder
+    found = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    raise InputError(
+        f"split: the folder {folder} has no sub-folder {split!r}; "
+        f"known: {', '.join(found) or 'none'} (without a sub-folder 'train', 'train' is the folder itself)"
+    )
+
+
+def _image_files(folder: Path, above: tuple[str, ...]) -> Iterator[Path]:
+    """All image files below `folder`. `above`: the real paths of the folders it was reached through, to see a loop."""
+    real = os.path.realpath(folder)
+    if real in above:
+        return
+    for entry in os.scandir(folder):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _image_files(folder / entry.name, (*above, real))
+        elif entry.name.lower().endswith(EXTENSIONS):
+            yield folder / entry.name
+
+
+def _labels(root: Path, files: list[Path]) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    parts = [path.relative_to(root).parts for path in files]
+    if any(len(p) < 2 for p in parts):
+        return None, ()
+    names = tuple(sorted({p[0] for p in parts}))
+    index = {name: i for i, name in enumerate(names)}
+    return np.array([index[p[0]] for p in parts], np.int64), names
+
+
+def _common_size(files: list[Path]) -> int:
+    """The side of the square that all readable files share, from their headers alone."""
+    first = None
+    with _quiet(), ThreadPool(os.cpu_count()) as pool:
+        for path, size in zip(files, pool.imap(_header_size, files, chunksize=16), strict=True):
+            if size is None:
+                continue
+            first = first or (path, size)
+            if size != first[1] or size[0] != size[1]:
+                raise InputError(
+                    "image_size: give it, because the images are not all squares of one size: "
+                    + ", ".join(dict.fromkeys(f"{p} is {w} x {h}" for p, (w, h) in (first, (path, size))))
+                )
+    if first is None:
+        return 8  # no file is readable: any size will do to collect the reasons
+    check_image_size(first[1][0])
+    return first[1][0]
+
+
+def _header_size(path: Path) -> tuple[int, int] | None:
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            return image.size
+    except Exception:  # a bad file, which _read reports with its reason
+        return None
+
+
+def _decode(files: list[Path], size: int) -> tuple[np.ndarray, np.ndarray, list[tuple[str, str]]]:
+    """(images of the good files, their indices, (path, reason) of the bad ones), in the order of `files`."""
+    images = allocate(len(files), size)
+    good: list[int] = []
+    bad: list[tuple[str, str]] = []
+    with (
+        _quiet(),
+        Progress("reading images", len(files)) as progress,
+        ThreadPool(os.cpu_count()) as pool,
+    ):  # Pillow decodes and resizes outside Python's global lock
+        for index, result in enumerate(pool.imap(partial(_read, size=size), files, chunksize=16)):
+            if isinstance(result, str):
+                bad.append((str(files[index]), result))
+            else:
+                images[len(good)] = result
+                good.append(index)
+            progress.update(index + 1)
+    return images[: len(good)], np.array(good, np.int64), bad
+
+
+def _read(path: Path, size: int) -> np.ndarray | str:
+    """uint8 [size, size, 3], or the reason why this file is bad."""
+    try:
+        if not path.is_file():
+            return "not a file, or a broken link"
+        if not path.stat().st_size:
+            return "empty file"
+        with Image.open(path, formats=_FORMATS) as image:
+            return to_square(image, size)
+    except UnidentifiedImageError:
+        return "not a JPEG, PNG, BMP, GIF or WebP image"
+    except Exception as error:  # on damaged files Pillow raises OSError, SyntaxError, struct.error, IndexError, ...
+        return f"{type(error).__name__}: {error}"
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Pillow warns of large pictures and odd metadata; what matters to the user is in bad_files."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _check_bad(root: Path, bad: list[tuple[str, str]], count: int, max_bad_images: float) -> None:
+    if not bad or (len(bad) < count and len(bad) <= max_bad_images * count):
+        return
+    listed = "".join(f"\n  {path}: {reason}" for path, reason in bad[:_LISTED])
+    more = f"\n  ... and {len(bad) - _LISTED} more" if len(bad) > _LISTED else ""
+    limit = (
+        "none is left"
+        if len(bad) == count
+        else f"more than max_bad_images={max_bad_images:g} allows ({len(bad) / count:.3g} of the files)"
+    )
+    raise InputError(f"{root}: {len(bad)} of {count} images cannot be read, {limit}:{listed}{more}")

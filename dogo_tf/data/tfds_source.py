@@ -1,0 +1,200 @@
+"""Images from tensorflow-datasets, by name; `patterns`, which comes with this package, takes the same road."""
+
+import contextlib
+import difflib
+import os
+import re
+import socket
+import urllib.request
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow_datasets as tfds
+from absl import logging
+from PIL import Image
+
+from dogo_tf.data import patterns_builder
+from dogo_tf.data.image_set import ImageSet, allocate
+from dogo_tf.data.pixels import eight_bits, to_square
+from dogo_tf.errors import InputError
+from dogo_tf.keras_compat import tf
+from dogo_tf.progress import Progress
+
+PATTERNS = "patterns"
+_BATCH = 256
+
+
+def is_known(name: str, data_dir: str | None) -> bool:
+    """Whether `name` ("mnist", "patterns/ood", "cifar10:3.0.2") starts with a data set that TFDS or `data_dir` has."""
+    base = _base(name)
+    return base == PATTERNS or base in _all_names() or bool(data_dir and base and os.path.isdir(f"{data_dir}/{base}"))
+
+
+def load_tfds(name: str, split: str, image_size: int | None, data_dir: str | None) -> ImageSet:
+    """The split of a TFDS data set, e.g. "cifar10" or "patterns/ood"; downloaded and prepared first if need be.
+
+    split: a name or a TFDS slice, e.g. "train[:10%]". data_dir: TFDS's own folder (~/tensorflow_datasets) if None.
+    image_size=None takes the declared size, which must be square. Labels come from the `label` feature; a set that has
+    none, or hides them as -1, is unlabelled.
+    Raises InputError: unknown name, configuration or split, no `image` feature, no network to download, damaged files.
+    """
+    with _quiet():
+        builder = _builder(name, data_dir)
+    features = builder.info.features
+    features = dict(features.items()) if isinstance(features, tfds.features.FeaturesDict) else {}
+    image = features.get("image")
+    if not isinstance(image, tfds.features.Image) or image.np_dtype not in (np.uint8, np.uint16):
+        raise InputError(
+            f"the TFDS data set {name!r} has no feature `image` of uint8 or uint16 pixels; it has: "
+            + ", ".join(f"{key} ({type(value).__name__})" for key, value in features.items())
+        )
+    _prepare(builder, name)
+    count = _split_size(builder, name, split)
+    if image_size is None:
+        image_size = _declared_size(name, image.shape)
+    label = features.get("label")
+    has_label = isinstance(label, tfds.features.ClassLabel)
+    images, labels = allocate(count, image_size), np.full(count, -1, np.int64)
+    try:
+        _read_into(images, labels, builder, split, has_label)
+    except tf.errors.OpError as error:
+        raise InputError(
+            f"the prepared copy of {name!r} in {builder.data_path} is damaged: {_reason(error)}; "
+            "delete this folder to have it prepared again"
+        ) from error
+    if not has_label or labels.min() < 0:
+        return ImageSet(f"{name} {split}", images)
+    return ImageSet(f"{name} {split}", images, labels, tuple(label.names))
+
+
+def _builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
+    if _base(name) == PATTERNS:
+        return patterns_builder.prepare(name.partition("/")[2] or "default", data_dir)
+    try:
+        return tfds.builder(name, data_dir=data_dir)
+    except Exception as error:  # TFDS has no common class for unknown names, configurations, versions, missing packages
+        base = _base(name)
+        if base not in _all_names():
+            close = difflib.get_close_matches(base.lower(), _all_names(), n=6)
+            raise InputError(
+                f"unknown data set {name!r}: neither an existing folder nor a TFDS name; the closest known names: "
+                f"{', '.join([*close, PATTERNS])} (all: tensorflow_datasets.list_builders())"
+            ) from error
+        configs = ", ".join(tfds.builder_cls(base).builder_configs)
+        options = f"; configurations: {configs}" if configs else ""
+        raise InputError(f"TFDS cannot open the data set {name!r}: {_reason(error)}{options}") from error
+
+
+def _prepare(builder: tfds.core.DatasetBuilder, name: str) -> None:
+    with _quiet():
+        if builder.is_prepared():
+            return
+    how = (
+        f"To go on: run this once with a network, so that TFDS downloads it; or copy the folder {builder.name} of "
+        f"another machine's tensorflow_datasets folder and give its parent as data_dir; or use {PATTERNS!r} or a "
+        "folder of images"
+    )
+    downloads = type(builder).__module__.startswith("tensorflow_datasets.") and not builder.MANUAL_DOWNLOAD_INSTRUCTIONS
+    if downloads and not _network():
+        raise InputError(
+            f"the TFDS data set {name!r} is not prepared in {builder.data_path}, and there is no network. {how}"
+        )
+    try:
+        builder.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
+    except Exception as error:  # refused connection, wrong checksum, full disk, missing manual download, ...
+        raise InputError(
+            f"the TFDS data set {name!r} is not prepared in {builder.data_path}, and preparing it failed: "
+            f"{_reason(error)}. {how}"
+        ) from error
+
+
+def _network() -> bool:
+    """False if no name can be resolved and there is no proxy: TFDS alone would retry for minutes before it gives up."""
+    if urllib.request.getproxies():
+        return True
+    try:
+        return bool(socket.getaddrinfo("storage.googleapis.com", 443))
+    except OSError:
+        return False
+
+
+def _split_size(builder: tfds.core.DatasetBuilder, name: str, split: str) -> int:
+    try:
+        count = builder.info.splits[split].num_examples
+    except (KeyError, ValueError, AssertionError, AttributeError) as error:
+        known = ", ".join(sorted(builder.info.splits))
+        raise InputError(
+            f"unknown split {split!r} of {name!r}; known: {known}, and slices of these like 'train[:10%]'"
+        ) from error
+    if not count:
+        raise InputError(f"the split {split!r} of {name!r} has no images")
+    return count
+
+
+def _declared_size(name: str, shape: tuple[int | None, ...]) -> int:
+    height, width = shape[:2]
+    if height is None or height != width:
+        size = f"{height} x {width} pixels" if height and width else "of varying size"
+        raise InputError(f"image_size: give it, because the images of {name!r} are {size}, and squares are needed")
+    return height
+
+
+def _read_into(images: np.ndarray, labels: np.ndarray, builder, split: str, has_label: bool) -> None:
+    """Fills `images` uint8 [N, S, S, 3] and, if the set has them, `labels` int64 [N], in the order of the files."""
+    wanted = {"image": True, "label": True} if has_label else {"image": True}
+    with _quiet():
+        data = builder.as_dataset(
+            split=split,
+            shuffle_files=False,
+            decoders=tfds.decode.PartialDecoding(wanted),
+            read_config=tfds.ReadConfig(try_autocache=False),
+        )
+    image, size = builder.info.features["image"], images.shape[1]
+    if image.shape != images.shape[1:] or image.np_dtype != np.uint8:
+
+        def square(example):
+            result = tf.numpy_function(lambda array: to_square(_picture(array), size), [example["image"]], tf.uint8)
+            result.set_shape([size, size, 3])
+            return {**example, "image": result}
+
+        data = data.map(square, num_parallel_calls=tf.data.AUTOTUNE)
+    done = 0
+    with Progress(f"reading {builder.name} {split}", len(images)) as progress:
+        for batch in data.batch(_BATCH).prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
+            end = done + len(batch["image"])
+            images[done:end] = batch["image"]
+            if has_label:
+                labels[done:end] = batch["label"]
+            done = end
+            progress.update(done)
+
+
+def _picture(array: np.ndarray) -> Image.Image:
+    """A Pillow image from [H, W, 1 | 3 | 4] of uint8 or uint16."""
+    if array.dtype == np.uint16:
+        array = eight_bits(array)
+    return Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """TFDS logs warnings of its own affairs (its deprecated methods, folders that are not there yet)."""
+    before = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+
+
+def _base(name: str) -> str:
+    return re.split("[/:]", name, maxsplit=1)[0]
+
+
+def _all_names() -> list[str]:
+    return tfds.list_builders(with_community_datasets=False)
+
+
+def _reason(error: Exception) -> str:
+    """The class and the text of an error, on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"

@@ -1,0 +1,59 @@
+"""Progress of long steps on stderr: one self-overwriting line on a terminal, else a line now and then."""
+
+import sys
+import time
+
+
+class Progress:
+    """Shows `label: note` as often as it is worth looking at; use as a context manager so that the last line stays.
+
+    Args:
+        label: what is going on, e.g. "reading cifar10".
+        total: the number of units, for a percentage and an estimate of the time left; None if unknown.
+        quiet_for: seconds before the first line, so that short steps stay silent.
+    """
+
+    def __init__(self, label: str, total: int | None = None, quiet_for: float = 2.0):
+        self.label = label
+        self.total = total
+        self.started = time.monotonic()
+        self.stream = sys.stderr  # the one of now: a library's own lines may be redirected while this shows
+        self.on_terminal = self.stream.isatty()
+        self.next_line = self.started + quiet_for
+        self.shown = False
+        self.first = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.shown and self.on_terminal:
+            print(file=self.stream)
+
+    def update(self, done: int, note: str = "") -> None:
+        """`done` units of the total are finished."""
+        now = time.monotonic()
+        if self.first is None:
+            self.first = (now, done)  # a resumed run starts in the middle, and its speed must not count what it found
+        finished = self.total is not None and done >= self.total
+        if now < self.next_line and not (finished and self.shown):
+            return
+        self.next_line = now + (0.2 if self.on_terminal else 10.0)
+        self.shown = True
+        line = f"{self.label}: {self._position(done, now)} {note}".rstrip()
+        print(f"\r\x1b[K{line}" if self.on_terminal else line, end="" if self.on_terminal else "\n", file=self.stream)
+        self.stream.flush()
+
+    def _position(self, done: int, now: float) -> str:
+        if self.total is None:
+            return f"{done}"
+        since, found = self.first
+        left = (now - since) * (self.total - done) / (done - found) if done > found else None
+        estimate = "" if left is None or done >= self.total else f", about {_clock(left)} left"
+        return f"{done}/{self.total} ({100 * done // self.total} %{estimate})"
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(int(seconds + 0.5), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

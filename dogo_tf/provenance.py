@@ -1,0 +1,47 @@
+"""Writes a published number with what is needed to question it: command, commit, hardware, versions, date."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+from dogo_tf.keras_compat import tf
+
+
+def provenance() -> dict:
+    """The command line, the commit (with "+changes" if the tree differs from it), the hardware and the versions."""
+
+    def git(*words):
+        done = subprocess.run(["git", *words], capture_output=True, text=True, cwd=Path(__file__).parent)
+        return done.stdout.strip() if done.returncode == 0 else "unknown"
+
+    changed = git("status", "--porcelain", "--untracked-files=no") not in ("", "unknown")
+    return {
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "commit": git("rev-parse", "--short=12", "HEAD") + ("+changes" if changed else ""),
+        "date": date.today().isoformat(),
+        "hardware": {
+            "processor": _processor(),
+            "cores": len(os.sched_getaffinity(0)),
+            "accelerators": [device.name for device in tf.config.list_physical_devices("GPU")],
+        },
+        "versions": {"python": platform.python_version(), "tensorflow": tf.__version__},
+    }
+
+
+def record(path: Path, numbers: dict) -> None:
+    """Writes `numbers` and their provenance to `path` as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({**provenance(), **numbers}, indent=1) + "\n")
+    print(f"wrote {path}")
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,54 @@
+"""Installs dogo_tf, and the folders experiments/ and export/ as dogo_tf.experiments and dogo_tf.export."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+FOLDERS = {"dogo_tf": "dogo_tf", "dogo_tf.experiments": "experiments", "dogo_tf.export": "export"}
+PACKAGES = find_packages(include=["dogo_tf", "dogo_tf.*"]) + ["dogo_tf.experiments", "dogo_tf.export"]
+
+setup(
+    name="dogo-tf",
+    version="0.1.0",
+    description="Small image encoders that learn from a peer, without labels (Distill on the Go), for Keras/TensorFlow",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    python_requires=">=3.10,<3.14",
+    packages=PACKAGES,
+    package_dir=FOLDERS,
+    package_data={"dogo_tf.experiments": ["presets/*.flags"]},
+    install_requires=[
+        # tf-keras pins TensorFlow to its own minor version, so both resolve to the same one.
+        "tensorflow>=2.15.1,<2.22",
+        "tf-keras>=2.15.1,<2.22",
+        "keras-cv>=0.9.0",
+        "tensorflow-datasets>=4.9.4",
+        # tensorflow-datasets 4.9.10 imports it and does not declare it.
+        "importlib_resources",
+        "absl-py",
+        "tensorboard",
+        "scikit-learn",
+        "matplotlib",
+        "pillow>=10",
+        "ai-edge-litert>=2.1",
+    ],
+    extras_require={
+        "test": ["pytest>=8", "ruff"],
+        "gpu": ["tensorflow[and-cuda]>=2.15.1,<2.22"],
+        "addons": [
+            "tensorflow==2.15.1",
+            "tf-keras==2.15.1",
+            "tensorflow-addons==0.23.0",
+            "tensorflow-metadata<1.16",
+        ],
+    },
+    entry_points={
+        "console_scripts": [
+            "dogo-pretrain = dogo_tf.experiments.pretrain:run",
+            "dogo-probe = dogo_tf.experiments.probe:run",
+            "dogo-export = dogo_tf.export.main:run",
+            "dogo-quickstart = dogo_tf.experiments.quickstart:run",
+        ]
+    },
+)

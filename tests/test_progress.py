@@ -1,0 +1,43 @@
+import pytest
+
+from dogo_tf import progress
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_what_is_over_soon_stays_silent(clock, capsys):
+    with progress.Progress("reading", 10) as line:
+        for done in range(11):
+            clock[0] = done / 10
+            line.update(done)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_long_step_says_how_far_it_is_and_how_long_it_will_take(clock, capsys):
+    with progress.Progress("reading", 100) as line:
+        for done in range(101):
+            clock[0] = float(done)
+            line.update(done, note="cats")
+    shown = capsys.readouterr().err.splitlines()
+    assert shown[0] == "reading: 2/100 (2 %, about 1:38 left) cats"
+    assert shown[1] == "reading: 12/100 (12 %, about 1:28 left) cats"
+    assert shown[-1] == "reading: 100/100 (100 %) cats"
+
+
+def test_a_resumed_run_estimates_from_its_own_speed(clock, capsys):
+    line = progress.Progress("training", 1000, quiet_for=0)
+    line.update(900)
+    clock[0] = 20.0
+    line.update(910)
+    assert "910/1000 (91 %, about 3:00 left)" in capsys.readouterr().err
+
+
+def test_an_unknown_total_gives_a_count(clock, capsys):
+    line = progress.Progress("reading", quiet_for=0)
+    line.update(7)
+    assert capsys.readouterr().err == "reading: 7\n"
