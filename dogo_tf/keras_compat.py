@@ -7,7 +7,8 @@ promise the multi-worker and TPU strategies; see BUILD.md. Import `tf` and `kera
 
 import os
 import sys
-import tempfile
+
+from dogo_tf.quiet import stderr_aside
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
@@ -23,21 +24,10 @@ def _import_tensorflow_quietly():
 
         return tensorflow
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-    sys.stderr.flush()
-    screen = os.dup(2)
-    with tempfile.TemporaryFile() as kept:
-        os.dup2(kept.fileno(), 2)
-        try:
-            import tensorflow
+    with stderr_aside():
+        import tensorflow
 
-            tensorflow.config.list_physical_devices()  # looks for CUDA, and says so once
-        except BaseException:
-            kept.seek(0)
-            os.write(screen, kept.read())
-            raise
-        finally:
-            os.dup2(screen, 2)
-            os.close(screen)
+        tensorflow.config.list_physical_devices()  # looks for CUDA, and says so once
     return tensorflow
 
 

@@ -1,0 +1,96 @@
+"""Images -> features: the one road by which every probe and parity check reads an encoder."""
+
+import numpy as np
+
+from dogo_tf.errors import InputError
+from dogo_tf.keras_compat import keras
+from dogo_tf.progress import Progress
+
+
+def embed(encoder, images, batch_size=256) -> np.ndarray:
+    """The features of every image, in order.
+
+    The incomplete last batch is filled up with black images, whose features are dropped: one batch shape, so nothing is
+    compiled twice.
+
+    Args:
+        encoder: a keras.Model (run in inference mode), or any callable on uint8 batches [B, H, W, 3] that returns [B, d].
+            If it has an `input_shape`, (None, H, W, 3), the images are checked against it.
+        images: uint8 [N, H, W, 3], values 0..255.
+        batch_size: images per call of the encoder.
+    Returns:
+        float32 [N, d].
+    Raises:
+        InputError: images of another type, shape or size; an encoder whose output is not [B, d], or NaN or infinite.
+    """
+    images = np.asarray(images)
+    check_images(images, getattr(encoder, "input_shape", None))
+    if batch_size < 1:
+        raise InputError(f"batch_size: expected at least 1, got {batch_size}")
+    batch_size = min(batch_size, len(images))
+    # predict_on_batch keeps its compiled function on the model, so repeated probes during a training compile once.
+    call = encoder.predict_on_batch if isinstance(encoder, keras.Model) else encoder
+    features = None
+    with Progress("embedding images", len(images)) as progress:
+        for start in range(0, len(images), batch_size):
+            batch = images[start : start + batch_size]
+            answer = _call_padded(call, batch, batch_size)
+            if features is None:
+                features = np.empty((len(images), answer.shape[1]), np.float32)
+            features[start : start + len(batch)] = answer
+            progress.update(start + len(batch))
+    broken = np.flatnonzero(~np.isfinite(features).all(axis=1))
+    if len(broken):
+        raise InputError(
+            f"encoder: its features are NaN or infinite for {len(broken)} of {len(images)} images "
+            f"(first: image {broken[0]}); its training diverged, or its file is damaged"
+        )
+    return features
+
+
+def check_images(images: np.ndarray, input_shape=None) -> None:
+    """InputError unless `images` is uint8 [N >= 1, H, W, 3] of the size in `input_shape`, (None, H, W, 3)."""
+    if images.dtype != np.uint8:
+        raise InputError(f"images: expected uint8 pixel values 0..255, got {images.dtype}")
+    if images.ndim != 4 or images.shape[-1] != 3 or not len(images):
+        raise InputError(f"images: expected shape [N, height, width, 3] with N >= 1, got {list(images.shape)}")
+    if input_shape is None:
+        return
+    if not isinstance(input_shape, tuple) or len(input_shape) != 4:
+        raise InputError(f"encoder: expected one input of images [B, height, width, 3], it takes {input_shape}")
+    if any(want not in (None, got) for want, got in zip(input_shape[1:], images.shape[1:], strict=True)):
+        wanted = " x ".join("any" if side is None else str(side) for side in input_shape[1:])
+        raise InputError(f"images: the encoder takes {wanted}, got {' x '.join(map(str, images.shape[1:]))}")
+
+
+def check_labelled(train_features, train_labels, test_features, test_labels) -> None:
+    """InputError unless both sets are finite [N >= 1, d] with N whole-number labels, and train has every test class."""
+    for name, features, labels in (("train", train_features, train_labels), ("test", test_features, test_labels)):
+        if features.ndim != 2 or labels.ndim != 1 or len(features) != len(labels) or not len(labels):
+            raise InputError(
+                f"{name}_features and {name}_labels: expected shapes [N, d] and [N] with N >= 1, "
+                f"got {list(features.shape)} and {list(labels.shape)}"
+            )
+        if not np.issubdtype(labels.dtype, np.integer):
+            raise InputError(f"{name}_labels: expected whole numbers, got {labels.dtype}")
+        if not np.isfinite(features).all():
+            raise InputError(f"{name}_features: NaN or infinite values")
+    if train_features.shape[1] != test_features.shape[1]:
+        raise InputError(
+            f"test_features: expected {train_features.shape[1]} features per image, as in train, "
+            f"got {test_features.shape[1]}"
+        )
+    missing = np.setdiff1d(test_labels, train_labels)
+    if len(missing):
+        raise InputError(f"test_labels: no training example of class {', '.join(map(str, missing))}")
+
+
+def _call_padded(call, batch, batch_size):
+    padding = np.zeros((batch_size - len(batch), *batch.shape[1:]), np.uint8)
+    answer = np.asarray(call(np.concatenate([batch, padding]) if len(padding) else batch))
+    if answer.ndim != 2 or len(answer) != batch_size:
+        raise InputError(
+            f"encoder: expected features of shape [{batch_size}, d], got {list(answer.shape)}; "
+            "pool over height and width first"
+        )
+    return answer[: len(batch)]

@@ -1,0 +1,77 @@
+"""Weighted nearest-neighbour classification of frozen features: no training, no tuning, one number."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from dogo_tf.errors import InputError
+from dogo_tf.evaluate.features import check_labelled
+from dogo_tf.keras_compat import tf
+from dogo_tf.progress import Progress
+
+# A block of similarities, [rows, bank], stays below this.
+BLOCK_BYTES = 64 * 2**20
+
+
+class KnnResult(NamedTuple):
+    """accuracy: share of test images, 0..1; predictions: [N_test] labels; k: the neighbours that voted."""
+
+    accuracy: float
+    predictions: np.ndarray
+    k: int
+
+
+def knn_accuracy(train_features, train_labels, test_features, test_labels, k=200, temperature=0.1) -> KnnResult:
+    """Each test image takes the label with the largest sum of exp(cosine / temperature) over its k nearest train images.
+
+    Wu et al., "Unsupervised feature learning via non-parametric instance discrimination" (CVPR 2018), section 3.4:
+    k = 200, temperature 0.07. The defaults, 200 and 0.1, are those of later benchmarks on CIFAR-10 (MoCo's CIFAR
+    demonstration, lightly), so that numbers can be compared. A tie goes to the smaller label.
+
+    Args:
+        train_features, test_features: [N, d], any scale (the rows are normalised here).
+        train_labels, test_labels: whole numbers [N].
+        k: neighbours; all of train if it holds fewer.
+        temperature: > 0; smaller gives the nearest ones more weight.
+    Raises:
+        InputError: shapes that do not fit, NaN features, a test class that train lacks, k or temperature out of range.
+    """
+    train_features, test_features = np.asarray(train_features), np.asarray(test_features)
+    train_labels, test_labels = np.asarray(train_labels), np.asarray(test_labels)
+    check_labelled(train_features, train_labels, test_features, test_labels)
+    if k < 1 or temperature <= 0:
+        raise InputError(f"k and temperature: expected k >= 1 and temperature > 0, got {k} and {temperature}")
+    k = min(k, len(train_labels))
+    classes, class_numbers = np.unique(train_labels, return_inverse=True)
+    cosines, neighbours = nearest(test_features, train_features, k)
+    # exp(cosine / temperature) up to a factor that all classes share; it cannot overflow, as cosine <= 1.
+    weights = np.exp((cosines.astype(np.float64) - 1) / temperature)
+    votes = np.stack([(weights * (class_numbers[neighbours] == c)).sum(axis=1) for c in range(len(classes))], axis=1)
+    predictions = classes[votes.argmax(axis=1)]
+    return KnnResult(float(np.mean(predictions == test_labels)), predictions, k)
+
+
+def nearest(queries, bank, k) -> tuple[np.ndarray, np.ndarray]:
+    """The k rows of `bank` [M, d] most similar to each row of `queries` [N, d].
+
+    Works by blocks of queries, so that memory stays bounded. A zero row has cosine 0 with everything.
+
+    Returns:
+        Their cosines, float32 [N, k], and row numbers, int32 [N, k], best first; of equals, the lower row number first.
+    """
+    queries, bank = unit_rows(queries), tf.constant(unit_rows(bank))
+    block = max(1, BLOCK_BYTES // (4 * bank.shape[0]))
+    parts = []
+    with Progress("finding nearest neighbours", len(queries)) as progress:
+        for start in range(0, len(queries), block):
+            cosines = tf.matmul(queries[start : start + block], bank, transpose_b=True)
+            parts.append(tuple(column.numpy() for column in tf.math.top_k(cosines, k)))
+            progress.update(min(start + block, len(queries)))
+    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+
+
+def unit_rows(features) -> np.ndarray:
+    """[N, d] -> float32 rows of length 1; a zero row stays zero."""
+    features = np.asarray(features, np.float64)
+    lengths = np.linalg.norm(features, axis=1, keepdims=True)
+    return (features / np.where(lengths > 0, lengths, 1)).astype(np.float32)

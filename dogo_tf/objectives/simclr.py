@@ -1,0 +1,56 @@
+"""SimCLR (Chen et al., 2020): tell the other view of an image from all other images of the batch."""
+
+from dogo_tf import collectives, views
+from dogo_tf.keras_compat import tf
+from dogo_tf.numerics import cosine_matrix, unit_rows
+from dogo_tf.objectives._heads import mlp
+
+
+def nt_xent(z_a, z_b, temperature: float = 0.5):
+    """NT-Xent (SimCLR, equation 1), per anchor, in nats.
+
+    Every row of both views is an anchor: its positive is the same image's other view, its negatives are all other rows of
+    both views over all replicas; logits are cosines / temperature and an anchor never meets itself.
+
+    Args:
+        z_a, z_b: [B, D] projections of views a and b; they need not be normalised. Half precision is promoted to float32.
+        temperature: > 0.
+    Returns:
+        [2B]: the losses of the B anchors of view a, then of view b. The objective is their mean.
+    """
+    z_a, z_b = unit_rows(z_a), unit_rows(z_b)
+    both = collectives.gather(tf.stack([z_a, z_b], axis=1))
+    columns = tf.concat([both[:, 0], both[:, 1]], axis=0)
+    images = tf.shape(both)[0]
+    image = collectives.row_offset(z_a) + tf.range(tf.shape(z_a)[0])
+    losses_a = _anchor_losses(z_a, columns, own=image, positive=image + images, temperature=temperature)
+    losses_b = _anchor_losses(z_b, columns, own=image + images, positive=image, temperature=temperature)
+    return tf.concat([losses_a, losses_b], axis=0)
+
+
+def _anchor_losses(anchors, columns, own, positive, temperature):
+    """Cross-entropy of each anchor's positive column against all columns but its own."""
+    logits = cosine_matrix(anchors / temperature, columns)
+    # Added, not selected: the gradient then needs no mask of the size of the logits.
+    logits += tf.one_hot(own, tf.shape(columns)[0], on_value=logits.dtype.min, off_value=0, dtype=logits.dtype)
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=positive, logits=logits)
+
+
+class Objective:
+    """SimCLR with the heads of the DoGo authors: d_h -> 512 (batch norm, ReLU) -> 128."""
+
+    has_predictor = False
+    view_recipe = views.SIMCLR
+
+    def __init__(self, temperature: float = 0.5, widths: tuple[int, ...] = (512, 128)):
+        self.temperature = temperature
+        self.widths = widths
+
+    def projector(self, d_h: int):
+        return mlp("projector", d_h, self.widths, norm_last=False)
+
+    def predictor(self, d_z: int):
+        return None
+
+    def loss(self, a, b):
+        return nt_xent(a.z, b.z, self.temperature)

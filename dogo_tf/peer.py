@@ -1,0 +1,77 @@
+"""A peer: an encoder with the heads and the objective that it trains by."""
+
+from dogo_tf import encoders, objectives
+from dogo_tf.errors import InputError
+from dogo_tf.keras_compat import keras, tf
+from dogo_tf.types import Embeddings, ViewEmbeddings
+
+
+class Peer(keras.Model):
+    """images or views [B, H, W, 3] in 0..255 -> Embeddings(h, z, p).
+
+    Attributes:
+        encoder: plain keras.Model [B, H, W, 3] -> h [B, d_h]; what is probed and deployed.
+        projector: keras.Model h -> z. predictor: keras.Model z -> p, or None (then p is z).
+        objective: see dogo_tf.objectives.
+    """
+
+    def __init__(
+        self,
+        encoder,
+        objective="simclr",
+        image_size: int = 32,
+        pixel_mean=encoders.NATURAL_MEAN,
+        pixel_std=encoders.NATURAL_STD,
+        name: str | None = None,
+    ):
+        """
+        Args:
+            encoder: a name ("wrn_10_2", "resnet_18", ...) or any keras.Model [B, H, W, 3] (0..255) -> [B, d_h].
+            objective: a name ("simclr", "simsiam") or an instance of an `Objective` of dogo_tf.objectives.
+            image_size, pixel_mean, pixel_std: for an encoder by name; see dogo_tf.encoders.build.
+            name: how metrics and files call this peer; the encoder's name unless given.
+        Raises:
+            InputError: an unknown name, or a model whose output is not [B, d_h].
+        """
+        if isinstance(encoder, str):
+            encoder = encoders.build(encoder, image_size, pixel_mean, pixel_std)
+        image_size, d_h = _image_size_and_width(encoder)
+        super().__init__(name=name or encoder.name)
+        self.encoder = encoder
+        self.image_size = image_size
+        self.objective = objectives.build(objective) if isinstance(objective, str) else objective
+        self.projector = self.objective.projector(d_h)
+        self.predictor = self.objective.predictor(self.projector.output_shape[-1])
+        self.built = True
+
+    def call(self, images, training=False) -> Embeddings:
+        h = self.encoder(images, training=training)
+        z = self.projector(h, training=training)
+        p = z if self.predictor is None else self.predictor(z, training=training)
+        return Embeddings(h, z, p)
+
+    def embed(self, views, training: bool) -> ViewEmbeddings:
+        """The Embeddings of both views, by one forward pass over the 2B images."""
+        both = self(tf.concat([views.a, views.b], axis=0), training=training)
+        halves = [tf.split(x, 2) for x in both]
+        return ViewEmbeddings(Embeddings(*(x[0] for x in halves)), Embeddings(*(x[1] for x in halves)))
+
+
+def _image_size_and_width(encoder) -> tuple[int, int]:
+    problem = None
+    if not isinstance(encoder, keras.Model):
+        problem = f"got {type(encoder).__module__}.{type(encoder).__name__}"
+    elif not encoder.built or not isinstance(encoder.input_shape, tuple):
+        problem = f"the model {encoder.name!r} is not built for one image input; call it on a batch first"
+    elif len(encoder.input_shape) != 4 or encoder.input_shape[-1] != 3 or None in encoder.input_shape[1:]:
+        problem = f"the model {encoder.name!r} takes input of shape {encoder.input_shape}"
+    elif encoder.input_shape[1] != encoder.input_shape[2]:
+        problem = f"the model {encoder.name!r} takes images that are not square: {encoder.input_shape}"
+    elif len(encoder.output_shape) != 2:
+        problem = f"the model {encoder.name!r} gives output of shape {encoder.output_shape}; add global average pooling"
+    if problem:
+        raise InputError(
+            "encoder: expected a name or a keras.Model (Keras 2 API) that maps images [B, H, W, 3] of fixed size to "
+            f"features [B, d_h]; {problem}"
+        )
+    return encoder.input_shape[1], encoder.output_shape[-1]

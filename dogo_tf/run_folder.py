@@ -1,0 +1,119 @@
+"""The folder of a pre-training run: what it was asked to do, what it logged, and the encoders that came out."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+from dogo_tf.encoders._float32 import as_float32
+from dogo_tf.errors import InputError
+from dogo_tf.files import write_atomically
+from dogo_tf.keras_compat import keras
+
+CONFIG = "config.json"
+
+
+class RunFolder:
+    """Paths and files of a run:
+
+    config.json        settings, data set statistics, provenance      flags.txt  the same as a --flagfile
+    metrics.jsonl      one line per logged step                       tensorboard/
+    views.png          the four views of a few images at step 0       checkpoints/
+    encoders/<peer>.keras   each peer's encoder in float32, pixel values 0..255 -> h
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.checkpoints = self.path / "checkpoints"
+        self.metrics = self.path / "metrics.jsonl"
+        self.tensorboard = self.path / "tensorboard"
+        self.views = self.path / "views.png"
+        self.flags = self.path / "flags.txt"
+
+    def check(self, resume: bool, overwrite: bool) -> None:
+        """Raises InputError unless a run can start here; touches nothing.
+
+        The folder must be new or empty, or hold a run that is to be continued (`resume`) or replaced (`overwrite`).
+        """
+        if resume and overwrite:
+            raise InputError("resume and overwrite exclude each other: continue the run, or delete it and start anew?")
+        if self.path.exists() and not self.path.is_dir():
+            raise InputError(f"run_dir: {self.path} is a file; expected a folder")
+        if resume:
+            self.config()
+        elif self.path.is_dir() and any(self.path.iterdir()):
+            if not overwrite:
+                raise InputError(
+                    f"run_dir: {self.path} is not empty; continue its run with --resume, replace it with --overwrite, "
+                    "or choose another folder"
+                )
+            if not (self.path / CONFIG).is_file():
+                raise InputError(f"run_dir: {self.path} holds files but no run ({CONFIG}); it is not deleted")
+
+    def start(self, config: dict, resume: bool, overwrite: bool) -> None:
+        """Makes the folder ready for a run with this configuration, after `check`.
+
+        Raises:
+            InputError: as `check`; a run to be resumed has other settings (each difference is named); no permission.
+        """
+        self.check(resume, overwrite)
+        if resume:
+            _refuse_other_settings(self.config()["settings"], config["settings"])
+            return
+        try:
+            if self.path.is_dir():
+                shutil.rmtree(self.path)
+            self.path.mkdir(parents=True)
+            write_atomically(self.path / CONFIG, (json.dumps(config, indent=1) + "\n").encode())
+        except OSError as error:
+            raise InputError(f"run_dir: cannot write to {self.path}: {error.strerror}") from error
+
+    def config(self) -> dict:
+        """The contents of config.json. Raises InputError if the folder holds no run."""
+        try:
+            return json.loads((self.path / CONFIG).read_text())
+        except OSError as error:
+            raise InputError(
+                f"run_dir: {self.path} holds no run: {CONFIG} cannot be read ({error.strerror})"
+            ) from error
+        except json.JSONDecodeError as error:
+            raise InputError(f"run_dir: {self.path / CONFIG} is damaged: {error}") from error
+
+    def save_encoders(self, peers) -> None:
+        """Writes every peer's encoder, in float32 whatever precision it trained in."""
+        for peer in peers:
+            path = self._encoder(peer.name)
+            path.parent.mkdir(exist_ok=True)
+            temporary = path.with_name(f".{os.getpid()}_{path.name}")
+            as_float32(peer.encoder).save(temporary, save_format="keras")
+            temporary.replace(path)
+
+    def peer_names(self) -> list[str]:
+        """The peers whose encoders are saved, in the order of the run's --peers."""
+        return [peer["name"] for peer in self.config()["peers"] if self._encoder(peer["name"]).is_file()]
+
+    def load_encoder(self, peer: str) -> keras.Model:
+        """A saved encoder. Raises InputError with the known peers for another name."""
+        known = self.peer_names()
+        if peer not in known:
+            raise InputError(
+                f"peer: {self.path} has no encoder of a peer {peer!r}; "
+                + (f"it has: {', '.join(known)}" if known else "the run has not saved any yet")
+            )
+        try:
+            return keras.models.load_model(self._encoder(peer), compile=False)
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(f"peer: {self._encoder(peer)} cannot be loaded: {error}") from error
+
+    def _encoder(self, peer: str) -> Path:
+        return self.path / "encoders" / f"{peer}.keras"
+
+
+def _refuse_other_settings(before: dict, now: dict) -> None:
+    differences = [
+        f"  {name}: {before.get(name)!r} before, {now.get(name)!r} now"
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
+    ]
+    if differences:
+        raise InputError("resume: the run in this folder has other settings:\n" + "\n".join(differences))

@@ -1,0 +1,84 @@
+"""The settings of a pre-training run: made once from the flags, kept in the run folder."""
+
+import dataclasses
+from dataclasses import dataclass
+
+from dogo_tf.errors import InputError, unknown_name
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+STRATEGIES = ("auto", "none", "mirrored")
+
+
+@dataclass(frozen=True)
+class PretrainSettings:
+    """What `dogo-pretrain --help` explains, under the same names. Tuples hold one value for all peers or one per peer."""
+
+    dataset: str
+    run_dir: str
+    data_dir: str | None = None
+    split: str = "train"
+    image_size: int | None = None
+    max_bad_images: float = 0.01
+    peers: tuple[str, ...] = ("resnet_18:simclr", "wrn_10_2:simclr")
+    views: str = "independent"
+    min_crop_area: float | None = None
+    jitter_strength: float = 1.0
+    distill_weight: tuple[float, ...] = (100 / 256,)
+    distill_temperature: float = 0.1
+    epochs: int = 100
+    batch_size: int = 256
+    optimizer: tuple[str, ...] = ("adam",)
+    learning_rate: tuple[float, ...] = (3e-4,)
+    weight_decay: tuple[float, ...] = (1e-6,)
+    schedule: str = "constant"
+    warmup_epochs: float = 0.0
+    precision: str = "float32"
+    strategy: str = "auto"
+    steps_per_execution: int = 1
+    log_every: int = 20
+    seed: int = 0
+
+    def __post_init__(self):
+        for name, options in (("precision", PRECISIONS), ("strategy", STRATEGIES)):
+            if getattr(self, name) not in options:
+                raise unknown_name(name, getattr(self, name), options)
+        for name in ("epochs", "steps_per_execution", "log_every"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name}: expected a whole number of at least 1, got {getattr(self, name)}")
+        if self.batch_size < 2:
+            raise InputError(f"batch_size: expected at least 2, so that an image meets others; got {self.batch_size}")
+        for name in ("distill_weight", "optimizer", "learning_rate", "weight_decay"):
+            self.per_peer(name)
+
+    def per_peer(self, name: str) -> list:
+        """The setting's value for each peer."""
+        values = getattr(self, name)
+        if len(values) not in (1, len(self.peers)):
+            raise InputError(
+                f"{name}: expected one value, or one for each of the {len(self.peers)} peers; got {len(values)}: {values}"
+            )
+        return list(values) * (len(self.peers) // len(values))
+
+    def as_flags(self) -> str:
+        """The contents of a --flagfile that runs this again."""
+        values = {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
+        joined = {name: ",".join(map(str, v)) if isinstance(v, tuple) else v for name, v in values.items()}
+        return "".join(f"--{name}={value}\n" for name, value in joined.items())
+
+    def as_dict(self) -> dict:
+        """For config.json: everything that shapes the run's result, without where its folder is."""
+        values = dataclasses.asdict(self)
+        del values["run_dir"]
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def peer_specs(peers) -> list[tuple[str, str, str]]:
+    """("wrn_10_2:simsiam", ...) -> (name, encoder, objective) of each; simclr by default; equal names are numbered."""
+    specs = []
+    for text in peers:
+        encoder, _, objective = text.strip().partition(":")
+        if not encoder:
+            raise InputError(f"peers: expected encoder or encoder:objective, separated by commas; got {text!r}")
+        count = sum(encoder == other for _, other, _ in specs)
+        specs.append((f"{encoder}_{count + 1}" if count else encoder, encoder, objective or "simclr"))
+    return specs

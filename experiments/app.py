@@ -1,0 +1,74 @@
+"""What all binaries share: help that explains, errors without a traceback, exit codes."""
+
+import sys
+import textwrap
+
+from absl import flags
+
+from dogo_tf.errors import InputError, TrainingFailure
+
+EXIT_INPUT_ERROR = 2
+EXIT_TRAINING_FAILURE = 3
+EXIT_INTERRUPTED = 130
+
+
+def run(main, flag_values: flags.FlagValues, description: str, argv: list[str] | None = None) -> int:
+    """Parses `argv` into `flag_values` and calls `main()`; returns the exit code.
+
+    0 done; 2 a user's mistake, printed as one message; 3 the training cannot usefully go on; 130 interrupted. Each binary has
+    FlagValues of its own, so that several can live in one process.
+    """
+    argv = sys.argv if argv is None else argv
+    if any(word in ("-h", "-help", "--help", "--helpshort", "--helpfull") for word in argv[1:]):
+        print(help_text(flag_values, description))
+        return 0
+    try:
+        _parse(flag_values, argv)
+        main()
+        return 0
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_INPUT_ERROR
+    except TrainingFailure as failure:
+        print(f"training stopped: {failure}", file=sys.stderr)
+        return EXIT_TRAINING_FAILURE
+    except KeyboardInterrupt:
+        print("\ninterrupted; what was finished is kept", file=sys.stderr)
+        return EXIT_INTERRUPTED
+
+
+def help_text(flag_values: flags.FlagValues, description: str) -> str:
+    """The binary's description, then every flag with its default, in the order of their definition."""
+    lines = [description.strip(), "", "Flags (also from a file: --flagfile=PATH, one a line):"]
+    for name in flag_values:
+        flag = flag_values[name]
+        default = "" if flag.default in (None, "") else f" (default: {flag.default_as_str.strip(chr(39))})"
+        prefix = "--[no]" if flag.boolean else "--"
+        lines.append(f"  {prefix}{name}{default}")
+        lines += textwrap.wrap(flag.help, 100, initial_indent="      ", subsequent_indent="      ")
+    return "\n".join(lines)
+
+
+def numbers(name: str, words) -> tuple[float, ...]:
+    """The values of a list flag as numbers."""
+    try:
+        return tuple(float(word) for word in words)
+    except ValueError as error:
+        raise InputError(f"--{name}: expected numbers separated by commas; got {','.join(words)!r}") from error
+
+
+def required(flag_values: flags.FlagValues, *names: str) -> None:
+    for name in names:
+        if not flag_values[name].value:
+            raise InputError(f"--{name} is needed: {flag_values[name].help} See --help.")
+
+
+def _parse(flag_values: flags.FlagValues, argv: list[str]) -> None:
+    for name in flag_values:
+        flag_values[name].unparse()
+    try:
+        words = flag_values(argv)
+    except flags.Error as error:
+        raise InputError(f"{error}; see --help") from error
+    if len(words) > 1:
+        raise InputError(f"expected flags of the form --name=value only; got {' '.join(words[1:])!r}; see --help")

@@ -1,0 +1,106 @@
+"""Pre-trains small image encoders next to a peer, without labels (Distill on the Go).
+
+Each peer learns by its own objective and from which images its peers find similar. One peer alone is the solo baseline.
+
+  dogo-pretrain --dataset=cifar10 --peers=resnet_18:simclr,wrn_10_2:simclr --run_dir=runs/pair
+  dogo-pretrain --dataset=path/to/images --image_size=64 --peers=wrn_16_2 --run_dir=runs/solo
+  dogo-pretrain --flagfile=experiments/presets/cifar10_wrn_pair.flags --run_dir=runs/preset
+
+The run folder then holds config.json, flags.txt (to run it again), metrics.jsonl, tensorboard/, views.png, checkpoints/ and
+encoders/<peer>.keras. Next: dogo-probe --run_dir=..., dogo-export --run_dir=... --peer=...
+"""
+
+import dataclasses
+
+from absl import flags
+
+from dogo_tf.experiments import app
+from dogo_tf.pretraining import pretrain
+from dogo_tf.settings import PRECISIONS, STRATEGIES, PretrainSettings
+
+DEFAULTS = {field.name: field.default for field in dataclasses.fields(PretrainSettings)}
+PER_PEER = "One value for all peers, or one per peer, separated by commas."
+
+
+FLAGS = flags.FlagValues()
+
+
+def _flag(define, name: str, text: str):
+    define(name, DEFAULTS[name], text, flag_values=FLAGS)
+
+
+def _list_flag(name: str, text: str):
+    flags.DEFINE_list(name, ",".join(str(value) for value in DEFAULTS[name]), text, flag_values=FLAGS)
+
+
+flags.DEFINE_string(
+    "dataset", None, "A TFDS name (cifar10), a folder of images (labels not needed), or patterns.", flag_values=FLAGS
+)
+flags.DEFINE_string("run_dir", None, "Folder for everything that the run writes.", flag_values=FLAGS)
+_flag(flags.DEFINE_string, "data_dir", "Where TFDS keeps prepared data sets; its own default if not given.")
+_flag(
+    flags.DEFINE_string,
+    "split",
+    "Split to train on, e.g. train, unlabelled, 'train[:10000]'; for a folder, its sub-folder.",
+)
+_flag(
+    flags.DEFINE_integer, "image_size", "Side of the images in pixels; the data's own if all are squares of one size."
+)
+_flag(
+    flags.DEFINE_float,
+    "max_bad_images",
+    "Largest share (0..1) of unreadable files in a folder; fewer are skipped and listed.",
+)
+_list_flag("peers", "encoder:objective of each peer, separated by commas.")
+_flag(flags.DEFINE_string, "views", "independent: each peer draws its own views of an image; shared: all see the same.")
+_flag(
+    flags.DEFINE_float,
+    "min_crop_area",
+    "Smallest share of an image's area that a view shows; the objective's own if not given.",
+)
+_flag(flags.DEFINE_float, "jitter_strength", "Factor on the objective's colour jitter, 0..1.25.")
+_list_flag("distill_weight", "Weight of the distillation loss, per anchor. " + PER_PEER)
+_flag(flags.DEFINE_float, "distill_temperature", "Temperature of the similarity distributions that peers compare.")
+_flag(flags.DEFINE_integer, "epochs", "Passes over the data.")
+_flag(
+    flags.DEFINE_integer,
+    "batch_size",
+    "Images per step over all devices; the incomplete last batch of an epoch is dropped.",
+)
+_list_flag("optimizer", "adam (L2 in the gradient), adamw, sgd (momentum 0.9) or lars. " + PER_PEER)
+_list_flag("learning_rate", "Learning rate after the warm-up. " + PER_PEER)
+_list_flag("weight_decay", "Weight decay. " + PER_PEER)
+_flag(flags.DEFINE_string, "schedule", "constant or cosine (to 0 at the end).")
+_flag(flags.DEFINE_float, "warmup_epochs", "Epochs over which the learning rate rises from 0.")
+_flag(flags.DEFINE_string, "precision", f"Arithmetic of the networks: {', '.join(PRECISIONS)}. Losses stay in float32.")
+_flag(flags.DEFINE_string, "strategy", f"Devices: {', '.join(STRATEGIES)}. auto takes all GPUs, else one device.")
+_flag(
+    flags.DEFINE_integer, "steps_per_execution", "Steps per call into TensorFlow; 10 helps where a step takes few ms."
+)
+_flag(flags.DEFINE_integer, "log_every", "Steps between lines of metrics.jsonl and TensorBoard.")
+_flag(flags.DEFINE_integer, "seed", "Seed of weights, data order and views.")
+flags.DEFINE_bool(
+    "resume", False, "Go on from the newest checkpoint in run_dir, with the same settings.", flag_values=FLAGS
+)
+flags.DEFINE_bool("overwrite", False, "Replace the run that is in run_dir.", flag_values=FLAGS)
+
+
+def settings_from_flags() -> PretrainSettings:
+    app.required(FLAGS, "dataset", "run_dir")
+    values = {name: FLAGS[name].value for name in DEFAULTS}
+    for name in ("distill_weight", "learning_rate", "weight_decay"):
+        values[name] = app.numbers(name, values[name])
+    for name in ("peers", "optimizer"):
+        values[name] = tuple(values[name])
+    return PretrainSettings(**values)
+
+
+def main() -> None:
+    settings = settings_from_flags()
+    folder = pretrain(settings, FLAGS.resume, FLAGS.overwrite)
+    print(f"done: {', '.join(folder.peer_names())} in {folder.path}")
+    print(f"next: dogo-probe --run_dir={folder.path}")
+
+
+def run(argv: list[str] | None = None) -> int:
+    return app.run(main, FLAGS, __doc__, argv)

@@ -1,0 +1,1 @@
+"""Encoder -> SavedModel -> TFLite, each checked against the original. Installed as dogo_tf.export."""

@@ -1,0 +1,66 @@
+import numpy as np
+import oracles
+import pytest
+
+from dogo_tf.distill.similarity_kl import agreement_at_1, similarity_kl
+from dogo_tf.keras_compat import tf
+
+
+def embeddings(count=5, student_width=4, teacher_width=6, seed=0):
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=(count, width)) for width in (student_width,) * 2 + (teacher_width,) * 2]
+
+
+@pytest.mark.parametrize("temperature", [0.05, 0.1, 1.0])
+def test_every_anchor_has_the_divergence_of_the_papers_equation(temperature):
+    expected = oracles.similarity_kl(*embeddings(), temperature)
+    np.testing.assert_allclose(similarity_kl(*embeddings(), temperature), expected, rtol=1e-10)
+
+
+def test_equal_peers_have_nothing_to_learn_from_each_other():
+    student_a, student_b, _, _ = embeddings()
+    a = tf.Variable(student_a)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(similarity_kl(a, student_b, student_a, student_b))
+    assert abs(float(loss)) < 1e-14
+    np.testing.assert_allclose(tape.gradient(loss, a), np.zeros_like(student_a), atol=1e-13)
+
+
+def test_student_gradient_is_that_of_finite_differences_and_the_teacher_gets_none():
+    given = [tf.constant(x) for x in embeddings()]
+    with tf.GradientTape() as tape:
+        tape.watch(given)
+        loss = tf.reduce_mean(similarity_kl(*given))
+    of_a, of_b, of_teacher_a, of_teacher_b = tape.gradient(loss, given)
+    arrays = embeddings()
+    for position, gradient in ((0, of_a), (1, of_b)):
+
+        def function(x, position=position):
+            return similarity_kl(*arrays[:position], x, *arrays[position + 1 :]).numpy().mean()
+
+        np.testing.assert_allclose(gradient, oracles.numeric_gradient(function, arrays[position]), atol=1e-8)
+        assert np.abs(gradient).max() > 1e-3
+    assert of_teacher_a is None and of_teacher_b is None
+
+
+@pytest.mark.parametrize(
+    ("given", "computed"), [("float16", "float32"), ("bfloat16", "float32"), ("float64", "float64")]
+)
+def test_half_precision_is_promoted_and_double_stays(given, computed):
+    assert similarity_kl(*(tf.cast(x, given) for x in embeddings())).dtype == computed
+
+
+def test_a_cold_temperature_stays_finite():
+    """softmax().log() would be minus infinity here."""
+    a, b = tf.Variable(np.eye(4, dtype=np.float32)), np.eye(4, dtype=np.float32)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(similarity_kl(a, -b, b, b, temperature=0.005))
+    assert np.isfinite(loss) and float(loss) > 100
+    assert np.isfinite(tape.gradient(loss, a)).all()
+
+
+def test_agreement_is_the_share_of_anchors_with_the_same_nearest_image():
+    eye = np.eye(4)
+    assert float(agreement_at_1(eye, eye, eye, eye)) == 1
+    swapped = eye[[1, 0, 2, 3]]
+    assert float(agreement_at_1(eye, eye, swapped, eye)) == 0.5

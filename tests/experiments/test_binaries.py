@@ -1,0 +1,174 @@
+"""The binaries from the command line to the files, on a few images; and what they say to a mistake."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dogo_tf.experiments import pretrain, probe
+from dogo_tf.export import main as export_main
+from dogo_tf.run_folder import RunFolder
+
+
+def make_folder(path, per_class=24, size=16, splits=("train", "val")):
+    rng = np.random.default_rng(0)
+    for split in splits:
+        for label, colour in (("dark", 60), ("light", 190)):
+            (path / split / label).mkdir(parents=True)
+            for i in range(per_class):
+                pixels = np.clip(rng.normal(colour, 30, (size, size, 3)), 0, 255).astype(np.uint8)
+                Image.fromarray(pixels).save(path / split / label / f"{i}.png")
+    return path
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    return make_folder(tmp_path_factory.mktemp("pictures"))
+
+
+def command(pictures, run_dir, *more):
+    flags = [f"--dataset={pictures}", f"--run_dir={run_dir}", "--peers=wrn_10_1:simclr,wrn_10_1:simsiam"]
+    return ["dogo-pretrain", *flags, "--batch_size=16", "--epochs=2", "--log_every=2", "--learning_rate=1e-3", *more]
+
+
+@pytest.fixture(scope="module")
+def run_dir(pictures, tmp_path_factory):
+    path = tmp_path_factory.mktemp("runs") / "pair"
+    assert pretrain.run(command(pictures, path)) == 0
+    return path
+
+
+def test_a_run_leaves_everything_that_the_next_steps_need(run_dir):
+    folder = RunFolder(run_dir)
+    assert folder.peer_names() == ["wrn_10_1", "wrn_10_1_2"]
+    config = folder.config()
+    assert config["data"]["images"] == 48 and config["settings"]["epochs"] == 2
+    assert config["provenance"]["versions"]["tensorflow"]
+    lines = [json.loads(line) for line in folder.metrics.read_text().splitlines()]
+    assert [line["step"] for line in lines] == [2, 4, 6]
+    for name in ("ssl", "distill", "agreement", "std", "effective_rank", "gradient_norm", "learning_rate"):
+        assert all(np.isfinite(line[f"wrn_10_1_2/{name}"]) for line in lines), name
+    assert all(line["images_per_second"] > 0 for line in lines)
+    assert any(folder.tensorboard.iterdir()) and any(folder.checkpoints.iterdir())
+    with Image.open(folder.views) as grid:
+        assert grid.size[0] > 5 * 96  # the image and both views of both peers
+
+
+def test_the_kept_flags_run_the_same_again(run_dir, tmp_path):
+    again = tmp_path / "again"
+    assert pretrain.run(["dogo-pretrain", f"--flagfile={run_dir}/flags.txt", f"--run_dir={again}"]) == 0
+
+    def losses(path):
+        return [json.loads(line)["loss"] for line in RunFolder(path).metrics.read_text().splitlines()]
+
+    assert losses(again) == losses(run_dir)
+
+
+def test_probe_prints_a_table_and_keeps_the_numbers(run_dir, capsys):
+    assert probe.run(["dogo-probe", f"--run_dir={run_dir}", "--test_split=val", "--fractions=1,0.25"]) == 0
+    shown = capsys.readouterr().out
+    assert "linear %, 25 % labels" in shown and "wrn_10_1_2" in shown
+    (written,) = run_dir.glob("probe_*.json")
+    report = json.loads(written.read_text())
+    assert report["test"]["images"] == 48
+    assert report["peers"]["wrn_10_1"]["linear"]["0.25"]["n_train"] == 12
+
+
+def test_export_writes_files_that_agree_with_keras(run_dir, tmp_path, capsys):
+    many = make_folder(tmp_path / "many", per_class=130, splits=("train",))
+    words = ["dogo-export", f"--run_dir={run_dir}", "--peer=wrn_10_1", f"--dataset={many}"]
+    assert export_main.run(words) == 0
+    out = run_dir / "export" / "wrn_10_1"
+    assert {file.name for file in out.iterdir()} == {
+        "saved_model",
+        *(f"wrn_10_1_{name}.{ending}" for name in ("float32", "float16") for ending in ("tflite", "json")),
+    }
+    assert "float16" in capsys.readouterr().out
+    assert export_main.run(words) == 2
+    assert "exists already" in capsys.readouterr().err
+
+
+def test_a_finished_run_can_go_on_only_with_the_same_settings(pictures, tmp_path, capsys):
+    path = tmp_path / "run"
+    assert pretrain.run(command(pictures, path)) == 0
+    capsys.readouterr()
+    assert pretrain.run(command(pictures, path, "--resume", "--distill_weight=2")) == 2
+    assert "distill_weight: [0.390625] before, [2.0] now" in capsys.readouterr().err
+    assert pretrain.run(command(pictures, path, "--resume")) == 0
+    assert len(RunFolder(path).metrics.read_text().splitlines()) == 3
+
+
+def test_nan_stops_the_run_and_names_step_peer_and_checkpoint(pictures, tmp_path, capsys):
+    words = command(pictures, tmp_path / "run", "--optimizer=sgd", "--learning_rate=1e30,1e-3", "--distill_weight=0")
+    assert pretrain.run(words) == 3
+    message = capsys.readouterr().err
+    assert "training stopped: step 2: peer 'wrn_10_1': a loss that is not finite" in message
+    assert "Last good checkpoint: none yet" in message
+
+
+@pytest.mark.parametrize("binary", [pretrain, probe, export_main])
+def test_help_explains_every_flag(binary, capsys):
+    assert binary.run(["dogo", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(binary.__doc__.strip().splitlines()[0])
+    for name in binary.FLAGS:
+        assert f"{name}" in shown
+
+
+MISTAKES = {
+    "no data": ([], "error: --dataset is needed"),
+    "unknown flag": (["--epoch=3"], "Unknown command line flag 'epoch'"),
+    "no number": (
+        ["--dataset=x", "--run_dir=y", "--learning_rate=fast"],
+        "--learning_rate: expected numbers separated by commas; got 'fast'",
+    ),
+    "left-over word": (["runs/pair"], "expected flags of the form --name=value only; got 'runs/pair'"),
+    "precision": (
+        ["--dataset=x", "--run_dir=y", "--precision=half"],
+        "unknown precision 'half'; known: float32, mixed_b",
+    ),
+    "too many values": (["--dataset=x", "--run_dir=y", "--distill_weight=1,2,3"], "one for each of the 2 peers; got 3"),
+    "both": (
+        ["--dataset={pictures}", "--run_dir={run}", "--resume", "--overwrite"],
+        "resume and overwrite exclude each other",
+    ),
+    "not empty": (
+        ["--dataset={pictures}", "--run_dir={run}", "--peers=wrn_10_1", "--batch_size=16"],
+        "is not empty; continue its run",
+    ),
+    "batch": (["--dataset={pictures}", "--run_dir={new}", "--batch_size=64"], "batch_size: 64 is larger than the data"),
+    "objective": (
+        ["--dataset={pictures}", "--run_dir={new}", "--peers=wrn_10_1:byol2", "--batch_size=16"],
+        "unknown objective 'byol2'; known: simclr, simsiam",
+    ),
+    "no run": (["--dataset={pictures}", "--run_dir={new}", "--resume"], "holds no run: config.json cannot be read"),
+}
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_a_mistake_gets_one_message_and_no_traceback(case, pictures, run_dir, tmp_path, capsys):
+    words, message = MISTAKES[case]
+    places = {"pictures": pictures, "run": run_dir, "new": tmp_path / "new"}
+    assert pretrain.run(["dogo-pretrain", *(word.format(**places) for word in words)]) == 2
+    shown = capsys.readouterr().err
+    assert message in shown and "Traceback" not in shown
+
+
+def test_probe_and_export_name_the_peers_of_the_run(run_dir, pictures, capsys):
+    assert probe.run(["dogo-probe", f"--run_dir={run_dir}", "--peer=resnet"]) == 2
+    assert "no encoder of a peer 'resnet'; it has: wrn_10_1, wrn_10_1_2" in capsys.readouterr().err
+    assert export_main.run(["dogo-export", f"--run_dir={run_dir}"]) == 2
+    assert "which encoder is to be exported? The run has: wrn_10_1, wrn_10_1_2" in capsys.readouterr().err
+
+
+def test_probing_unlabelled_images_says_what_a_label_is(run_dir, tmp_path, capsys):
+    for split in ("train", "test"):
+        (tmp_path / split).mkdir()
+        for i in range(3):
+            Image.new("RGB", (16, 16), (i, i, i)).save(tmp_path / split / f"{i}.png")
+    assert probe.run(["dogo-probe", f"--run_dir={run_dir}", f"--dataset={tmp_path}"]) == 2
+    assert (
+        "expected labelled images to probe with; in a folder, the first-level folders are the classes"
+        in capsys.readouterr().err
+    )

@@ -1,0 +1,273 @@
+"""The model and its step: what a user of model.fit relies on."""
+
+import numpy as np
+import pytest
+
+import dogo_tf
+from dogo_tf.keras_compat import keras, tf
+from dogo_tf.objectives import simclr, simsiam
+from dogo_tf.views import make_view
+
+SIZE = 8
+
+
+def encoder(name, width=6):
+    images = keras.Input((SIZE, SIZE, 3))
+    x = keras.layers.Rescaling(1 / 127.5, -1)(images)
+    x = keras.layers.Conv2D(width, 3, 2, use_bias=False)(x)
+    x = keras.layers.BatchNormalization()(x)
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.ReLU()(x))
+    return keras.Model(images, x, name=name)
+
+
+def objective(name):
+    if name == "simclr":
+        return simclr.Objective(widths=(12, 8))
+    return simsiam.Objective(projector_widths=(12, 8), predictor_width=4)
+
+
+def peers(*names):
+    return [
+        dogo_tf.Peer(encoder(f"peer_{k}", width=6 + k), objective(name), name=f"peer_{k}")
+        for k, name in enumerate(names)
+    ]
+
+
+def model(*names, optimizer=None, seed=0, **kwargs):
+    keras.utils.set_random_seed(1)
+    made = dogo_tf.DoGo(peers(*names), seed=seed, **kwargs)
+    made.compile(optimizer or keras.optimizers.SGD(0.1))
+    return made
+
+
+def images(count=32, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (count, SIZE, SIZE, 3), dtype=np.uint8)
+
+
+def dataset(batch=16):
+    return tf.data.Dataset.from_tensor_slices(images()).batch(batch, drop_remainder=True)
+
+
+@pytest.mark.parametrize("objectives", [("simclr",), ("simclr", "simclr"), ("simclr", "simsiam"), ("simsiam",) * 3])
+def test_fit_trains_every_weight_of_every_peer(objectives):
+    dogo = model(*objectives)
+    before = [weight.numpy() for weight in dogo.trainable_variables]
+    history = dogo.fit(dataset(), epochs=2, verbose=0).history
+    unchanged = [
+        weight.name
+        for weight, old in zip(dogo.trainable_variables, before, strict=True)
+        if np.array_equal(weight.numpy(), old)
+    ]
+    assert unchanged == []
+    assert np.isfinite(list(history.values())).all()
+    assert ("peer_0/distill" in history) == (len(objectives) > 1)
+
+
+@pytest.mark.parametrize("form", ["array", "with labels", "dataset", "dataset with labels"])
+def test_labels_are_ignored_and_forms_of_data_give_the_same_weights(form):
+    labels = np.arange(32)
+    data = {
+        "array": (images(),),
+        "with labels": (images(), labels),
+        "dataset": (dataset(),),
+        "dataset with labels": (
+            tf.data.Dataset.zip((dataset(), tf.data.Dataset.from_tensor_slices(labels).batch(16))),
+        ),
+    }[form]
+    batch = {} if form.startswith("dataset") else {"batch_size": 16, "shuffle": False}
+    dogo, reference = model("simclr", "simclr"), model("simclr", "simclr")
+    dogo.fit(*data, verbose=0, **batch)
+    reference.fit(dataset(), verbose=0)
+    for ours, theirs in zip(dogo.get_weights(), reference.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_seed_gives_the_same_run_and_another_seed_another():
+    runs = [model("simclr", "simsiam", seed=seed) for seed in (3, 3, 4)]
+    losses = [run.fit(dataset(), epochs=2, verbose=0).history["loss"] for run in runs]
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_steps_per_execution_changes_nothing():
+    one, two = model("simclr", "simclr"), model("simclr", "simclr")
+    two.compile(keras.optimizers.SGD(0.1), steps_per_execution=2)
+    one.fit(dataset(), epochs=2, verbose=0)
+    two.fit(dataset(), epochs=2, verbose=0)
+    for ours, theirs in zip(two.get_weights(), one.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_the_whole_step_compiles_under_xla_and_gives_the_same_weights():
+    plain, compiled = model("simclr", "simsiam"), model("simclr", "simsiam")
+    compiled.compile(keras.optimizers.SGD(0.1), jit_compile=True)
+    plain.fit(dataset(), verbose=0)
+    compiled.fit(dataset(), verbose=0)
+    for ours, theirs in zip(compiled.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
+
+
+def test_without_weight_a_peer_trains_as_if_it_were_alone():
+    pair, solo = model("simclr", "simclr", distill_weight=0.0), model("simclr")
+    solo.peers[0].set_weights(pair.peers[0].get_weights())
+    pair.fit(dataset(), verbose=0)
+    solo.fit(dataset(), verbose=0)
+    for ours, theirs in zip(pair.peers[0].get_weights(), solo.peers[0].get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_a_peer_gets_the_gradient_of_its_own_loss_alone():
+    """One SGD step of the pair equals, for each peer, a step on its loss with the other's embeddings as constants."""
+    dogo = model("simclr", "simsiam", distill_weight=2.0)
+    before = [[w.numpy() for w in peer.trainable_variables] for peer in dogo.peers]
+    numbers = tf.range(16, dtype=tf.int64)
+    views = [
+        [make_view(images()[:16], dogo.view_recipes[k], 0, numbers, peer=k, view=v) for v in (0, 1)] for k in (0, 1)
+    ]
+    expected = []
+    for k in (0, 1):
+        with tf.GradientTape() as tape:
+            embeddings = [
+                peer.embed(dogo_tf.Views(*v), training=True) for peer, v in zip(dogo.peers, views, strict=True)
+            ]
+            embeddings[1 - k] = tf.nest.map_structure(lambda x: tf.constant(x.numpy()), embeddings[1 - k])
+            loss = dogo.ssl_losses(embeddings)[k] + dogo.distill_losses(embeddings)[k]
+        expected.append(tape.gradient(loss, dogo.peers[k].trainable_variables))
+    dogo.fit(images()[:16], batch_size=16, shuffle=False, verbose=0)
+    for peer, old, gradients in zip(dogo.peers, before, expected, strict=True):
+        for weight, start, gradient in zip(peer.trainable_variables, old, gradients, strict=True):
+            np.testing.assert_allclose((start - weight.numpy()) / 0.1, gradient, rtol=2e-3, atol=2e-5)
+
+
+def test_shared_views_are_the_same_for_both_peers_and_independent_ones_are_not():
+    for sharing, same in (("shared", True), ("independent", False)):
+        dogo = model("simclr", "simclr", views=sharing)
+        first, second = dogo._views(tf.constant(images(4)), tf.constant(0, tf.int64))
+        assert np.array_equal(first.a, second.a) == same
+        assert not np.array_equal(first.a, first.b)
+
+
+def test_ready_made_views_are_used_as_they_are():
+    a = images(16).astype(np.float32)
+    views = dogo_tf.Views(a, 255 - a)
+    of_each = {"peer_0": views, "peer_1": views}
+    losses = [
+        model("simclr", "simclr").fit(tf.data.Dataset.from_tensors(given), verbose=0).history["loss"]
+        for given in (views, of_each)
+    ]
+    assert losses[0] == losses[1]
+    swapped = {"peer_0": views, "peer_1": dogo_tf.Views(views.b, a[::-1])}
+    other = model("simclr", "simclr").fit(tf.data.Dataset.from_tensors(swapped), verbose=0).history["loss"]
+    assert other != losses[0]
+
+
+def test_views_of_different_batches_are_refused():
+    a = images(16).astype(np.float32)
+    of_each = {"peer_0": dogo_tf.Views(a, a), "peer_1": dogo_tf.Views(a[:8], a[:8])}
+    with pytest.raises(dogo_tf.InputError, match="z of as many images for every peer; got {'peer_0': 16, 'peer_1': 8}"):
+        model("simclr", "simclr").fit(tf.data.Dataset.from_tensors(of_each), verbose=0)
+
+
+def test_evaluate_leaves_the_weights_alone_and_repeats_itself():
+    dogo = model("simclr", "simsiam")
+    before = [weight.numpy() for peer in dogo.peers for weight in peer.weights]
+    first, second = (dogo.evaluate(dataset(), verbose=0, return_dict=True) for _ in range(2))
+    assert first == second and first["loss"] != 0
+    for weight, old in zip((w for peer in dogo.peers for w in peer.weights), before, strict=True):
+        np.testing.assert_array_equal(weight, old)
+
+
+def test_each_peer_has_an_optimiser_of_its_own():
+    dogo = model("simclr", "simclr", optimizer=[keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.5)])
+    before = [peer.trainable_variables[0].numpy() for peer in dogo.peers]
+    dogo.fit(dataset(), verbose=0)
+    unmoved = [np.array_equal(p.trainable_variables[0], old) for p, old in zip(dogo.peers, before, strict=True)]
+    assert unmoved == [True, False]
+
+
+def test_predict_gives_every_peers_features():
+    features = model("simclr", "simclr").predict(images(5), verbose=0)
+    assert [f.shape for f in features] == [(5, 6), (5, 7)]
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_has_the_losses_of_full_precision_and_trains_float32_weights(policy):
+    full = model("simclr", "simclr").evaluate(dataset(), verbose=0, return_dict=True)["loss"]
+    keras.mixed_precision.set_global_policy(policy)
+    try:
+        dogo = model("simclr", "simclr")
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    assert dogo.evaluate(dataset(), verbose=0, return_dict=True)["loss"] == pytest.approx(full, rel=0.01)
+    scaled = [isinstance(o, keras.mixed_precision.LossScaleOptimizer) for o in dogo.peer_optimizers]
+    assert scaled == [policy == "mixed_float16"] * 2
+    # The first steps under float16 are skipped, until each loss scale has come down to where nothing overflows.
+    history = dogo.fit(dataset(), epochs=8, verbose=0).history
+    assert history["loss"][-1] < history["loss"][0] - 0.3
+    assert 0.1 < history["peer_0/gradient_norm"][-1] < 20  # unscaled
+    assert {weight.dtype for weight in dogo.trainable_variables} == {tf.float32}
+
+
+BAD_MODELS = {
+    "no peers": (lambda: dogo_tf.DoGo([]), "peers: expected at least one dogo_tf.Peer"),
+    "same names": (lambda: dogo_tf.DoGo(peers("simclr") * 2), r"expected different names; got \['peer_0', 'peer_0'\]"),
+    "views": (lambda: model("simclr", views="both"), "views: expected 'independent' or 'shared', got 'both'"),
+    "temperature": (
+        lambda: model("simclr", distill_temperature=0),
+        "distill_temperature: expected a number above 0, got 0",
+    ),
+    "objective": (lambda: dogo_tf.Peer("wrn_10_1", "simklr"), "unknown objective 'simklr'; known: simclr, simsiam"),
+    "encoder": (
+        lambda: dogo_tf.Peer("wrn", "simclr"),
+        "unknown encoder 'wrn'; known: resnet_18, resnet_34, resnet_50, wrn_",
+    ),
+    "depth": (lambda: dogo_tf.Peer("wrn_11_2"), r"depth 6n \+ 4 .* got depth 11, width 2"),
+    "tiny": (lambda: dogo_tf.Peer("wrn_10_1", image_size=4), "image_size: expected at least 8 pixels, got 4"),
+    "no pooling": (
+        lambda: dogo_tf.Peer(keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3)])),
+        r"gives output of shape \(None, 6, 6, 4\); add global average pooling",
+    ),
+    "not a model": (lambda: dogo_tf.Peer(42), "expected a name or a keras.Model .* got builtins.int"),
+    "optimizers": (
+        lambda: model("simclr", "simclr", optimizer=[keras.optimizers.SGD(0.1)]),
+        "one optimizer or a list of 2 different ones, one for each peer; got 1",
+    ),
+    "same optimizer": (
+        lambda: model("simclr", "simclr", optimizer=[keras.optimizers.SGD(0.1)] * 2),
+        "some of them the same object",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_MODELS)
+def test_a_model_that_cannot_work_is_refused(case):
+    make, message = BAD_MODELS[case]
+    with pytest.raises(dogo_tf.InputError, match=message):
+        make()
+
+
+BAD_DATA = {
+    "floats of 0..255": (images().astype(np.float32), "expected a NumPy array uint8 .* convert it with"),
+    "floats of 0..1": (images() / 255, r"\(255 \* images\)"),
+    "size": (np.zeros((4, 9, 9, 3), np.uint8), r"shape \[B, 8, 8, 3\], as the peers take; got \(4, 9, 9, 3\)"),
+    "grey": (np.zeros((4, 8, 8, 1), np.uint8), r"got shape \[4, 8, 8, 1\]"),
+    "text": ("images.npy", "expected uint8 images .* got str"),
+    "float dataset": (dataset().map(lambda x: tf.cast(x, tf.float32)), "expected uint8 images in 0..255; got float32"),
+    "uint8 views": (dogo_tf.Views(images(), images()), "ready-made views: float images in 0..255; got uint8"),
+    "wrong names": (
+        tf.data.Dataset.from_tensors({"a": dogo_tf.Views(images() / 1, images() / 1)}),
+        r"one dogo_tf.Views for each of the peers \['peer_0'\]; got \['a'\]",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_DATA)
+def test_data_that_cannot_be_trained_on_is_refused(case):
+    data, message = BAD_DATA[case]
+    with pytest.raises(dogo_tf.InputError, match=message):
+        model("simclr").fit(data, verbose=0)
+
+
+def test_bad_batches_of_a_generator_are_refused_too():
+    batches = (images().astype(np.float32) for _ in range(2))
+    with pytest.raises(dogo_tf.InputError, match="expected uint8 images in 0..255; got float32"):
+        model("simclr").fit(batches, verbose=0)

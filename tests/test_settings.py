@@ -1,0 +1,53 @@
+import pytest
+
+from dogo_tf.errors import InputError
+from dogo_tf.settings import PretrainSettings, peer_specs
+
+
+def settings(**changes):
+    return PretrainSettings(**{"dataset": "patterns", "run_dir": "runs/x", **changes})
+
+
+def test_one_value_serves_all_peers_and_several_one_each():
+    made = settings(learning_rate=(0.1,), distill_weight=(0.5, 2.0))
+    assert made.per_peer("learning_rate") == [0.1, 0.1]
+    assert made.per_peer("distill_weight") == [0.5, 2.0]
+
+
+def test_flags_leave_out_what_is_not_set():
+    text = settings(learning_rate=(0.1, 0.2)).as_flags()
+    assert "--learning_rate=0.1,0.2\n" in text and "--dataset=patterns\n" in text
+    assert "data_dir" not in text and "None" not in text
+
+
+def test_peers_are_named_by_their_encoders_and_numbered_if_equal():
+    assert peer_specs(("wrn_10_2:simsiam", "wrn_10_2", "resnet_18:simclr")) == [
+        ("wrn_10_2", "wrn_10_2", "simsiam"),
+        ("wrn_10_2_2", "wrn_10_2", "simclr"),
+        ("resnet_18", "resnet_18", "simclr"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"precision": "half"}, "unknown precision 'half'; known: float32, mixed_bfloat16, mixed_float16"),
+        ({"strategy": "gpu"}, "unknown strategy 'gpu'; known: auto, mirrored, none"),
+        ({"epochs": 0}, "epochs: expected a whole number of at least 1, got 0"),
+        ({"batch_size": 1}, "batch_size: expected at least 2, so that an image meets others; got 1"),
+        (
+            {"learning_rate": (1.0, 2.0, 3.0)},
+            "learning_rate: expected one value, or one for each of the 2 peers; got 3",
+        ),
+    ],
+)
+def test_unusable_settings_are_named(changes, message):
+    with pytest.raises(InputError, match=message):
+        settings(**changes)
+
+
+def test_a_peer_without_an_encoder_is_refused():
+    with pytest.raises(
+        InputError, match="peers: expected encoder or encoder:objective, separated by commas; got ':simclr'"
+    ):
+        peer_specs((":simclr",))
