@@ -1,6 +1,6 @@
 """Small image encoders that learn from a peer, without labels (Distill on the Go), and ship to the edge."""
 
-from dogo_tf import data, distill, encoders, evaluate, objectives
+from dogo_tf import augment, data, distill, encoders, evaluate, objectives
 from dogo_tf.dogo import DoGo
 from dogo_tf.errors import InputError, TrainingFailure
 from dogo_tf.peer import Peer
@@ -14,6 +14,7 @@ __all__ = [
     "Peer",
     "TrainingFailure",
     "Views",
+    "augment",
     "data",
     "distill",
     "encoders",

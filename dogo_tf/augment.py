@@ -28,12 +28,7 @@ def to_planes(images):
 
 def from_planes(planes):
     """[B, H, 3, W] -> [B, H, W, 3]."""
-    # A sum with unit vectors, because XLA's CPU compiler puts all that came before inside the loop of a transposition, and
-    # computes it once for every channel: six times slower in all.
-    units = np.eye(3, dtype=np.float32)
-    return tf.add_n(
-        [plane[..., tf.newaxis] * unit for plane, unit in zip(tf.unstack(planes, axis=2), units, strict=True)]
-    )
+    return tf.transpose(planes, [0, 1, 3, 2])
 
 
 def crop_boxes(u, height: int, width: int, area, aspect):
@@ -171,10 +166,10 @@ def _blend(rgb, factor, added):
 
 
 def _mean(plane):
-    """[B, H, W] in 0..255 -> [B, 1, 1]: the mean of the values rounded to 1/64 at 32 x 32 pixels, to 1 from 182 x 182 (as Pillow).
+    """[B, H, W] in 0..255 -> [B, 1, 1]: the mean of rounded values, to 1/64 at 32 x 32 pixels, to 1 from 182 x 182 (as Pillow).
 
-    Sums of so few digits are exact up to 256 x 256 pixels; otherwise they would depend on the order of the terms, which compilers
-    choose by the batch size. Columns first: those sums vectorise.
+    Sums of so few digits are exact up to 256 x 256 pixels; otherwise they would depend on the order of the terms, which
+    compilers choose by the batch size. Columns first: those sums vectorise.
     """
     pixels = plane.shape[1] * plane.shape[2]
     unit = max(1.0, 2.0 ** math.floor(16 - math.log2(pixels)))
@@ -190,9 +185,9 @@ def _per_image(values):
 def _shift_hue(rgb, shift):
     """Moves H of HSV by `shift` ([B], in turns, -0.5..0.5) at the same S and V; a shift of 0 leaves the image as it is.
 
-    With v the largest and c = v - smallest the chroma, H = 6 hue is in sixths of a turn, and a channel at its place o (0, 2, 4) on the
-    wheel is v - c clip(d - 1, 0, 1), d = distance of H from o round the wheel. Everything is kept multiplied by c, so that grey
-    pixels need no division.
+    With v the largest channel and c = v - smallest the chroma, H counts sixths of a turn, and a channel at its place o (0, 2,
+    4) on the wheel is v - c clip(d - 1, 0, 1), d = distance of H from o round the wheel. Everything is kept multiplied by c,
+    so that grey pixels need no division.
     """
     r, g, b = rgb
     value = tf.maximum(tf.maximum(r, g), b)

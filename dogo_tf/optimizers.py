@@ -130,6 +130,7 @@ def one_per_peer(optimizer, peers) -> list:
         optimizers = [keras.optimizers.get(o) for o in optimizer]
     else:
         optimizers = [_clone(keras.optimizers.get(optimizer)) for _ in peers]
+        _share_learning_rate(optimizers)
     scaled = keras.mixed_precision.LossScaleOptimizer
     return [
         scaled(o) if _computes_in_float16(peer) and not isinstance(o, scaled) else o
@@ -143,6 +144,14 @@ def _clone(optimizer):
         if hasattr(optimizer, exclusions):
             setattr(clone, exclusions, getattr(optimizer, exclusions))
     return clone
+
+
+def _share_learning_rate(optimizers) -> None:
+    """Keras' learning-rate callbacks set the variable of `model.optimizer`, the first peer's: one variable serves all."""
+    inner = [optimizer.inner_optimizer if _scales(optimizer) else optimizer for optimizer in optimizers]
+    if isinstance(inner[0].learning_rate, tf.Variable):
+        for optimizer in inner[1:]:
+            optimizer._learning_rate = inner[0].learning_rate
 
 
 def scale_loss(optimizer, loss):

@@ -79,6 +79,10 @@ class RunFolder:
         except json.JSONDecodeError as error:
             raise InputError(f"run_dir: {self.path / CONFIG} is damaged: {error}") from error
 
+    def metrics_lines(self) -> list[dict]:
+        """The lines of metrics.jsonl, oldest first."""
+        return [json.loads(line) for line in self.metrics.read_text().splitlines()] if self.metrics.exists() else []
+
     def save_encoders(self, peers) -> None:
         """Writes every peer's encoder, in float32 whatever precision it trained in."""
         for peer in peers:

@@ -108,11 +108,10 @@ def make_view(images, recipe: ViewRecipe, seed, example_numbers, peer: int, view
     """
     images = tf.convert_to_tensor(images)
     size = _check_images(images, size)
-    words = [counter_rng.to_word(value) for value in (seed, peer, view)]
     example_numbers = tf.convert_to_tensor(example_numbers, tf.int64)
-    if _only_cpus():
-        return _compiled(recipe, size)(images, example_numbers, *words)
-    return _view(recipe, size, images, example_numbers, *words)
+    u = counter_rng.uniform(seed, (peer, view), example_numbers, UNIFORMS)
+    drawn = draw(recipe, images.shape[1], images.shape[2], u)
+    return _compiled(recipe, size)(images, drawn) if _only_cpus() else apply(recipe, size, images, drawn)
 
 
 def draw(recipe: ViewRecipe, height: int, width: int, u) -> ViewParameters:
@@ -156,15 +155,10 @@ def blur_kernel_size(size: int) -> int:
     return 2 * (size // 20) + 1
 
 
-def _view(recipe, size, images, example_numbers, seed, peer, view):
-    u = counter_rng.uniform(seed, (peer, view), example_numbers, UNIFORMS)
-    return apply(recipe, size, images, draw(recipe, images.shape[1], images.shape[2], u))
-
-
 @functools.cache
 def _compiled(recipe, size):
-    """One compilation serves all peers and views, because what tells them apart is an argument."""
-    return tf.function(functools.partial(_view, recipe, size), jit_compile=True, autograph=False)
+    """One compilation serves all peers and views. Drawing stays outside, lest XLA draws again for every pixel."""
+    return tf.function(functools.partial(apply, recipe, size), jit_compile=True, autograph=False)
 
 
 def _only_cpus() -> bool:

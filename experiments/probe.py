@@ -9,6 +9,7 @@ probe_<data set>.json in the run folder.
 """
 
 import json
+import statistics
 
 from absl import flags
 
@@ -64,7 +65,7 @@ def main() -> None:
     out = folder.path / f"probe_{_file_name(name)}.json"
     report = {
         **provenance(),
-        "run": config["provenance"] | {"settings": config["settings"]},
+        "run": config["provenance"] | {"settings": config["settings"], "median_images_per_second": _speed(folder)},
         "train": {"name": train.name, "images": len(train.images)},
         "test": {"name": test.name, "images": len(test.images)},
         "seed": FLAGS.seed,
@@ -72,6 +73,11 @@ def main() -> None:
     }
     write_atomically(out, (json.dumps(report, indent=1) + "\n").encode())
     print(f"wrote {out}")
+
+
+def _speed(folder: RunFolder) -> float | None:
+    speeds = [line["images_per_second"] for line in folder.metrics_lines()]
+    return statistics.median(speeds) if speeds else None
 
 
 def table(results: dict[str, Probe], fractions) -> str:

@@ -184,6 +184,15 @@ def test_each_peer_has_an_optimiser_of_its_own():
     assert unmoved == [True, False]
 
 
+def test_learning_rate_callbacks_reach_every_peer():
+    dogo = model("simclr", "simclr", "simclr")
+    stop = keras.callbacks.LearningRateScheduler(lambda epoch, rate: 0.0)
+    before = [peer.trainable_variables[0].numpy() for peer in dogo.peers]
+    dogo.fit(dataset(), callbacks=[stop], verbose=0)
+    for peer, old in zip(dogo.peers, before, strict=True):
+        np.testing.assert_array_equal(peer.trainable_variables[0], old)
+
+
 def test_predict_gives_every_peers_features():
     features = model("simclr", "simclr").predict(images(5), verbose=0)
     assert [f.shape for f in features] == [(5, 6), (5, 7)]

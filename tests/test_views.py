@@ -1,4 +1,7 @@
 import dataclasses
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ from dogo_tf.errors import InputError
 from dogo_tf.keras_compat import tf
 from dogo_tf.views import SIMCLR, SIMSIAM, ViewRecipe, make_view
 
+PROJECT = Path(__file__).resolve().parents[1]
 STILL = ViewRecipe(
     crop_area=(1.0, 1.0), crop_aspect=(1.0, 1.0), flip_probability=0, jitter_probability=0, grey_probability=0
 )
@@ -69,6 +73,33 @@ def test_inside_a_compiled_function_and_tf_data():
     data = tf.data.Dataset.from_tensor_slices((x, numbers)).batch(4)
     data = data.map(lambda x, n: make_view(x, SIMCLR, 0, n, peer=0, view=0))
     np.testing.assert_array_equal(np.concatenate(list(data.as_numpy_iterator())), expected)
+
+
+TWO_REPLICAS = """
+import numpy as np
+from dogo_tf.keras_compat import tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from dogo_tf.views import SIMCLR, make_view
+x = np.random.default_rng(0).integers(0, 256, (16, 16, 16, 3), dtype=np.uint8)
+devices = tf.distribute.ReductionToOneDevice()
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], cross_device_ops=devices)
+
+@tf.function
+def step():
+    def replica():
+        rows = tf.range(8, dtype=tf.int64) + 8 * tf.cast(tf.distribute.get_replica_context().replica_id_in_sync_group, tf.int64)
+        return make_view(tf.gather(x, rows), SIMCLR, 0, rows, peer=0, view=0)
+    return strategy.experimental_local_results(strategy.run(replica))
+
+np.testing.assert_allclose(np.concatenate(step()), make_view(x, SIMCLR, 0, np.arange(16), 0, 0), atol=0.01)
+"""
+
+
+def test_two_replicas_draw_what_one_device_draws():
+    # In its own process, because logical devices are made before TensorFlow starts.
+    done = subprocess.run([sys.executable, "-c", TWO_REPLICAS], capture_output=True, text=True, cwd=PROJECT)
+    assert done.returncode == 0, done.stderr
 
 
 def test_numbers_may_be_tensors():

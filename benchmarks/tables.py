@@ -1,0 +1,89 @@
+"""Makes the README's tables from results/*.json: everything between `<!-- NAME -->` and `<!-- end -->` is replaced."""
+
+import json
+import re
+from pathlib import Path
+
+from dogo_tf.table import percent, text_table
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def read(name: str) -> dict:
+    return json.loads((ROOT / "results" / f"{name}.json").read_text())
+
+
+def source(name: str) -> str:
+    result = read(name)
+    hardware = f"{result['hardware']['cores']} cores of {result['hardware']['processor']}"
+    return f"\n\n[results/{name}.json](results/{name}.json): commit {result['commit']}, {hardware}"
+
+
+def quickstart() -> str:
+    result = read("quickstart")
+    rows = []
+    for name, probe in result["probes"].items():
+        linear = [percent(value["accuracy"]) for value in probe["linear"].values()]
+        rows.append([name, f"{result['parameters'][name]:,}", percent(probe["knn"]["accuracy"]), *linear])
+    shares = [f"linear %, {100 * float(share):g} % labels" for share in next(iter(result["probes"].values()))["linear"]]
+    files = result["files"]
+    sizes = ", ".join(f"{name} {files[name]['bytes'] / 1000:.0f} kB" for name in ("float32", "float16"))
+    worst = max(file["parity"]["relative_difference"] for file in files.values())
+    return (
+        text_table(["encoder", "parameters", "kNN %", *shares], rows)
+        + f"\n\n`dogo-quickstart`: {result['minutes']:.1f} minutes, one seed. The exported small encoder: {sizes}; largest "
+        f"difference to Keras {worst:.0e} of the largest feature." + source("quickstart")
+    )
+
+
+def cifar10() -> str:
+    result = read("cifar10_wrn_pair")
+    rows = []
+    for peer, probe in result["peers"].items():
+        rows.append(
+            [peer, percent(probe["knn"]["accuracy"])]
+            + [percent(value["accuracy"]) for value in probe["linear"].values()]
+        )
+    shares = [f"linear %, {100 * float(share):g} % labels" for share in next(iter(result["peers"].values()))["linear"]]
+    settings = result["run"]["settings"]
+    return (
+        text_table(["encoder", "kNN %", *shares], rows)
+        + f"\n\nCIFAR-10 (a JPEG-recompressed copy), {settings['epochs']} epochs of {result['train']['images']:,} images, "
+        f"batch {settings['batch_size']}, one seed, no baseline beside it: "
+        "it shows that the road is whole, not that a peer helps. "
+        f"{result['run']['median_images_per_second']:.0f} images/s." + source("cifar10_wrn_pair")
+    )
+
+
+def speed() -> str:
+    step, augment, memory, fidelity = (read(name) for name in ("step", "augment", "memory", "fidelity"))
+    worst = fidelity["largest_relative_deviation"]
+    rows = [
+        ["`model.fit` over a bare loop of the same step", f"{step['fit_over_bare']:.2f}"],
+        ["the step's arithmetic over the machine's matrix product", percent(step["share_of_matmul_rate"]) + " %"],
+        ["training images/s, WRN-16-2 + WRN-10-2, batch 128", f"{step['fit_images_per_second']:.0f}"],
+        ["SimCLR views/s at 32 px", f"{augment['compiled_views_per_second']:,.0f}"],
+        ["peak memory of a pair's losses and gradients, B = 4096, D = 128", f"{memory['megabytes']:.0f} MB"],
+        ["largest relative deviation from the authors' losses and gradients", f"{worst:.0e}"],
+    ]
+    names = ", ".join(f"[{name}](results/{name}.json)" for name in ("step", "augment", "memory", "fidelity"))
+    return text_table(["what", "measured"], rows) + f"\n\nFrom {names}: {step['hardware']['cores']} cores."
+
+
+TABLES = {"quickstart": quickstart, "cifar10": cifar10, "speed": speed}
+
+
+def filled(readme: str) -> str:
+    for name, make in TABLES.items():
+        readme = re.sub(
+            rf"<!-- {name} -->.*?<!-- end -->",
+            lambda _, name=name, make=make: f"<!-- {name} -->\n{make()}\n<!-- end -->",
+            readme,
+            flags=re.DOTALL,
+        )
+    return readme
+
+
+if __name__ == "__main__":
+    path = ROOT / "README.md"
+    path.write_text(filled(path.read_text()))

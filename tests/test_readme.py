@@ -1,0 +1,32 @@
+"""The README says what the code does and what results/ holds."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import tables
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_tables_are_those_of_the_results():
+    assert tables.filled(README) == README
+
+
+def test_the_script_works_as_written():
+    (script,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    images = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3), dtype=np.uint8)
+    names = {"images": images}
+    exec(script, names)
+    assert names["encoder"](images).shape == (16, 128)
+
+
+def test_every_file_and_flag_that_it_names_exists():
+    for link in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / link).exists(), link
+    from dogo_tf.experiments import pretrain, probe
+    from dogo_tf.export import main as export_main
+
+    known = {name for binary in (pretrain, probe, export_main) for name in binary.FLAGS} | {"flagfile", "help"}
+    assert {flag for flag in re.findall(r"--([a-z_]+)", README)} <= known
