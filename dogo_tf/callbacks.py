@@ -21,44 +21,48 @@ class StepLog(keras.callbacks.Callback):
 
     _supports_tf_logs = True  # Keras then leaves the logs on the device, and steps need not wait for each other
 
-    def __init__(self, jsonl_path, tensorboard_dir, total_steps: int, every: int, on_log=()):
+    def __init__(self, folder, batch_size: int, total_steps: int, every: int, on_log=()):
         super().__init__()
-        self.jsonl_path = jsonl_path
-        self.writer = tf.summary.create_file_writer(str(tensorboard_dir))
+        self.jsonl_path = folder.metrics
+        self.writer = tf.summary.create_file_writer(str(folder.tensorboard))
+        self.batch_size = batch_size
         self.total_steps = total_steps
         self.every = every
         self.on_log = on_log
 
     def on_train_begin(self, logs=None):
-        self.step = self.last_step = steps_done(self.model)
+        self.last_step = steps_done(self.model)
         self.last_time = time.perf_counter()
         self.progress = Progress("training", self.total_steps, quiet_for=0)
 
+    def on_epoch_begin(self, epoch, logs=None):
+        # Counted on from here: to ask the model after every step would wait for the device every time.
+        self.steps_before_epoch = steps_done(self.model)
+
     def on_train_batch_end(self, batch, logs=None):
-        self.step = steps_done(self.model)
-        if self.step - self.last_step >= self.every or self.step == self.total_steps:
-            self._log({name: float(value) for name, value in logs.items()})
+        step = self.steps_before_epoch + batch + 1
+        if step - self.last_step >= self.every or step == self.total_steps:
+            self._log(step, {name: float(value) for name, value in logs.items()})
 
     def on_train_end(self, logs=None):
         self.progress.__exit__()
         self.writer.flush()
 
-    def _log(self, metrics: dict) -> None:
+    def _log(self, step: int, metrics: dict) -> None:
         now = time.perf_counter()
-        images = (self.step - self.last_step) * self.model.examples_per_step
-        metrics["images_per_second"] = images / (now - self.last_time)
+        metrics["images_per_second"] = (step - self.last_step) * self.batch_size / (now - self.last_time)
         for peer, optimizer in zip(self.model.peers, self.model.peer_optimizers, strict=True):
             metrics[f"{peer.name}/learning_rate"] = float(keras.backend.get_value(optimizer.learning_rate))
         for function in self.on_log:
-            function(self.step, metrics)
+            function(step, metrics)
         with self.jsonl_path.open("a") as lines:
-            lines.write(json.dumps({"step": self.step, **metrics}) + "\n")
-        with self.writer.as_default(self.step):
+            lines.write(json.dumps({"step": step, **metrics}) + "\n")
+        with self.writer.as_default(step):
             for name, value in metrics.items():
                 tf.summary.scalar(name, value)
-        self.progress.update(self.step, self._note(metrics))
+        self.progress.update(step, self._note(metrics))
         self.model.reset_metrics()
-        self.last_step, self.last_time = self.step, now
+        self.last_step, self.last_time = step, now
 
     def _note(self, metrics: dict) -> str:
         peers = [

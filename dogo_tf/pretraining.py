@@ -48,6 +48,7 @@ def pretrain(settings: PretrainSettings, resume: bool = False, overwrite: bool =
         if resume:
             found = checkpoint.restore_newest()
             print(f"resuming from {found}" if found else "no checkpoint yet: starting from the first step", flush=True)
+            folder.forget_metrics_after(steps_done(model))
         else:
             folder.flags.write_text(settings.as_flags())
             log_view_grid(model, images.images[:8], folder)
@@ -125,11 +126,10 @@ def _config(settings, specs, images, mean, std) -> dict:
 
 
 def _fit(model: DoGo, images: np.ndarray, settings, steps_per_epoch: int, checkpoint, folder: RunFolder) -> None:
-    model.examples_per_step = settings.batch_size
     total = settings.epochs * steps_per_epoch
     alarm = FailureAlarm([peer.name for peer in model.peers], checkpoint.newest)
     callbacks = [
-        StepLog(folder.metrics, folder.tensorboard, total, settings.log_every, on_log=[alarm]),
+        StepLog(folder, settings.batch_size, total, settings.log_every, on_log=[alarm]),
         Checkpoints(checkpoint, folder),
     ]
     epoch, into_epoch = divmod(steps_done(model), steps_per_epoch)

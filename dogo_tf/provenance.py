@@ -3,33 +3,42 @@
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 
 from dogo_tf.keras_compat import tf
 
 
 def provenance() -> dict:
-    """The command line, the commit (with "+changes" if the tree differs from it), the hardware and the versions."""
-
-    def git(*words):
-        done = subprocess.run(["git", *words], capture_output=True, text=True, cwd=Path(__file__).parent)
-        return done.stdout.strip() if done.returncode == 0 else "unknown"
-
-    changed = git("status", "--porcelain", "--untracked-files=no") not in ("", "unknown")
+    """The command line, the commit or release, the hardware and the versions, and today's date."""
     return {
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "commit": git("rev-parse", "--short=12", "HEAD") + ("+changes" if changed else ""),
+        "commit": _commit() or f"release {version('dogo-tf')}",
         "date": date.today().isoformat(),
         "hardware": {
             "processor": _processor(),
-            "cores": len(os.sched_getaffinity(0)),
+            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
             "accelerators": [device.name for device in tf.config.list_physical_devices("GPU")],
         },
         "versions": {"python": platform.python_version(), "tensorflow": tf.__version__},
     }
+
+
+def _commit() -> str | None:
+    """The checkout's commit, with "+changes" if tracked files differ from it; None if this is no checkout."""
+
+    def git(*words):
+        done = subprocess.run(["git", *words], capture_output=True, text=True, cwd=Path(__file__).parent)
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    # An installed package may lie inside somebody else's checkout, whose commit says nothing about it.
+    if shutil.which("git") is None or git("ls-files", "--error-unmatch", Path(__file__).name) is None:
+        return None
+    return git("rev-parse", "--short=12", "HEAD") + ("+changes" if git("status", "--porcelain", "-uno") else "")
 
 
 def record(path: Path, numbers: dict) -> None:

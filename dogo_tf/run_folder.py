@@ -83,6 +83,11 @@ class RunFolder:
         """The lines of metrics.jsonl, oldest first."""
         return [json.loads(line) for line in self.metrics.read_text().splitlines()] if self.metrics.exists() else []
 
+    def forget_metrics_after(self, step: int) -> None:
+        """Drops the lines that a run wrote after the checkpoint from which it goes on, and will write again."""
+        kept = [line for line in self.metrics_lines() if line["step"] <= step]
+        write_atomically(self.metrics, "".join(json.dumps(line) + "\n" for line in kept).encode())
+
     def save_encoders(self, peers) -> None:
         """Writes every peer's encoder, in float32 whatever precision it trained in."""
         for peer in peers:

@@ -68,3 +68,12 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
     with pytest.raises(TypeError):
         write_atomically(tmp_path / "a.json", "text is not bytes")
     assert [p.name for p in tmp_path.iterdir()] == ["a.json"] and (tmp_path / "a.json").read_text() == "1"
+
+
+def test_a_resumed_run_forgets_the_lines_that_it_will_write_again(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.forget_metrics_after(0)
+    assert folder.metrics_lines() == []
+    folder.metrics.write_text('{"step": 2, "loss": 1.5}\n{"step": 4, "loss": 1.25}\n')
+    folder.forget_metrics_after(2)
+    assert folder.metrics_lines() == [{"step": 2, "loss": 1.5}]
