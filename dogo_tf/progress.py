@@ -1,5 +1,6 @@
 """Progress of long steps on stderr: one self-overwriting line on a terminal, else a line now and then."""
 
+import shutil
 import sys
 import time
 
@@ -41,8 +42,10 @@ class Progress:
         self.next_line = now + (0.2 if self.on_terminal else 10.0)
         self.shown = True
         line = f"{self.label}: {self._position(done, now)} {note}".rstrip()
-        print(f"\r\x1b[K{line}" if self.on_terminal else line, end="" if self.on_terminal else "\n", file=self.stream)
-        self.stream.flush()
+        if self.on_terminal:  # a line that wraps could not be overwritten
+            print(f"\r\x1b[K{line[: shutil.get_terminal_size().columns - 1]}", end="", file=self.stream, flush=True)
+        else:
+            print(line, file=self.stream, flush=True)
 
     def _position(self, done: int, now: float) -> str:
         if self.total is None:

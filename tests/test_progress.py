@@ -1,3 +1,6 @@
+import io
+import sys
+
 import pytest
 
 from dogo_tf import progress
@@ -41,3 +44,17 @@ def test_an_unknown_total_gives_a_count(clock, capsys):
     line = progress.Progress("reading", quiet_for=0)
     line.update(7)
     assert capsys.readouterr().err == "reading: 7\n"
+
+
+def test_a_terminal_gets_one_line_that_fits(clock, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("COLUMNS", "40")
+    with progress.Progress("training", 10, quiet_for=0) as line:
+        line.update(1, note="a long note " * 10)
+        shown = sys.stderr.getvalue()
+    assert shown.startswith("\r\x1b[Ktraining: 1/10") and len(shown) == len("\r\x1b[K") + 39
+    assert sys.stderr.getvalue().endswith("\n")
