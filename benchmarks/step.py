@@ -1,4 +1,5 @@
-"""The training step: model.fit against a bare loop over the same step, and both against what the machine can multiply.
+"""The training step: model.fit on the training stream against a bare loop over resident data, and both against the
+machine's matrix product.
 
 All figures come from one process and in turns, so that their ratios hold when the machine's speed drifts.
 """
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import dogo_tf
+from dogo_tf.data.stream import training_stream
 from dogo_tf.keras_compat import keras, tf
 from dogo_tf.provenance import record
 

@@ -46,7 +46,10 @@ def training_stream(
         return batch
 
     steps = tf.data.Dataset.range(start_example // batch_size, tf.int64.max // batch_size)
-    return steps.map(rows).prefetch(tf.data.AUTOTUNE)
+    # A thread of its own: in the pool that it would share with the training step it made steps up to 1.4 times as long.
+    options = tf.data.Options()
+    options.threading.private_threadpool_size = 1
+    return steps.map(rows).prefetch(tf.data.AUTOTUNE).with_options(options)
 
 
 def _check_whole(argument: str, value: int, least: int) -> None:
