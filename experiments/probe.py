@@ -43,6 +43,8 @@ def main() -> None:
     fractions = app.numbers("fractions", FLAGS.fractions)
     if not fractions or any(not 0 < share <= 1 for share in fractions):
         raise InputError(f"--fractions: expected numbers above 0 and up to 1; got {','.join(FLAGS.fractions)}")
+    if FLAGS.train_split == FLAGS.test_split:
+        raise InputError(f"--test_split: expected another split than --train_split; both are {FLAGS.test_split!r}")
     name = FLAGS.dataset or config["settings"]["dataset"]
     encoders = {peer: folder.load_encoder(peer) for peer in FLAGS.peer or folder.peer_names()}
     if not encoders:

@@ -162,6 +162,11 @@ def test_probe_and_export_name_the_peers_of_the_run(run_dir, pictures, capsys):
     assert "which encoder is to be exported? The run has: wrn_10_1, wrn_10_1_2" in capsys.readouterr().err
 
 
+def test_probing_on_the_images_that_gave_the_labels_is_refused(run_dir, capsys):
+    assert probe.run(["dogo-probe", f"--run_dir={run_dir}", "--train_split=val", "--test_split=val"]) == 2
+    assert "--test_split: expected another split than --train_split; both are 'val'" in capsys.readouterr().err
+
+
 def test_probing_unlabelled_images_says_what_a_label_is(run_dir, tmp_path, capsys):
     for split in ("train", "test"):
         (tmp_path / split).mkdir()
