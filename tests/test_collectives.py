@@ -21,29 +21,36 @@ def encoder(name, width):
     x = keras.layers.ReLU()(keras.layers.BatchNormalization(synchronized=True)(x))
     return keras.Model(images, keras.layers.GlobalAveragePooling2D()(x), name=name)
 
-def train(replicas):
+def train(replicas, ready_made):
     devices = [f"CPU:{k}" for k in range(replicas)]
     reduction = tf.distribute.ReductionToOneDevice()
     with tf.distribute.MirroredStrategy(devices, cross_device_ops=reduction).scope():
         keras.utils.set_random_seed(0)
         simclr_objective = simclr.Objective(widths=(12, 8))
-        simsiam_objective = simsiam.Objective(projector_widths=(12, 8), predictor_width=4)
+        simsiam_objective = simsiam.Objective(projector_widths=(12, 8), predictor_width=16)
         peers = [dogo_tf.Peer(encoder("a", 6), simclr_objective), dogo_tf.Peer(encoder("b", 7), simsiam_objective)]
         model = dogo_tf.DoGo(peers, distill_weight=1.0)
         model.compile(keras.optimizers.SGD(0.1, momentum=0.9))
     images = np.random.default_rng(0).integers(0, 256, (3 * BATCH, SIZE, SIZE, 3), dtype=np.uint8)
-    history = model.fit(tf.data.Dataset.from_tensor_slices(images).batch(BATCH, drop_remainder=True), verbose=0).history
-    return [w.numpy() for w in model.trainable_variables], history["loss"][0], int(model.examples_seen.numpy())
+    data = dogo_tf.Views(images.astype(np.float32), 255 - images.astype(np.float32)) if ready_made else images
+    data = tf.data.Dataset.from_tensor_slices(data).batch(BATCH, drop_remainder=True)
+    loss = model.fit(data, verbose=0).history["loss"][0]
+    return [w.numpy() for w in model.trainable_variables], loss, int(model.examples_seen.numpy())
 
-one, two = train(1), train(2)
-print(max(np.abs(a - b).max() for a, b in zip(one[0], two[0])), abs(one[1] - two[1]), one[2], two[2])
+for ready_made in (True, False):
+    one, two = train(1, ready_made), train(2, ready_made)
+    print(max(np.abs(a - b).max() for a, b in zip(one[0], two[0])), abs(one[1] - two[1]), one[2], two[2])
 """
 
 
 def test_two_replicas_train_to_the_weights_of_one():
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
-    weights, loss, seen_by_one, seen_by_two = done.stdout.split()[-4:]
-    assert float(weights) < 1e-9
-    assert float(loss) < 1e-5  # Keras sums metrics of replicas in float32
-    assert seen_by_one == seen_by_two == "48"
+    exact, drawn = (line.split() for line in done.stdout.splitlines()[-2:])
+    assert float(exact[0]) < 1e-9
+    # Drawn views agree to about 1e-4 grey levels, as compilers order sums differently on each device; other example numbers
+    # on the second replica would make other views.
+    assert float(drawn[0]) < 1e-3
+    for weights, loss, seen_by_one, seen_by_two in (exact, drawn):
+        assert float(loss) < 1e-3, weights
+        assert seen_by_one == seen_by_two == "48"

@@ -23,7 +23,7 @@ def encoder(name, width=6):
 def objective(name):
     if name == "simclr":
         return simclr.Objective(widths=(12, 8))
-    return simsiam.Objective(projector_widths=(12, 8), predictor_width=4)
+    return simsiam.Objective(projector_widths=(12, 8), predictor_width=16)
 
 
 def peers(*names):
