@@ -5,6 +5,9 @@ from dogo_tf.keras_compat import keras, stable_dtype, tf
 # As in PyTorch (0.1 there). KerasCV's 0.999 leaves evaluation at chance level after a short run.
 BATCH_NORM_MOMENTUM = 0.9
 
+# Below this side, in pixels, residual and shuffle networks start without the stem that shrinks an image to a quarter.
+SMALL_IMAGE = 100
+
 
 def image_input(image_size, pixel_mean, pixel_std):
     """Input of pixel values 0..255 [H, W, 3] and the same normalised: (x - mean) / std per channel."""
@@ -31,8 +34,12 @@ def conv(x, filters, size, strides=1):
 
 def batch_norm(x):
     """Batch normalisation; its statistics run over all replicas if the layer is made under several."""
-    replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    return keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, epsilon=1e-5, synchronized=replicas > 1)(x)
+    return keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, epsilon=1e-5, synchronized=replicas() > 1)(x)
+
+
+def replicas() -> int:
+    """How many replicas the layers that are made now will train on."""
+    return tf.distribute.get_strategy().num_replicas_in_sync
 
 
 def relu(x):

@@ -4,12 +4,11 @@ Images below 100 px get the small stem of the contrastive-learning literature: a
 max-pooling. d_h = 512 (18, 34) or 2048 (50; stride on the 3x3 convolution).
 """
 
-from dogo_tf.encoders._layers import batch_norm, conv, image_input, pool, relu
+from dogo_tf.encoders._layers import SMALL_IMAGE, batch_norm, conv, image_input, pool, relu
 from dogo_tf.keras_compat import keras
 
 BLOCKS = {"resnet_18": (2, 2, 2, 2), "resnet_34": (3, 4, 6, 3), "resnet_50": (3, 4, 6, 3)}
 NAMES = tuple(BLOCKS)
-SMALL_IMAGE = 100
 
 
 def matches(name: str) -> bool:
