@@ -56,8 +56,11 @@ def cifar10() -> str:
     )
 
 
+MEASURED = ("step", "augment", "memory", "fidelity")
+
+
 def speed() -> str:
-    step, augment, memory, fidelity = (read(name) for name in ("step", "augment", "memory", "fidelity"))
+    step, augment, memory, fidelity = (read(name) for name in MEASURED)
     worst = fidelity["largest_relative_deviation"]
     rows = [
         ["`model.fit` over a bare loop of the same step", f"{step['fit_over_bare']:.2f}"],
@@ -67,7 +70,12 @@ def speed() -> str:
         ["peak memory of a pair's losses and gradients, B = 4096, D = 128", f"{memory['megabytes']:.0f} MB"],
         ["largest relative deviation from the authors' losses and gradients", f"{worst:.0e}"],
     ]
-    names = ", ".join(f"[{name}](results/{name}.json)" for name in ("step", "augment", "memory", "fidelity"))
+    difficulty = read("patterns_difficulty")
+    pixels = max(difficulty["test_accuracy_logistic_regression_on_pixels"].values())
+    supervised = difficulty["test_accuracy_supervised_wrn_16_2"]
+    rows.append(["`patterns`: logistic regression on pixels, accuracy", percent(pixels) + " %"])
+    rows.append(["`patterns`: supervised WRN-16-2, accuracy", percent(supervised) + " %"])
+    names = ", ".join(f"[{name}](results/{name}.json)" for name in (*MEASURED, "patterns_difficulty"))
     return text_table(["what", "measured"], rows) + f"\n\nFrom {names}: {step['hardware']['cores']} cores."
 
 
