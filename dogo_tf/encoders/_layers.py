@@ -46,6 +46,14 @@ def relu(x):
     return keras.layers.ReLU()(x)
 
 
+def stem(x, image_size, filters, kernel_size):
+    """The first layers: to a quarter of the side, or, for images below SMALL_IMAGE px, a 3x3 convolution at full size."""
+    if image_size < SMALL_IMAGE:
+        return relu(batch_norm(conv(x, filters, 3)))
+    x = relu(batch_norm(conv(x, filters, kernel_size, strides=2)))
+    return keras.layers.MaxPooling2D(3, 2, "same")(x)
+
+
 def pool(x):
     """[B, H, W, d_h] -> h [B, d_h], in float32 also where the network computes in half precision."""
     return keras.layers.GlobalAveragePooling2D(dtype=stable_dtype(), name="h")(x)

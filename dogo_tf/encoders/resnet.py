@@ -4,7 +4,7 @@ Images below 100 px get the small stem of the contrastive-learning literature: a
 max-pooling. d_h = 512 (18, 34) or 2048 (50; stride on the 3x3 convolution).
 """
 
-from dogo_tf.encoders._layers import SMALL_IMAGE, batch_norm, conv, image_input, pool, relu
+from dogo_tf.encoders._layers import batch_norm, conv, image_input, pool, relu, stem
 from dogo_tf.keras_compat import keras
 
 BLOCKS = {"resnet_18": (2, 2, 2, 2), "resnet_34": (3, 4, 6, 3), "resnet_50": (3, 4, 6, 3)}
@@ -17,11 +17,7 @@ def matches(name: str) -> bool:
 
 def build(name, image_size, pixel_mean, pixel_std) -> keras.Model:
     images, x = image_input(image_size, pixel_mean, pixel_std)
-    if image_size < SMALL_IMAGE:
-        x = relu(batch_norm(conv(x, 64, 3)))
-    else:
-        x = relu(batch_norm(conv(x, 64, 7, strides=2)))
-        x = keras.layers.MaxPooling2D(3, 2, "same")(x)
+    x = stem(x, image_size, filters=64, kernel_size=7)
     block = _bottleneck if name == "resnet_50" else _basic
     for stage, blocks in enumerate(BLOCKS[name]):
         for position in range(blocks):

@@ -4,7 +4,7 @@ Images below 100 px get a stem with stride 1 and no max-pooling, like the residu
 has 1/8 of the image's side; above it is 1/32.
 """
 
-from dogo_tf.encoders._layers import SMALL_IMAGE, batch_norm, conv, image_input, pool, relu
+from dogo_tf.encoders._layers import batch_norm, conv, image_input, pool, relu, stem
 from dogo_tf.keras_compat import keras, tf
 
 NAMES = ("shufflenet_v2",)
@@ -17,11 +17,7 @@ def matches(name: str) -> bool:
 
 def build(name, image_size, pixel_mean, pixel_std) -> keras.Model:
     images, x = image_input(image_size, pixel_mean, pixel_std)
-    if image_size < SMALL_IMAGE:
-        x = relu(batch_norm(conv(x, 24, 3)))
-    else:
-        x = relu(batch_norm(conv(x, 24, 3, strides=2)))
-        x = keras.layers.MaxPooling2D(3, 2, "same")(x)
+    x = stem(x, image_size, filters=24, kernel_size=3)
     for channels, units in STAGES:
         x = _halving_unit(x, channels // 2)
         for _ in range(units - 1):
