@@ -1,0 +1,230 @@
+"""An exported .tflite encoder on a device: images in, features out.
+
+This file works alone. Copy it beside your program; it needs `pip install ai-edge-litert numpy pillow` and nothing else.
+
+    from runtime import Encoder
+    encoder = Encoder("small_float16.tflite")
+    features = encoder.features(["a.jpg", "b.jpg"], normalise=True)   # float32 [2, d]; features @ features.T: cosines
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import sys
+import tempfile
+import warnings
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from PIL import Image, ImageOps
+
+INPUT, OUTPUT = "images", "features"
+METADATA = "metadata.json"
+_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP")
+_SIXTEEN_BIT = ("I", "I;16", "I;16L", "I;16B", "I;16N")  # how Pillow names 16-bit grey, depending on its version
+
+
+class Encoder:
+    """A .tflite file as a function from images to features.
+
+    Args:
+        path: the .tflite file. If its description lies beside it (<name>.json) or inside it, the checksum there must fit.
+        threads: of the interpreter.
+    Attributes:
+        image_size: (height, width) in pixels that the network takes.
+        feature_dimension: d.
+        metadata: the description as a dict; None if there is none.
+    Raises:
+        ValueError: no such file, not a TFLite file, not an encoder of dogo_tf, or a description of other bytes.
+    """
+
+    def __init__(self, path, threads: int = 1):
+        path = Path(path)
+        if threads < 1:
+            raise ValueError(f"threads: expected at least 1, got {threads}")
+        model, self.metadata = _read(path)
+        try:
+            with _stderr_aside():  # LiteRT announces its delegate
+                # Kept: the runner does not own it.
+                self._interpreter = Interpreter(model_content=model, num_threads=threads)
+                self._interpreter.allocate_tensors()
+                signatures = self._interpreter.get_signature_list()
+        except (ValueError, RuntimeError) as error:
+            raise ValueError(f"{path}: expected a TFLite file, but LiteRT cannot load it: {error}") from error
+        if not any(s["inputs"] == [INPUT] and OUTPUT in s["outputs"] for s in signatures.values()):
+            raise ValueError(f"{path}: expected a signature from {INPUT!r} to {OUTPUT!r}, it has {signatures}")
+        self._run = self._interpreter.get_signature_runner()
+        taken, given = self._run.get_input_details()[INPUT], self._run.get_output_details()[OUTPUT]
+        # Scale 0 means: not quantised.
+        if taken["dtype"] != np.uint8 or taken["quantization"] not in ((0.0, 0), (1.0, 0)):
+            raise ValueError(
+                f"{path}: expected to give it uint8 pixels as they are, it takes {np.dtype(taken['dtype']).name} "
+                f"of scale and zero-point {taken['quantization']}"
+            )
+        if given["dtype"] not in (np.float32, np.int8, np.uint8):
+            raise ValueError(f"{path}: expected float32, int8 or uint8 features, got {np.dtype(given['dtype']).name}")
+        self.image_size = (int(taken["shape"][1]), int(taken["shape"][2]))
+        self.feature_dimension = int(given["shape"][-1])
+        self._quantisation = None if given["dtype"] == np.float32 else given["quantization"]
+
+    def features(self, images, normalise: bool = False) -> np.ndarray:
+        """One row of features an image, in order.
+
+        Args:
+            images: uint8 [B, H, W, 3] or [H, W, 3], RGB 0..255; a path; a Pillow image; or a list of any of these. Of any
+                size: they are cropped and resized as in training (see `to_square`).
+            normalise: scale the rows to length 1, so that their products are cosines; a zero row stays zero.
+        Returns:
+            float32 [B, d].
+        Raises:
+            ValueError: no images, another type or shape, a file that cannot be read; or, for a network whose input is not
+                square, images that do not have its size already.
+        """
+        # One at a time: on one thread a batch is no faster an image, and this needs the memory of one.
+        rows = [self._one(self._pixels(image)) for image in _as_list(images)]
+        features = np.concatenate(rows)
+        if normalise:
+            lengths = np.linalg.norm(features, axis=1, keepdims=True)
+            features = features / np.where(lengths > 0, lengths, 1)
+        return features
+
+    def _one(self, pixels: np.ndarray) -> np.ndarray:
+        # By name, as the order of outputs is not that of the signature.
+        row = self._run(**{INPUT: np.ascontiguousarray(pixels[np.newaxis])})[OUTPUT]
+        if self._quantisation:
+            scale, zero_point = self._quantisation
+            row = np.float32(scale) * (row.astype(np.float32) - zero_point)
+        return row
+
+    def _pixels(self, image) -> np.ndarray:
+        """uint8 [height, width, 3] of the network's size."""
+        if isinstance(image, np.ndarray):
+            _check_array(image, 3)
+            if image.shape[:2] == self.image_size:
+                return image
+            image = Image.fromarray(image)
+        height, width = self.image_size
+        if height != width:
+            raise ValueError(f"images: this network's input is not square; expected arrays of {height} x {width} x 3")
+        if isinstance(image, Image.Image):
+            return to_square(image, height)
+        if not isinstance(image, (str, os.PathLike)):
+            raise ValueError(f"images: expected uint8 arrays, Pillow images or paths, got {type(image).__name__}")
+        try:
+            with warnings.catch_warnings(), Image.open(image, formats=_FORMATS) as opened:
+                warnings.simplefilter("ignore")  # Pillow warns of large pictures and odd metadata
+                return to_square(opened, height)
+        except Exception as error:  # on damaged files Pillow raises OSError, SyntaxError, struct.error, IndexError, ...
+            raise ValueError(f"{os.fspath(image)}: cannot be read as an image: {error}") from error
+
+
+def to_square(image: Image.Image, size: int) -> np.ndarray:
+    """The centre of `image` as uint8 [size, size, 3], values 0..255: what the network saw in training, to the bit.
+
+    In this order: turn it upright (EXIF), crop the largest centred square, convert to RGB (transparency on white, 16-bit grey
+    divided by 257), resize by Pillow's BILINEAR. A JPEG file that is not decoded yet is decoded at a fraction of its size.
+    Raises what Pillow raises on damaged data, and ValueError for other pixel types (32-bit float, Lab, ...).
+    """
+    image.draft(None, (2 * size, 2 * size))
+    image = _upright(image)
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    image = _to_rgb(image.crop((left, top, left + side, top + side)))
+    if side != size:
+        image = image.resize((size, size), Image.Resampling.BILINEAR)
+    return np.asarray(image)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # Pillow's parser fails in many ways on a damaged EXIF block
+        image.load()  # ... while the pixels are fine, or raise here
+        return image
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
+    if image.mode in _SIXTEEN_BIT:
+        grey = np.clip(np.asarray(image), 0, 65535).astype(np.float32)
+        return Image.fromarray(np.round(grey / 257).astype(np.uint8)).convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    if image.mode in ("1", "L", "P", "CMYK", "YCbCr", "RGBX", "HSV"):
+        return image.convert("RGB")
+    raise ValueError(f"pixel type {image.mode} is not supported")
+
+
+def _as_list(images) -> list:
+    if isinstance(images, (str, os.PathLike, Image.Image)):
+        return [images]
+    if isinstance(images, np.ndarray):
+        if images.ndim == 3:
+            return [images]
+        _check_array(images, 4)
+    elif not isinstance(images, (list, tuple)):
+        raise ValueError(f"images: expected an array, a Pillow image, a path or a list, got {type(images).__name__}")
+    if not len(images):
+        raise ValueError("images: expected at least one, got none")
+    return list(images)
+
+
+def _check_array(array: np.ndarray, dimensions: int) -> None:
+    if array.dtype != np.uint8:
+        raise ValueError(f"images: expected uint8 pixel values 0..255, got {array.dtype}")
+    if array.ndim != dimensions or array.shape[-1] != 3 or 0 in array.shape[-3:]:
+        raise ValueError(f"images: expected shape [B, H, W, 3] or [H, W, 3], got {list(array.shape)}")
+
+
+def _read(path: Path) -> tuple[bytes, dict | None]:
+    """The model without what is appended to it, and its description: the file beside it, else the one appended to it."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
+    if not content:
+        raise ValueError(f"{path}: expected a TFLite file, it is empty")
+    model, text, source = content, None, path
+    if zipfile.is_zipfile(io.BytesIO(content)):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if METADATA in archive.namelist():
+                model = content[: min(entry.header_offset for entry in archive.infolist())]
+                text = archive.read(METADATA)
+    sidecar = path.with_suffix(".json")
+    if sidecar.is_file():
+        text, source = sidecar.read_bytes(), sidecar
+    if text is None:
+        return model, None
+    try:
+        metadata = json.loads(text)
+        expected = metadata["sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{source}: expected the JSON description of an exported encoder, with its sha256") from error
+    found = hashlib.sha256(model).hexdigest()
+    if found != expected:
+        raise ValueError(f"{path}: damaged or replaced: its sha256 is {found}, {source} states {expected}")
+    return model, metadata
+
+
+@contextlib.contextmanager
+def _stderr_aside():
+    """What native code writes to file descriptor 2 inside is dropped, or shown after all if an exception leaves the block."""
+    sys.stderr.flush()
+    screen = os.dup(2)
+    with tempfile.TemporaryFile() as kept:
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            kept.seek(0)
+            os.write(screen, kept.read())
+            raise
+        finally:
+            os.dup2(screen, 2)
+            os.close(screen)
