@@ -32,6 +32,7 @@ class DoGo(keras.Model):
         view_recipe=None,
         distill_weight=100 / 256,
         distill_temperature: float = 0.1,
+        distill_warmup: int = 0,
         seed: int = 0,
         name: str = "dogo",
     ):
@@ -44,15 +45,18 @@ class DoGo(keras.Model):
             distill_weight: weight of the distillation loss per anchor (nats): one number, or one per peer. The authors'
                 100 on an element mean is 100 / B = 0.39 at their B = 256.
             distill_temperature: tau of the similarity distributions, > 0.
+            distill_warmup: training examples over which distill_weight rises linearly from 0; peers that know nothing yet
+                otherwise teach each other that all images are alike.
             seed: of the views; weights follow keras.utils.set_random_seed.
         """
         super().__init__(name=name)
         self.peers = list(peers)
-        _check(self.peers, views, distill_temperature)
+        _check(self.peers, views, distill_temperature, distill_warmup)
         self.views = views
         self.view_recipes = _recipe_of_each(view_recipe, self.peers)
         self.edges = graph.mutual(len(self.peers), distill_weight)
         self.distill_temperature = distill_temperature
+        self.distill_warmup = distill_warmup
         self.seed = seed
         self.examples_seen = step_data.counter("examples_seen")
         self.examples_evaluated = step_data.counter("examples_evaluated")
@@ -109,10 +113,10 @@ class DoGo(keras.Model):
 
     def distill_losses(self, embeddings) -> list:
         """Each student's weighted divergence from its teachers: the mean over this replica's anchors; 0 without teachers."""
-        losses = [0.0] * len(self.peers)
+        losses, warmth = [0.0] * len(self.peers), self._distill_warmth()
         for edge in self.edges:
             divergence = similarity_kl(*self._compared(edge, embeddings), temperature=self.distill_temperature)
-            losses[edge.student] += edge.weight * tf.reduce_mean(divergence)
+            losses[edge.student] += tf.cast(warmth * edge.weight, divergence.dtype) * tf.reduce_mean(divergence)
         return losses
 
     def fit(self, x=None, *args, **kwargs):
@@ -132,6 +136,12 @@ class DoGo(keras.Model):
 
     def _views(self, data, first_example):
         return step_data.views_of_each_peer(data, self.peers, self.view_recipes, self.views, self.seed, first_example)
+
+    def _distill_warmth(self):
+        """The factor on distill_weight at this point of the training, 0..1."""
+        if self.distill_warmup == 0:
+            return 1.0
+        return tf.minimum(tf.cast(self.examples_seen, tf.float32) / self.distill_warmup, 1.0)
 
     def _compared(self, edge, embeddings):
         return graph.compared(embeddings[edge.student], embeddings[edge.teacher], self._both_predict(edge))
@@ -189,7 +199,7 @@ def _check_before_start(x, peers) -> None:
         step_data.check(x, peers)
 
 
-def _check(peers, views: str, temperature: float) -> None:
+def _check(peers, views: str, temperature: float, warmup: int) -> None:
     if not peers:
         raise InputError("peers: expected at least one dogo_tf.Peer, got an empty list")
     names = [peer.name for peer in peers]
@@ -202,3 +212,5 @@ def _check(peers, views: str, temperature: float) -> None:
         raise InputError(f"views: expected 'independent' or 'shared', got {views!r}")
     if not temperature > 0:
         raise InputError(f"distill_temperature: expected a number above 0, got {temperature}")
+    if warmup < 0:
+        raise InputError(f"distill_warmup: expected a number of examples >= 0, got {warmup}")

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import zlib
 
 import numpy as np
 
@@ -41,7 +42,6 @@ def pretrain(settings: PretrainSettings, resume: bool = False, overwrite: bool =
     mean, std = data.pixel_statistics(images.images)
     steps_per_epoch = len(images.images) // settings.batch_size
     with _precision(settings.precision), strategy(settings.strategy).scope():
-        keras.utils.set_random_seed(settings.seed)
         model = build_model(settings, images.images.shape[1], mean, std, steps_per_epoch)
         folder.start(_config(settings, specs, images, mean, std), resume, overwrite)
         checkpoint = RunCheckpoint(folder.checkpoints, model)
@@ -58,10 +58,11 @@ def pretrain(settings: PretrainSettings, resume: bool = False, overwrite: bool =
 
 def build_model(settings: PretrainSettings, image_size: int, mean, std, steps_per_epoch: int) -> DoGo:
     """The compiled model of `settings`; mean and std are the data set's, in units of 0..255."""
-    peers = [
-        Peer(encoder, objective, image_size, mean, std, name=name)
-        for name, encoder, objective in peer_specs(settings.peers)
-    ]
+    peers = []
+    for name, encoder, objective in peer_specs(settings.peers):
+        # By name, so that a peer starts from the same weights alone and next to others.
+        keras.utils.set_random_seed((settings.seed + zlib.crc32(name.encode())) % 2**32)
+        peers.append(Peer(encoder, objective, image_size, mean, std, name=name))
     weights = settings.per_peer("distill_weight")
     model = DoGo(
         peers,
@@ -69,6 +70,7 @@ def build_model(settings: PretrainSettings, image_size: int, mean, std, steps_pe
         view_recipe=_recipes(settings, peers),
         distill_weight=weights,
         distill_temperature=settings.distill_temperature,
+        distill_warmup=round(settings.distill_warmup_epochs * steps_per_epoch) * settings.batch_size,
         seed=settings.seed,
     )
     total, warmup = settings.epochs * steps_per_epoch, round(settings.warmup_epochs * steps_per_epoch)

@@ -25,6 +25,7 @@ class PretrainSettings:
     jitter_strength: float = 1.0
     distill_weight: tuple[float, ...] = (100 / 256,)
     distill_temperature: float = 0.1
+    distill_warmup_epochs: float = 0.0
     epochs: int = 100
     batch_size: int = 256
     optimizer: tuple[str, ...] = ("adam",)
@@ -47,6 +48,9 @@ class PretrainSettings:
                 raise InputError(f"{name}: expected a whole number of at least 1, got {getattr(self, name)}")
         if self.batch_size < 2:
             raise InputError(f"batch_size: expected at least 2, so that an image meets others; got {self.batch_size}")
+        for name in ("warmup_epochs", "distill_warmup_epochs"):
+            if not 0 <= getattr(self, name) <= self.epochs:
+                raise InputError(f"{name}: expected 0 to {self.epochs}, the run's epochs; got {getattr(self, name)}")
         for name in ("distill_weight", "optimizer", "learning_rate", "weight_decay"):
             self.per_peer(name)
 

@@ -34,10 +34,12 @@ def views_of_each_peer(data, peers, recipes, sharing: str, seed: int, first_exam
         return ready
     numbers = first_example + tf.cast(collectives.row_offset(inputs) + tf.range(tf.shape(inputs)[0]), tf.int64)
 
-    def draw(peer):
-        return Views(*(make_view(inputs, recipes[peer], seed, numbers, peer=peer, view=view) for view in (0, 1)))
+    def draw(peer, recipe):
+        return Views(*(make_view(inputs, recipe, seed, numbers, peer=peer.stream, view=view) for view in (0, 1)))
 
-    return [draw(0)] * len(peers) if sharing == "shared" else [draw(peer) for peer in range(len(peers))]
+    if sharing == "shared":
+        return [draw(peers[0], recipes[0])] * len(peers)
+    return [draw(peer, recipe) for peer, recipe in zip(peers, recipes, strict=True)]
 
 
 def batch_size(views: Views):

@@ -61,6 +61,11 @@ _flag(
 _flag(flags.DEFINE_float, "jitter_strength", "Factor on the objective's colour jitter, 0..1.25.")
 _list_flag("distill_weight", "Weight of the distillation loss, per anchor. " + PER_PEER)
 _flag(flags.DEFINE_float, "distill_temperature", "Temperature of the similarity distributions that peers compare.")
+_flag(
+    flags.DEFINE_float,
+    "distill_warmup_epochs",
+    "Epochs over which distill_weight rises from 0; with a heavy weight from the start peers may agree on nothing.",
+)
 _flag(flags.DEFINE_integer, "epochs", "Passes over the data.")
 _flag(
     flags.DEFINE_integer,

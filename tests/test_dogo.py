@@ -115,13 +115,38 @@ def test_without_weight_a_peer_trains_as_if_it_were_alone():
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
 
 
+def test_a_peer_draws_the_same_views_alone_and_next_to_others():
+    pair, solo = model("simclr", "simclr", distill_weight=0.0), model("simclr")
+    second = dogo_tf.DoGo([dogo_tf.Peer(encoder("peer_1", width=7), objective("simclr"), name="peer_1")])
+    second.compile(keras.optimizers.SGD(0.1))
+    assert len({peer.stream for peer in pair.peers}) == 2
+    for alone, peer in ((solo, pair.peers[0]), (second, pair.peers[1])):
+        alone.peers[0].set_weights(peer.get_weights())
+    pair.fit(dataset(), verbose=0)
+    for alone, peer in ((solo, pair.peers[0]), (second, pair.peers[1])):
+        alone.fit(dataset(), verbose=0)
+        for ours, theirs in zip(peer.get_weights(), alone.peers[0].get_weights(), strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_the_distillation_weight_warms_up_linearly_over_the_examples():
+    warm, constant = model("simclr", "simclr", distill_weight=4.0, distill_warmup=64), model("simclr", "simclr")
+    shown = constant.peers[0].embed(dogo_tf.Views(*(images()[:16].astype(np.float32),) * 2), training=False)
+    other = constant.peers[1].embed(dogo_tf.Views(*(images()[:16].astype(np.float32),) * 2), training=False)
+    unit_weight = constant.distill_losses([shown, other])[0] / (100 / 256)
+    for seen, factor in ((0, 0.0), (16, 1.0), (48, 3.0), (64, 4.0), (1000, 4.0)):
+        warm.examples_seen.assign(seen)
+        np.testing.assert_allclose(warm.distill_losses([shown, other])[0], factor * unit_weight, rtol=1e-6)
+
+
 def test_a_peer_gets_the_gradient_of_its_own_loss_alone():
     """One SGD step of the pair equals, for each peer, a step on its loss with the other's embeddings as constants."""
     dogo = model("simclr", "simsiam", distill_weight=2.0)
     before = [[w.numpy() for w in peer.trainable_variables] for peer in dogo.peers]
     numbers = tf.range(16, dtype=tf.int64)
     views = [
-        [make_view(images()[:16], dogo.view_recipes[k], 0, numbers, peer=k, view=v) for v in (0, 1)] for k in (0, 1)
+        [make_view(images()[:16], recipe, 0, numbers, peer=peer.stream, view=v) for v in (0, 1)]
+        for peer, recipe in zip(dogo.peers, dogo.view_recipes, strict=True)
     ]
     expected = []
     for k in (0, 1):

@@ -75,6 +75,20 @@ def test_settings_per_peer_reach_their_peer(pictures, tmp_path):
     assert [(edge.student, edge.weight) for edge in model.edges] == [(0, 0.0), (1, 3.0)]
 
 
+def test_a_peer_starts_from_the_same_weights_alone_and_next_to_others(pictures, tmp_path):
+    def first_weights(*peers):
+        model = pretraining.build_model(settings(pictures, tmp_path, peers=peers), 16, (0, 0, 0), (1, 1, 1), 3)
+        return model.peers[-1].get_weights()
+
+    for alone, beside in zip(first_weights("wrn_10_1"), first_weights("wrn_16_1", "wrn_10_1"), strict=True):
+        np.testing.assert_array_equal(alone, beside)
+
+
+def test_the_warmup_of_the_distillation_weight_is_given_in_epochs(pictures, tmp_path):
+    made = settings(pictures, tmp_path, distill_warmup_epochs=0.7)
+    assert pretraining.build_model(made, 16, (0, 0, 0), (1, 1, 1), steps_per_epoch=3).distill_warmup == 2 * 16
+
+
 def test_crop_and_jitter_settings_change_the_objectives_own_recipes(pictures, tmp_path):
     peers = ("wrn_10_1:simclr", "wrn_10_1:simsiam")
     made = settings(pictures, tmp_path, peers=peers, min_crop_area=0.3, jitter_strength=0.5)

@@ -34,6 +34,7 @@ def test_peers_are_named_by_their_encoders_and_numbered_if_equal():
         ({"precision": "half"}, "unknown precision 'half'; known: float32, mixed_bfloat16, mixed_float16"),
         ({"strategy": "gpu"}, "unknown strategy 'gpu'; known: auto, mirrored, none"),
         ({"epochs": 0}, "epochs: expected a whole number of at least 1, got 0"),
+        ({"distill_warmup_epochs": 101}, "distill_warmup_epochs: expected 0 to 100, the run's epochs; got 101"),
         ({"batch_size": 1}, "batch_size: expected at least 2, so that an image meets others; got 1"),
         (
             {"learning_rate": (1.0, 2.0, 3.0)},
