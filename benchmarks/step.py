@@ -13,26 +13,9 @@ import numpy as np
 
 import dogo_tf
 from dogo_tf.data.stream import training_stream
+from dogo_tf.flops import training_operations
 from dogo_tf.keras_compat import keras, tf
 from dogo_tf.provenance import record
-
-
-def multiply_accumulates(model: keras.Model) -> int:
-    """Of one image's forward pass through convolutions and dense layers."""
-    total = 0
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.Conv2D):
-            height, width, _, filters = layer.kernel.shape
-            total += int(np.prod(layer.output_shape[1:3])) * height * width * layer.input_shape[-1] * filters
-        elif isinstance(layer, keras.layers.Dense):
-            total += int(np.prod(layer.kernel.shape))
-    return total
-
-
-def floating_point_operations(peer) -> int:
-    """Of a training step per image: two views, a forward and two backward products each, two operations per product."""
-    parts = [peer.encoder, peer.projector] + ([peer.predictor] if peer.predictor else [])
-    return 2 * 3 * 2 * sum(multiply_accumulates(part) for part in parts)
 
 
 def matmul_rate(size=2048, repeats=8) -> float:
@@ -71,7 +54,7 @@ def measure(peers: list[str], batch: int, steps: int, rounds: int) -> dict:
             function()
             rates[name].append(steps * batch / (time.perf_counter() - started))
         rates["matmul"].append(matmul_rate())
-    per_image = sum(floating_point_operations(peer) for peer in made)
+    per_image = sum(training_operations(peer) for peer in made)
     median = {name: statistics.median(values) for name, values in rates.items()}
     return {
         "peers": peers,
