@@ -1,4 +1,4 @@
-"""How much arithmetic a training takes: what a comparison at equal compute is matched by, since times vary and this does not."""
+"""How much arithmetic a training takes: a comparison at equal compute is matched by it, since times vary and this does not."""
 
 import numpy as np
 

@@ -58,7 +58,9 @@ class RunFolder:
         """
         self.check(resume, overwrite)
         if resume:
-            _refuse_other_settings(self.config()["settings"], config["settings"])
+            differences = settings_differences(self.config()["settings"], config["settings"])
+            if differences:
+                raise InputError("resume: the run in this folder has other settings:\n" + "\n".join(differences))
             return
         try:
             if self.path.is_dir():
@@ -118,11 +120,10 @@ class RunFolder:
         return self.path / "encoders" / f"{peer}.keras"
 
 
-def _refuse_other_settings(before: dict, now: dict) -> None:
-    differences = [
+def settings_differences(before: dict, now: dict) -> list[str]:
+    """A line for each setting that differs; an empty list if none does."""
+    return [
         f"  {name}: {before.get(name)!r} before, {now.get(name)!r} now"
         for name in sorted(before.keys() | now.keys())
         if before.get(name) != now.get(name)
     ]
-    if differences:
-        raise InputError("resume: the run in this folder has other settings:\n" + "\n".join(differences))

@@ -90,18 +90,19 @@ flags.DEFINE_bool(
 flags.DEFINE_bool("overwrite", False, "Replace the run that is in run_dir.", flag_values=FLAGS)
 
 
-def settings_from_flags() -> PretrainSettings:
-    app.required(FLAGS, "dataset", "run_dir")
-    values = {name: FLAGS[name].value for name in DEFAULTS}
+def settings_from_flags(flag_values: flags.FlagValues) -> PretrainSettings:
+    """The settings that these flags ask for; of another binary's flags, those that it shares with this one."""
+    values = {name: flag_values[name].value for name in DEFAULTS if name in flag_values}
     for name in ("distill_weight", "learning_rate", "weight_decay"):
         values[name] = app.numbers(name, values[name])
     for name in ("peers", "optimizer"):
         values[name] = tuple(values[name])
-    return PretrainSettings(**values)
+    return PretrainSettings(**{"run_dir": "", **values})
 
 
 def main() -> None:
-    settings = settings_from_flags()
+    app.required(FLAGS, "dataset", "run_dir")
+    settings = settings_from_flags(FLAGS)
     folder = pretrain(settings, FLAGS.resume, FLAGS.overwrite)
     print(f"done: {', '.join(folder.peer_names())} in {folder.path}")
     print(f"next: dogo-probe --run_dir={folder.path}")

@@ -4,22 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from pictures import make_folder
 from PIL import Image
 
 from dogo_tf.experiments import pretrain, probe
 from dogo_tf.export import main as export_main
 from dogo_tf.run_folder import RunFolder
-
-
-def make_folder(path, per_class=24, size=16, splits=("train", "val")):
-    rng = np.random.default_rng(0)
-    for split in splits:
-        for label, colour in (("dark", 60), ("light", 190)):
-            (path / split / label).mkdir(parents=True)
-            for i in range(per_class):
-                pixels = np.clip(rng.normal(colour, 30, (size, size, 3)), 0, 255).astype(np.uint8)
-                Image.fromarray(pixels).save(path / split / label / f"{i}.png")
-    return path
 
 
 @pytest.fixture(scope="module")

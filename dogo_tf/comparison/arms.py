@@ -1,0 +1,63 @@
+"""The arms of a comparison: one small encoder, trained in several ways on the same data order, views and seeds."""
+
+import dataclasses
+from typing import NamedTuple
+
+from dogo_tf.errors import InputError
+from dogo_tf.flops import training_operations
+from dogo_tf.peer import Peer
+from dogo_tf.settings import PretrainSettings, peer_specs
+
+
+class Arm(NamedTuple):
+    """An encoder to be studied, and the training that it comes from.
+
+    name: "random", "solo", "dogo", "solo_matched", "big_solo" or "dogo_big".
+    peer: whose encoder of the training is studied.
+    training: its settings, without folder and seed; arms with equal settings share a run.
+    trained: False for the encoder as it is before the first step.
+    """
+
+    name: str
+    peer: str
+    training: PretrainSettings
+    trained: bool = True
+
+
+def arms(pair: PretrainSettings, image_size: int) -> list[Arm]:
+    """All arms of the comparison that `pair` asks for; its first peer is the small encoder, the second the bigger one.
+
+    solo: the small one alone, for as many epochs. solo_matched: for as many epochs as cost what the pair's cost, counted in
+    operations. Both learn by the pair's own settings for the small one.
+    """
+    specs = peer_specs(pair.peers)
+    if len(specs) != 2:
+        raise InputError(
+            f"peers: expected two, the small one and its bigger peer; got {len(specs)}: {','.join(pair.peers)}"
+        )
+    (small, *_), (big, *_) = specs
+    small_alone, big_alone = _alone(pair, 0), _alone(pair, 1)
+    both, one = (training_gflop(settings, image_size) for settings in (pair, small_alone))
+    longer = dataclasses.replace(small_alone, epochs=round(small_alone.epochs * both / one))
+    return [
+        Arm("random", small, small_alone, trained=False),
+        Arm("solo", small, small_alone),
+        Arm("dogo", small, pair),
+        Arm("solo_matched", small, longer),
+        Arm("big_solo", big, big_alone),
+        Arm("dogo_big", big, pair),
+    ]
+
+
+def training_gflop(settings: PretrainSettings, image_size: int) -> float:
+    """What one image costs in training, all peers together, in 1e9 operations."""
+    peers = [Peer(encoder, objective, image_size, name=name) for name, encoder, objective in peer_specs(settings.peers)]
+    return sum(training_operations(peer) for peer in peers) / 1e9
+
+
+def _alone(pair: PretrainSettings, peer: int) -> PretrainSettings:
+    """The pair's settings with one of its peers left."""
+    own = {
+        name: (pair.per_peer(name)[peer],) for name in ("distill_weight", "optimizer", "learning_rate", "weight_decay")
+    }
+    return dataclasses.replace(pair, peers=(pair.peers[peer],), **own)

@@ -1,0 +1,186 @@
+"""Trains and studies the arms of a comparison, seed by seed, and remembers what is done.
+
+The folder of a comparison:
+    comparison.json                 what is compared; another comparison is refused here
+    runs/<arm>_seed<seed>/          the run folder of each training
+    scores/<arm>_seed<seed>.npz     the scores of every study, and .json: what the training cost
+    features/                       cached features
+"""
+
+import dataclasses
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dogo_tf import data
+from dogo_tf.comparison.arms import Arm, arms, training_gflop
+from dogo_tf.comparison.results import ArmRun, Cost
+from dogo_tf.errors import InputError
+from dogo_tf.evaluate.feature_cache import FeatureCache
+from dogo_tf.evaluate.probe import check_same_classes
+from dogo_tf.evaluate.studies import StudyPlan, run_studies
+from dogo_tf.files import write_atomically
+from dogo_tf.keras_compat import keras
+from dogo_tf.pretraining import build_model, pretrain
+from dogo_tf.provenance import provenance
+from dogo_tf.run_folder import RunFolder, settings_differences
+from dogo_tf.settings import PretrainSettings
+
+CONFIG = "comparison.json"
+
+
+@dataclass(frozen=True)
+class ComparisonSettings:
+    """pair: the training next to a peer; its seed and folder are set per run.
+
+    labelled: (data set, train split, test split) that the probes learn from and are tested on.
+    transfers: the same of unfamiliar data.
+    """
+
+    pair: PretrainSettings
+    plan: StudyPlan
+    labelled: tuple[str, str, str]
+    transfers: tuple[tuple[str, str, str], ...] = ()
+
+    def __post_init__(self):
+        for name, train_split, test_split in (self.labelled, *self.transfers):
+            if train_split == test_split:
+                raise InputError(
+                    f"test_split: expected another split of {name} than the labels come from; both are {test_split!r}"
+                )
+
+    def as_dict(self) -> dict:
+        """For comparison.json: everything that shapes the numbers of one seed."""
+        plan = json.loads(json.dumps(dataclasses.asdict(self.plan)))
+        training = {name: value for name, value in self.pair.as_dict().items() if name != "seed"}
+        sets = {"labelled": list(self.labelled), "transfers": [list(names) for names in self.transfers]}
+        return {**training, **plan, **sets}
+
+
+class Comparison:
+    """A comparison in its folder; `run` goes on where an earlier call stopped."""
+
+    def __init__(self, settings: ComparisonSettings, folder, overwrite: bool = False):
+        """
+        Args:
+            overwrite: delete what an earlier comparison left in the folder.
+        Raises:
+            InputError: the folder holds a comparison with other settings (each difference is named), or other files.
+        """
+        self.settings = settings
+        self.path = Path(folder)
+        _make_ready(self.path, settings, overwrite)
+        pair = settings.pair
+        images = self._load(pair.dataset, pair.split, pair.image_size)
+        self.image_size, self.pixel_statistics = images.images.shape[1], data.pixel_statistics(images.images)
+        name, train, test = settings.labelled
+        same = (name, train) == (pair.dataset, pair.split)
+        self.train = images if same else self._load(name, train, self.image_size)
+        self.test = self._load(name, test, self.image_size)
+        self.transfers = [
+            tuple(self._load(name, split, self.image_size) for split in splits) for name, *splits in settings.transfers
+        ]
+        for known, asked in ((self.train, self.test), *self.transfers):
+            check_same_classes(known, asked)  # before hours of training
+        self.arms = arms(pair, self.image_size)
+
+    def run(self, seeds, on_progress=lambda runs: None) -> list[ArmRun]:
+        """Every arm for every seed; `on_progress(runs so far)` is called after each.
+
+        What is done is read, not repeated; a training that was cut off goes on from its checkpoint.
+        """
+        runs, total = [], len(seeds) * len(self.arms)
+        for seed in seeds:
+            for arm in self.arms:
+                kept = self.path / "scores" / f"{arm.name}_seed{seed}.npz"
+                if not kept.exists():
+                    print(f"[{len(runs) + 1}/{total}] {arm.name}, seed {seed}: {arm.peer}", flush=True)
+                    self._study(arm, seed, kept)
+                runs.append(_read(kept, arm.name, seed))
+                on_progress(runs)
+        return runs
+
+    def _load(self, dataset: str, split: str, image_size: int | None):
+        pair = self.settings.pair
+        return data.load(dataset, split, image_size, pair.data_dir, pair.max_bad_images)
+
+    def _study(self, arm: Arm, seed: int, kept: Path) -> None:
+        if arm.trained:
+            folder = self._trained(arm, seed)
+            encoder, cost = folder.load_encoder(arm.peer), self._cost(arm.training, folder)
+        else:
+            encoder, cost = self._untrained(arm, seed), Cost(0, 0.0, 0.0, 0.0, 0)
+        cost = cost._replace(parameters=encoder.count_params())
+        cache = FeatureCache(self.path / "features")
+        scores = run_studies(encoder, self.train, self.test, self.settings.plan, seed, self.transfers, cache)
+        keras.backend.clear_session()  # thirty models would otherwise stay in memory
+        kept.parent.mkdir(exist_ok=True)
+        write_atomically(kept.with_suffix(".json"), (json.dumps(cost._asdict(), indent=1) + "\n").encode())
+        temporary = kept.with_name(f".{os.getpid()}_{kept.name}")
+        np.savez_compressed(temporary, **scores)
+        temporary.replace(kept)
+
+    def _trained(self, arm: Arm, seed: int) -> RunFolder:
+        """The finished run of an arm; arms that study two encoders of one training share it."""
+        shared = next(other for other in self.arms if other.trained and other.training == arm.training)
+        folder = RunFolder(self.path / "runs" / f"{shared.name}_seed{seed}")
+        done = folder.path / "done"
+        if not done.exists():
+            started = (folder.path / "config.json").exists()
+            pretrain(dataclasses.replace(arm.training, seed=seed, run_dir=str(folder.path)), resume=started)
+            keras.backend.clear_session()
+            write_atomically(done, b"")
+        return folder
+
+    def _untrained(self, arm: Arm, seed: int):
+        """The encoder from which the run of these settings starts."""
+        training = dataclasses.replace(arm.training, seed=seed)
+        return build_model(training, self.image_size, *self.pixel_statistics, steps_per_epoch=1).peers[0].encoder
+
+    def _cost(self, training: PretrainSettings, folder: RunFolder) -> Cost:
+        lines = folder.metrics_lines()
+        steps = np.diff([0, *(line["step"] for line in lines)])
+        speeds = np.array([line["images_per_second"] for line in lines])
+        images = int(steps.sum()) * training.batch_size
+        return Cost(
+            epochs=training.epochs,
+            train_gflop=images * training_gflop(training, self.image_size),
+            seconds=float(np.sum(steps * training.batch_size / speeds)),
+            images_per_second=float(np.median(speeds)),
+            parameters=0,
+        )
+
+
+def _read(kept: Path, arm: str, seed: int) -> ArmRun:
+    with np.load(kept) as scores:
+        found = {study: scores[study] for study in scores.files}
+    return ArmRun(arm, seed, found, Cost(**json.loads(kept.with_suffix(".json").read_text())))
+
+
+def _make_ready(path: Path, settings: ComparisonSettings, overwrite: bool) -> None:
+    config = path / CONFIG
+    if path.exists() and not path.is_dir():
+        raise InputError(f"out: {path} is a file; expected a folder")
+    if path.is_dir() and any(path.iterdir()):
+        if not config.is_file():
+            raise InputError(f"out: {path} holds files but no comparison ({CONFIG}); choose another folder")
+        if overwrite:
+            shutil.rmtree(path)
+        else:
+            differences = settings_differences(json.loads(config.read_text())["settings"], settings.as_dict())
+            if differences:
+                raise InputError(
+                    f"out: {path} holds a comparison with other settings; choose another folder or give --overwrite:\n"
+                    + "\n".join(differences)
+                )
+            return
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        written = {"settings": settings.as_dict(), "provenance": provenance()}
+        write_atomically(config, (json.dumps(written, indent=1) + "\n").encode())
+    except OSError as error:
+        raise InputError(f"out: cannot write to {path}: {error.strerror}") from error

@@ -1,0 +1,110 @@
+"""Does it pay to train a small encoder next to a bigger peer, on your images, against the same compute spent otherwise?
+
+  dogo-compare --dataset=cifar10 --peers=wrn_10_2,wrn_16_2 --epochs=20 --out=runs/compare
+  dogo-compare --dataset=path/to/images --labelled=path/to/labelled --test_split=val --image_size=64 --out=runs/compare
+
+The first peer is the small encoder. Trained with the same data order, views and first weights, for each seed: the small one
+alone (solo), next to its peer (dogo), alone for as long as the pair's compute lasts (solo_matched), the big one alone
+(big_solo); and a randomly initialised one (random). Every encoder is then studied with fewer, wrong and unequal labels, on
+damaged and on unfamiliar images. The folder --out holds report.html, summary.json, summary.csv and plots; the same command
+goes on where it stopped, and with more --seeds adds to what is there.
+"""
+
+import copy
+
+from absl import flags
+
+from dogo_tf.comparison.report import write_report
+from dogo_tf.comparison.runs import Comparison, ComparisonSettings
+from dogo_tf.errors import InputError
+from dogo_tf.evaluate.studies import PROTOCOLS, StudyPlan
+from dogo_tf.experiments import app, pretrain
+from dogo_tf.provenance import provenance
+
+PLAN = StudyPlan()
+FLAGS = flags.FlagValues()
+flags.DEFINE_string("out", None, "Folder of the comparison.", flag_values=FLAGS)
+flags.DEFINE_integer(
+    "seeds", 3, "How many seeds, from 0 on; under 3 there is no spread to speak of.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "labelled", None, "Labelled data set or folder to probe with; --dataset itself if not given.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "train_split", None, "Split of it that gives the labels; the one to pre-train on if not given.", flag_values=FLAGS
+)
+flags.DEFINE_string("test_split", "test", "Split of it that is tested on; for a folder often val.", flag_values=FLAGS)
+flags.DEFINE_list("fractions", ",".join(map(str, PLAN.fractions)), "Shares of the labels, 0..1.", flag_values=FLAGS)
+flags.DEFINE_list(
+    "noise",
+    ",".join(f"{kind}:{share}" for kind, share in PLAN.noise),
+    "Wrong labels, kind:share with kinds symmetric and pairwise and shares 0..0.8.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_list("imbalance", ",".join(PLAN.imbalance), "Profiles of unequal class sizes.", flag_values=FLAGS)
+flags.DEFINE_list("corruptions", ",".join(PLAN.corruptions), "Damages of the test images.", flag_values=FLAGS)
+flags.DEFINE_integer(
+    "corruption_images", None, "Test images to damage (the first ones); all if not given.", flag_values=FLAGS
+)
+flags.DEFINE_list("transfer", "", "Unfamiliar labelled data, dataset:train split:test split each.", flag_values=FLAGS)
+flags.DEFINE_list("protocols", "", f"Slower protocols besides: {', '.join(PROTOCOLS)}.", flag_values=FLAGS)
+flags.DEFINE_integer("draws", PLAN.draws, "Repetitions of what depends on which labels are drawn.", flag_values=FLAGS)
+for name in pretrain.FLAGS:
+    if name not in ("run_dir", "seed", "resume"):
+        FLAGS[name] = copy.deepcopy(pretrain.FLAGS[name])
+
+
+def settings_from_flags() -> ComparisonSettings:
+    app.required(FLAGS, "dataset", "out")
+    pair = pretrain.settings_from_flags(FLAGS)
+    if FLAGS.labelled and not FLAGS.train_split:
+        raise InputError("--train_split: which split of --labelled gives the labels? Often 'train'")
+    plan = StudyPlan(
+        fractions=app.numbers("fractions", FLAGS.fractions),
+        noise=tuple(_noise(word) for word in FLAGS.noise if word),
+        imbalance=_names("imbalance"),
+        corruptions=_names("corruptions"),
+        corruption_images=FLAGS.corruption_images,
+        protocols=_names("protocols"),
+        draws=FLAGS.draws,
+    )
+    labelled = (FLAGS.labelled or pair.dataset, FLAGS.train_split or pair.split, FLAGS.test_split)
+    return ComparisonSettings(pair, plan, labelled, tuple(_transfer(word) for word in FLAGS.transfer if word))
+
+
+def main() -> None:
+    settings = settings_from_flags()
+    if FLAGS.seeds < 1:
+        raise InputError(f"--seeds: expected at least 1, got {FLAGS.seeds}")
+    comparison = Comparison(settings, FLAGS.out, FLAGS.overwrite)
+
+    def report(runs) -> str:
+        return write_report(comparison.path, runs, settings.as_dict(), provenance())
+
+    runs = comparison.run(range(FLAGS.seeds), on_progress=report)
+    print(report(runs))
+    print(f"look at {comparison.path / 'report.html'}")
+
+
+def _names(flag: str) -> tuple[str, ...]:
+    return tuple(word for word in FLAGS[flag].value if word)
+
+
+def _noise(word: str) -> tuple[str, float]:
+    kind, separator, share = word.partition(":")
+    if not separator:
+        raise InputError(f"--noise: expected kind:share, e.g. symmetric:0.4; got {word!r}")
+    return kind, app.numbers("noise", [share])[0]
+
+
+def _transfer(word: str) -> tuple[str, str, str]:
+    parts = word.split(":")
+    if len(parts) != 3:
+        raise InputError(
+            f"--transfer: expected dataset:train split:test split, e.g. svhn_cropped:train:test; got {word!r}"
+        )
+    return tuple(parts)
+
+
+def run(argv: list[str] | None = None) -> int:
+    return app.run(main, FLAGS, __doc__, argv)

@@ -1,0 +1,118 @@
+"""dogo-compare from the command line to the report; killed, run again, and asked for something else."""
+
+import json
+
+import pytest
+from pictures import make_folder
+
+from dogo_tf.comparison import runs as comparison_runs
+from dogo_tf.experiments import compare
+
+ARMS = ("random", "solo", "dogo", "solo_matched", "big_solo", "dogo_big")
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    return make_folder(tmp_path_factory.mktemp("pictures"))
+
+
+def command(pictures, out, *more):
+    flags = [f"--dataset={pictures}", "--split=train", "--test_split=val", f"--out={out}", "--peers=wrn_10_1,wrn_10_1"]
+    studies = ["--fractions=1,0.25", "--noise=symmetric:0.4", "--imbalance=", "--corruptions=contrast", "--draws=2"]
+    return ["dogo-compare", *flags, *studies, "--batch_size=16", "--epochs=1", "--log_every=1", *more]
+
+
+class PowerCut(BaseException):
+    """Like a kill, it passes everything that handles errors."""
+
+
+@pytest.fixture(scope="module")
+def finished(pictures, tmp_path_factory):
+    """A comparison that was cut off in its fourth arm and then run again, and the trainings of both calls."""
+    out = tmp_path_factory.mktemp("runs") / "comparison"
+    trained = []
+    pretrain = comparison_runs.pretrain
+
+    def counted(settings, resume):
+        trained.append(settings.run_dir.rsplit("/", 1)[1])
+        if trained[-1].startswith("solo_matched") and not resume:
+            pretrain(settings, resume)
+            raise PowerCut
+        return pretrain(settings, resume)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(comparison_runs, "pretrain", counted)
+        with pytest.raises(PowerCut):
+            compare.run(command(pictures, out, "--seeds=1"))
+        assert compare.run(command(pictures, out, "--seeds=1")) == 0
+    return out, trained
+
+
+def test_every_arm_is_studied_and_reported(finished):
+    out, _ = finished
+    assert {file.name for file in (out / "scores").glob("*.npz")} == {f"{arm}_seed0.npz" for arm in ARMS}
+    for name in ("report.html", "summary.json", "summary.csv"):
+        assert (out / name).stat().st_size > 0
+    assert "wrn_10_1" in (out / "report.html").read_text()
+
+
+def test_a_killed_comparison_repeats_no_finished_training(finished):
+    _, trained = finished
+    assert trained == ["solo_seed0", "dogo_seed0", "solo_matched_seed0", "solo_matched_seed0", "big_solo_seed0"]
+
+
+def test_running_it_again_trains_nothing_and_more_seeds_only_themselves(finished, pictures, monkeypatch, capsys):
+    out, _ = finished
+    trained = []
+    pretrain = comparison_runs.pretrain
+    monkeypatch.setattr(
+        comparison_runs, "pretrain", lambda s, resume: trained.append((s.run_dir[-5:], s.seed)) or pretrain(s, resume)
+    )
+    before = json.loads((out / "summary.json").read_text())
+    assert compare.run(command(pictures, out, "--seeds=1")) == 0
+    assert trained == []
+    assert compare.run(command(pictures, out, "--seeds=2")) == 0
+    assert trained == [("seed1", 1)] * 4
+    assert "report.html" in capsys.readouterr().out
+    assert json.loads((out / "summary.json").read_text()) != before
+
+
+def test_arms_of_one_seed_start_from_the_same_weights_and_data(finished):
+    out, _ = finished
+    configs = [json.loads((out / "runs" / f"{name}_seed0/config.json").read_text()) for name in ("solo", "dogo")]
+    assert [config["settings"]["seed"] for config in configs] == [0, 0]
+    assert configs[0]["data"] == configs[1]["data"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["--epochs=2"],
+            "holds a comparison with other settings; choose another folder or give --overwrite:\n  epochs: 1",
+        ),
+        (["--draws=3"], "  draws: 2 before, 3 now"),
+        (["--test_split=train"], "expected another split of"),
+        (["--noise=symmetric"], "--noise: expected kind:share, e.g. symmetric:0.4; got 'symmetric'"),
+        (["--noise=symmetric:much"], "--noise: expected numbers separated by commas; got 'much'"),
+        (["--transfer=cifar10"], "--transfer: expected dataset:train split:test split"),
+        (["--corruptions=rain"], "unknown corruption 'rain'; known: "),
+        (["--peers=wrn_10_1"], "expected two, the small one and its bigger peer; got 1"),
+        (["--seeds=0"], "--seeds: expected at least 1, got 0"),
+        (["--labelled=elsewhere"], "--train_split: which split of --labelled gives the labels?"),
+    ],
+)
+def test_a_mistake_gets_one_message_and_touches_nothing(words, message, finished, pictures, capsys):
+    out, _ = finished
+    before = sorted((path, path.stat().st_mtime_ns) for path in out.rglob("*"))
+    assert compare.run(command(pictures, out, "--seeds=1", *words)) == 2
+    shown = capsys.readouterr().err
+    assert message in shown and "Traceback" not in shown
+    assert sorted((path, path.stat().st_mtime_ns) for path in out.rglob("*")) == before
+
+
+def test_a_folder_with_other_files_is_left_alone(pictures, tmp_path, capsys):
+    (tmp_path / "thesis.txt").write_text("mine")
+    assert compare.run(command(pictures, tmp_path, "--overwrite")) == 2
+    assert "holds files but no comparison" in capsys.readouterr().err
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
