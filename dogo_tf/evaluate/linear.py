@@ -1,7 +1,7 @@
 """Linear probe: multinomial logistic regression on frozen features. The test set is looked at once, at the end."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -35,6 +35,7 @@ class LinearProbe:
     selection: "15 % of train held out", "5-fold cross-validation" or "fixed: ...".
     n_train: labelled images, including those held out during the selection.
     converged: whether the final fit met its tolerance.
+    predictions: [N_test] labels, for statistics that pair two encoders image by image.
     """
 
     accuracy: float
@@ -43,6 +44,7 @@ class LinearProbe:
     selection: str
     n_train: int
     converged: bool
+    predictions: np.ndarray = field(compare=False, repr=False)
 
 
 def linear_probe(train_features, train_labels, test_features, test_labels, seed=0) -> LinearProbe:
@@ -71,8 +73,9 @@ def linear_probe(train_features, train_labels, test_features, test_labels, seed=
     train, test = _standardised(train_features, test_features)
     model = _model(FINAL_ITERATIONS)
     converged = _fit(model, train, train_labels, strength)
-    accuracy = float(np.mean(model.predict(test) == test_labels))
-    return LinearProbe(accuracy, strength, validation_accuracy, selection, len(train_labels), converged)
+    predictions = model.predict(test)
+    accuracy = float(np.mean(predictions == test_labels))
+    return LinearProbe(accuracy, strength, validation_accuracy, selection, len(train_labels), converged, predictions)
 
 
 def _splits(labels, seed):

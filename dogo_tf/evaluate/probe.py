@@ -22,11 +22,15 @@ class Probe:
     linear: dict[float, LinearProbe]
 
     def as_dict(self) -> dict:
-        """For JSON; accuracies in 0..1."""
+        """For JSON; accuracies in 0..1, without the predictions."""
         return {
             "knn": {"accuracy": self.knn.accuracy, "k": self.knn.k},
-            "linear": {f"{share:g}": asdict(result) for share, result in self.linear.items()},
+            "linear": {f"{share:g}": _numbers(result) for share, result in self.linear.items()},
         }
+
+
+def _numbers(result: LinearProbe) -> dict:
+    return {name: value for name, value in asdict(result).items() if name != "predictions"}
 
 
 def probe(encoder, train: ImageSet, test: ImageSet, fractions=FRACTIONS, seed: int = 0) -> Probe:

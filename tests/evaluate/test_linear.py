@@ -1,5 +1,7 @@
 """The linear probe: its objective, its choice of strength, and that the test set plays no part in it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -36,6 +38,17 @@ def test_separable_classes_are_separated(count, selection):
     probe = linear_probe(*train, *test)
     assert probe.accuracy == 1 and probe.validation_accuracy == 1 and probe.converged
     assert probe.selection == selection and probe.n_train == count
+
+
+def test_predictions_are_given_per_test_image_and_do_not_take_part_in_comparisons():
+    (train, labels), (test, test_labels) = blobs(150, 1, spread=3.0), blobs(100, 2, spread=3.0)
+    names = np.array([7, 2, 40])  # labels need not be 0, 1, 2
+    probe = linear_probe(train, names[labels], test, names[test_labels])
+    assert 0.4 < probe.accuracy < 1 and probe.accuracy == np.mean(probe.predictions == names[test_labels])
+    alone = [linear_probe(train, names[labels], test[i : i + 1], names[test_labels[i : i + 1]]) for i in (0, 1, 2)]
+    assert [single.predictions.tolist() for single in alone] == [[label] for label in probe.predictions[:3]]
+    assert "predictions" not in repr(probe)
+    assert probe == replace(probe, predictions=probe.predictions[::-1])
 
 
 def test_labels_without_meaning_are_not_learnt_and_validation_is_honest():
