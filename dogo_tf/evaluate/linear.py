@@ -1,6 +1,7 @@
 """Linear probe: multinomial logistic regression on frozen features. The test set is looked at once, at the end."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -47,12 +48,25 @@ class LinearProbe:
     predictions: np.ndarray = field(compare=False, repr=False)
 
 
-def linear_probe(train_features, train_labels, test_features, test_labels, seed=0) -> LinearProbe:
-    """Logistic regression (L-BFGS) on features standardised with the mean and standard deviation of train.
+@dataclass(frozen=True)
+class FittedProbe:
+    """A linear probe before it has met any test image; the attributes are those of LinearProbe."""
 
-    The L2 strength is the one of STRENGTHS with the best accuracy on held-out train images (of equals, the one with the
-    least cross-entropy there): 15 % of each class, or, below 2,000 images, 5-fold cross-validation, stratified by class; a
-    class with a single image stays in training. The fit is then repeated on all of train, and the test set is used once.
+    strength: float
+    validation_accuracy: float | None
+    selection: str
+    n_train: int
+    converged: bool
+    _standardise: Callable = field(repr=False)
+    _model: LogisticRegression = field(repr=False)
+
+    def predict(self, features) -> np.ndarray:
+        """Features [N, d] of any images, e.g. damaged ones -> labels [N]."""
+        return self._model.predict(self._standardise(np.asarray(features)))
+
+
+def linear_probe(train_features, train_labels, test_features, test_labels, seed=0) -> LinearProbe:
+    """Fits a probe on train (see fit_linear_probe) and uses the test set once.
 
     Args:
         train_features, test_features: float [N, d].
@@ -61,21 +75,45 @@ def linear_probe(train_features, train_labels, test_features, test_labels, seed=
     Raises:
         InputError: shapes that do not fit, NaN features, a test class that train lacks, or a single class.
     """
-    train_features, test_features = np.asarray(train_features), np.asarray(test_features)
-    train_labels, test_labels = np.asarray(train_labels), np.asarray(test_labels)
-    check_labelled(train_features, train_labels, test_features, test_labels)
-    if len(np.unique(train_labels)) < 2:
-        raise InputError(f"train_labels: expected at least two classes, got only class {train_labels[0]}")
-    splits, selection = _splits(train_labels, seed)
+    test_features, test_labels = np.asarray(test_features), np.asarray(test_labels)
+    check_labelled(np.asarray(train_features), np.asarray(train_labels), test_features, test_labels)
+    fitted = fit_linear_probe(train_features, train_labels, seed)
+    predictions = fitted.predict(test_features)
+    accuracy = float(np.mean(predictions == test_labels))
+    return LinearProbe(
+        accuracy,
+        fitted.strength,
+        fitted.validation_accuracy,
+        fitted.selection,
+        fitted.n_train,
+        fitted.converged,
+        predictions,
+    )
+
+
+def fit_linear_probe(train_features, train_labels, seed=0) -> FittedProbe:
+    """Logistic regression (L-BFGS) on features standardised with the mean and standard deviation of train.
+
+    The L2 strength is the one of STRENGTHS with the best accuracy on held-out train images (of equals, the one with the
+    least cross-entropy there): 15 % of each class, or, below 2,000 images, 5-fold cross-validation, stratified by class; a
+    class with a single image stays in training. The fit is then repeated on all of train.
+
+    Args:
+        train_features: float [N, d]. train_labels: whole numbers [N]. seed: of the held-out draws.
+    Raises:
+        InputError: shapes that do not fit, NaN features, or a single class.
+    """
+    features, labels = np.asarray(train_features), np.asarray(train_labels)
+    check_labelled(features, labels, features, labels)
+    if len(np.unique(labels)) < 2:
+        raise InputError(f"train_labels: expected at least two classes, got only class {labels[0]}")
+    splits, selection = _splits(labels, seed)
     strength, validation_accuracy = STRENGTH_WITHOUT_VALIDATION, None
     if splits:
-        strength, validation_accuracy = _select(train_features, train_labels, splits)
-    train, test = _standardised(train_features, test_features)
-    model = _model(FINAL_ITERATIONS)
-    converged = _fit(model, train, train_labels, strength)
-    predictions = model.predict(test)
-    accuracy = float(np.mean(predictions == test_labels))
-    return LinearProbe(accuracy, strength, validation_accuracy, selection, len(train_labels), converged, predictions)
+        strength, validation_accuracy = _select(features, labels, splits)
+    model, standardise = _model(FINAL_ITERATIONS), _standardiser(features)
+    converged = _fit(model, standardise(features), labels, strength)
+    return FittedProbe(strength, validation_accuracy, selection, len(labels), converged, standardise, model)
 
 
 def _splits(labels, seed):
@@ -105,7 +143,8 @@ def _select(features, labels, splits):
     with Progress("choosing the linear probe's regularisation", len(fits)) as progress:
         for done, (held_out, number) in enumerate(fits, start=1):
             if number == 0:
-                train, validation = _standardised(features[~held_out], features[held_out])
+                standardise = _standardiser(features[~held_out])
+                train, validation = standardise(features[~held_out]), standardise(features[held_out])
                 model = _model(SELECTION_ITERATIONS)
             _fit(model, train, labels[~held_out], STRENGTHS[number])
             probabilities = model.predict_proba(validation)
@@ -118,14 +157,14 @@ def _select(features, labels, splits):
     return STRENGTHS[best], float(correct[best] / sum(held_out.sum() for held_out in splits))
 
 
-def _standardised(train, other):
-    """Both in units of train's standard deviation around train's mean; what is constant in train becomes 0."""
+def _standardiser(train) -> Callable:
+    """Puts features in units of train's standard deviation around train's mean; what is constant in train becomes 0."""
     train = train.astype(np.float64)
     mean, std = train.mean(axis=0), train.std(axis=0)
     # Rounding leaves a constant feature with a tiny spread, which must not be blown up.
     constant = std <= 1e-6 * np.abs(mean)
     scale = np.where(constant, 0, 1 / np.where(constant, 1, std))
-    return (train - mean) * scale, (other - mean) * scale
+    return lambda features: (features - mean) * scale
 
 
 def _model(iterations):

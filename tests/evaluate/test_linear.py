@@ -154,3 +154,10 @@ def test_what_cannot_be_used_is_refused():
         linear_probe(train, labels, train, labels + 1)
     with pytest.raises(InputError, match="train_labels: expected at least two classes, got only class 4"):
         linear_probe(train, np.full(20, 4), train, np.full(20, 4))
+
+
+def test_a_fitted_probe_predicts_any_images_like_the_probe_itself():
+    train, test = blobs(200, 1, spread=2.0), blobs(100, 2, spread=2.0)
+    fitted = linear.fit_linear_probe(*train, seed=5)
+    np.testing.assert_array_equal(fitted.predict(test[0]), linear_probe(*train, *test, seed=5).predictions)
+    np.testing.assert_array_equal(fitted.predict(test[0][7:9]), fitted.predict(test[0])[7:9])
