@@ -9,6 +9,7 @@ from dogo_tf.encoders._float32 import as_float32
 from dogo_tf.errors import InputError
 from dogo_tf.files import write_atomically
 from dogo_tf.keras_compat import keras
+from dogo_tf.keras_file import load_keras_file
 
 CONFIG = "config.json"
 
@@ -111,10 +112,7 @@ class RunFolder:
                 f"peer: {self.path} has no encoder of a peer {peer!r}; "
                 + (f"it has: {', '.join(known)}" if known else "the run has not saved any yet")
             )
-        try:
-            return keras.models.load_model(self._encoder(peer), compile=False)
-        except (OSError, ValueError, KeyError) as error:
-            raise InputError(f"peer: {self._encoder(peer)} cannot be loaded: {error}") from error
+        return load_keras_file(self._encoder(peer))
 
     def _encoder(self, peer: str) -> Path:
         return self.path / "encoders" / f"{peer}.keras"

@@ -7,8 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from dogo_tf.errors import InputError
+from dogo_tf.evaluate.saved_model_encoder import INPUT, OUTPUT
 from dogo_tf.export.parity import Parity
-from dogo_tf.export.saved_model import INPUT, OUTPUT, check_encoder
+from dogo_tf.export.saved_model import check_encoder
 from dogo_tf.files import write_atomically
 from dogo_tf.keras_compat import keras
 

@@ -8,9 +8,10 @@ import numpy as np
 from dogo_tf.encoders._float32 import as_float32
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.features import embed
+from dogo_tf.evaluate.saved_model_encoder import SavedModelEncoder
 from dogo_tf.export import metadata, tflite
 from dogo_tf.export.parity import Parity, compare, violations
-from dogo_tf.export.saved_model import SavedModelEncoder, export_saved_model
+from dogo_tf.export.saved_model import export_saved_model
 from dogo_tf.export.tflite_encoder import TFLiteEncoder
 
 MIN_PARITY_IMAGES = 256

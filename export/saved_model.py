@@ -6,15 +6,11 @@ import shutil
 from pathlib import Path
 
 import absl.logging
-import numpy as np
 
 from dogo_tf.encoders._float32 import as_float32
 from dogo_tf.errors import InputError
-from dogo_tf.evaluate.features import check_images
+from dogo_tf.evaluate.saved_model_encoder import INPUT, OUTPUT, SIGNATURE
 from dogo_tf.keras_compat import keras, tf
-
-INPUT, OUTPUT = "images", "features"
-SIGNATURE = "serving_default"
 
 
 def export_saved_model(encoder: keras.Model, folder, overwrite=False) -> Path:
@@ -73,31 +69,6 @@ def check_encoder(encoder: keras.Model) -> None:
     output = encoder.output_shape
     if not isinstance(output, tuple) or len(output) != 2 or output[1] is None:
         raise InputError(f"encoder {encoder.name!r}: expected one output of features [B, d], it returns {output}")
-
-
-class SavedModelEncoder:
-    """An exported SavedModel as a function: uint8 [B, H, W, 3] -> float32 [B, d].
-
-    Raises:
-        InputError: the folder holds no SavedModel, or not one of `export_saved_model`.
-    """
-
-    def __init__(self, folder):
-        try:
-            # Kept: the loaded object owns the weights.
-            self._loaded = tf.saved_model.load(str(folder))
-        except (OSError, ValueError, tf.errors.OpError) as error:
-            raise InputError(f"{folder}: expected a SavedModel folder: {error}") from error
-        self._features = self._loaded.signatures.get(SIGNATURE)
-        inputs = self._features.structured_input_signature[1] if self._features else {}
-        if list(inputs) != [INPUT] or OUTPUT not in self._features.structured_outputs:
-            raise InputError(f"{folder}: expected a signature {SIGNATURE!r} from {INPUT!r} to {OUTPUT!r}")
-        self.input_shape = tuple(inputs[INPUT].shape)
-
-    def __call__(self, images) -> np.ndarray:
-        images = np.asarray(images)
-        check_images(images, self.input_shape)
-        return self._features(**{INPUT: tf.constant(images)})[OUTPUT].numpy()
 
 
 def _check_destination(folder: Path, overwrite: bool) -> None:

@@ -1,5 +1,6 @@
 """A .tflite file as an encoder, run by LiteRT: what a device computes."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -7,12 +8,14 @@ from ai_edge_litert.interpreter import Interpreter
 
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.features import check_images
-from dogo_tf.export.saved_model import INPUT, OUTPUT
+from dogo_tf.evaluate.saved_model_encoder import INPUT, OUTPUT
 from dogo_tf.quiet import stderr_aside
 
 
 class TFLiteEncoder:
     """An exported .tflite file as a function: uint8 [B, H, W, 3], any B >= 1 -> float32 [B, d].
+
+    Attributes: input_shape (None, H, W, 3); fingerprint, the sha256 of the file's bytes.
 
     Args:
         model: a path, or the file's bytes.
@@ -42,6 +45,7 @@ class TFLiteEncoder:
         details = self._run.get_input_details()[INPUT]
         if details["dtype"] != np.uint8:
             raise InputError(f"{name}: expected uint8 input, it takes {np.dtype(details['dtype']).name}")
+        self.fingerprint = hashlib.sha256(content).hexdigest()
         self.input_shape = (None, *(int(side) for side in details["shape"][1:]))
 
     def __call__(self, images) -> np.ndarray:

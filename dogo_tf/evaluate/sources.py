@@ -1,0 +1,92 @@
+"""Where an encoder to evaluate comes from: a run of this package, or a file of any other."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from dogo_tf.errors import InputError
+from dogo_tf.evaluate.saved_model_encoder import SavedModelEncoder
+from dogo_tf.keras_compat import keras
+from dogo_tf.keras_file import load_keras_file
+from dogo_tf.run_folder import CONFIG, RunFolder
+
+SAVED_MODEL = "saved_model.pb"
+KINDS = (
+    "a .keras file, a .tflite file, a SavedModel folder, a folder of dogo-export (with saved_model in it), "
+    "or the folder of a dogo-pretrain run with the name of a peer"
+)
+
+
+def load_encoder(path, peer: str | None = None):
+    """An encoder: pixel values 0..255, uint8 [B, H, W, 3] -> float32 [B, d], as `features.embed` takes it.
+
+    Args:
+        path: of a .keras file (see keras_file.load_keras_file), a SavedModel folder (see SavedModelEncoder), a folder that
+            holds one as `saved_model`, a .tflite file of dogo-export, or a run folder.
+        peer: which encoder of a run folder; may be left out if it has one.
+    Returns:
+        A keras.Model, a SavedModelEncoder or a TFLiteEncoder; each has `input_shape`, (None, H, W, 3).
+    Raises:
+        InputError: nothing there, none of these, a peer that the run lacks or that has to be named, or a file that cannot be
+            loaded.
+    """
+    path = Path(path).expanduser()
+    if (path / CONFIG).is_file() and not (path / SAVED_MODEL).is_file():
+        return _load_peer(RunFolder(path), peer)
+    if peer is not None:
+        raise InputError(f"peer: {peer!r} was given, but {path} is no run folder (it has no {CONFIG})")
+    for folder in (path, path / "saved_model"):
+        if (folder / SAVED_MODEL).is_file():
+            return SavedModelEncoder(folder)
+    if path.is_file() and path.suffix == ".keras":
+        return load_keras_file(path)
+    if path.is_file() and path.suffix == ".tflite":
+        # The library does not depend on the export; only whoever reads such a file does.
+        from dogo_tf.export.tflite_encoder import TFLiteEncoder
+
+        return TFLiteEncoder(path)
+    came = "does not exist" if not path.exists() else "is none of these" if path.is_file() else "holds none of these"
+    raise InputError(f"encoder: {path} {came}; expected {KINDS}")
+
+
+def _load_peer(run: RunFolder, peer: str | None) -> keras.Model:
+    if peer is None:
+        known = run.peer_names()
+        if len(known) != 1:
+            raise InputError(f"peer: which encoder of {run.path}? It has: {', '.join(known) or 'none yet'}")
+        (peer,) = known
+    return run.load_encoder(peer)
+
+
+def fingerprint(encoder) -> str:
+    """The sha256 of what an encoder computes, in hexadecimal: equal only for equal architecture and weights.
+
+    For a functional or sequential keras.Model it covers configuration and weights as they are now; for an encoder from another
+    file, the file's bytes.
+
+    Raises:
+        InputError: a subclassed model or another function, whose code cannot be hashed.
+    """
+    if not isinstance(encoder, keras.Model):
+        known = getattr(encoder, "fingerprint", None)
+        if known is None:
+            raise InputError(
+                f"encoder: expected a keras.Model or an encoder from a file, got {type(encoder).__name__}, "
+                "whose code cannot be fingerprinted"
+            )
+        return known
+    check_functional(encoder)
+    digest = hashlib.sha256(json.dumps(json.loads(encoder.to_json()), sort_keys=True).encode())
+    for weight in encoder.get_weights():
+        digest.update(f"{weight.dtype} {weight.shape}\n".encode())
+        digest.update(weight.tobytes())
+    return digest.hexdigest()
+
+
+def check_functional(encoder: keras.Model) -> None:
+    """InputError for a model whose configuration does not say what it computes."""
+    if not getattr(encoder, "_is_graph_network", False):
+        raise InputError(
+            f"encoder {encoder.name!r}: expected a functional or sequential keras.Model, got the subclass "
+            f"{type(encoder).__name__}, whose configuration does not say what it computes"
+        )
