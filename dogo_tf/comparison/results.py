@@ -1,0 +1,81 @@
+"""What a comparison leaves to be counted: one ArmRun per arm and seed.
+
+arm      a way to get an encoder; see ARMS
+study    a way to test it, by name; see studies.py
+score    share of the label draws or severities of a study in which a test image was classified correctly, 0..1
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from dogo_tf.errors import InputError, unknown_name
+
+# In the order of tables and plots.
+ARMS = {
+    "random": "untrained",
+    "solo": "alone",
+    "dogo": "next to its peer",
+    "solo_matched": "alone, for longer",
+    "big_solo": "big, alone",
+    "dogo_big": "big, next to the small one",
+}
+
+
+class Cost(NamedTuple):
+    """What a training cost; for `dogo` and `dogo_big` it is the one run of both.
+
+    train_gflop: forward and backward of all networks of the run. seconds: wall time. images_per_second: while training.
+    parameters: of this arm's encoder alone, as it is deployed.
+    """
+
+    epochs: float
+    train_gflop: float
+    seconds: float
+    images_per_second: float
+    parameters: int
+
+
+class ArmRun(NamedTuple):
+    """One arm trained with one seed. scores: by study, float [N_test] in 0..1; N_test depends on the study alone."""
+
+    arm: str
+    seed: int
+    scores: dict[str, np.ndarray]
+    cost: Cost
+
+
+def check_runs(runs: list[ArmRun]) -> None:
+    """Raises InputError for no scores, an unknown arm, an arm and seed that come twice, and scores that do not fit."""
+    if not any(run.scores for run in runs):
+        raise InputError("runs: expected at least one arm with the scores of a study, got none")
+    seen, images = set(), {}
+    for run in runs:
+        if run.arm not in ARMS:
+            raise unknown_name("arm", run.arm, ARMS)
+        if (run.arm, run.seed) in seen:
+            raise InputError(f"runs: {run.arm} with seed {run.seed} comes twice")
+        seen.add((run.arm, run.seed))
+        for study, scores in run.scores.items():
+            where = f"{study!r} of {run.arm}, seed {run.seed}"
+            if np.ndim(scores) != 1:
+                raise InputError(f"scores: {where}: expected [N_test], got {list(np.shape(scores))}")
+            if images.setdefault(study, len(scores)) != len(scores):
+                raise InputError(
+                    f"scores: {where}: expected {images[study]} test images as in other runs, got {len(scores)}"
+                )
+
+
+def by_seed(runs: list[ArmRun], arm: str, study: str) -> dict[int, np.ndarray]:
+    """The scores of `arm` in `study` by seed, in the order of the seeds; empty if there are none yet."""
+    return {
+        run.seed: np.asarray(run.scores[study])
+        for run in sorted(runs, key=lambda run: run.seed)
+        if run.arm == arm and study in run.scores
+    }
+
+
+def mean_cost(runs: list[ArmRun], arm: str) -> Cost | None:
+    """The mean cost of a run of `arm`; None if there is none yet."""
+    costs = [run.cost for run in runs if run.arm == arm]
+    return Cost(*(float(np.mean(column)) for column in zip(*costs, strict=True))) if costs else None

@@ -1,0 +1,70 @@
+"""A summary for machines: summary.json and summary.csv. Accuracies and differences are shares, 0..1 and -1..1."""
+
+import csv
+import io
+import json
+
+from dogo_tf.comparison.summary import Summary
+from dogo_tf.evaluate.intervals import Interval
+
+COLUMNS = (
+    *("kind", "study", "arm", "minus", "mean", "low", "high", "verdict", "seeds", "images"),
+    *("seeds_error", "images_error", "per_seed"),
+)
+
+
+def as_json(summary: Summary, verdict: str, settings: dict, provenance: dict) -> str:
+    """Everything of the report. Values of settings and provenance that JSON does not know are written as text."""
+    content = {
+        "verdict": verdict.splitlines(),
+        "settings": settings,
+        "provenance": provenance,
+        "seeds": summary.seeds,
+        "costs": {arm: cost._asdict() for arm, cost in summary.costs.items()},
+        "studies": [
+            {
+                "study": study.study.name,
+                "title": study.study.title,
+                "test_images": study.images,
+                "accuracy": {
+                    arm: {**score.interval._asdict(), "per_seed": score.per_seed} for arm, score in study.arms.items()
+                },
+                "differences": {
+                    name: {**found.interval._asdict(), "verdict": found.verdict, "per_seed": found.per_seed}
+                    for name, found in study.differences.items()
+                },
+            }
+            for study in summary.studies
+        ],
+    }
+    return json.dumps(content, indent=1, default=str) + "\n"
+
+
+def as_csv(summary: Summary) -> str:
+    """A row per study and arm (kind "accuracy") and per study and comparison (kind "difference": `arm` - `minus`).
+
+    seeds: how many; per_seed: "seed:value" separated by spaces; seeds_error is empty where there is one seed.
+    """
+    text = io.StringIO()
+    rows = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    rows.writeheader()
+    for study in summary.studies:
+        shared = {"study": study.study.name, "images": study.images}
+        for arm, score in study.arms.items():
+            rows.writerow(
+                {"kind": "accuracy", "arm": arm, **shared, **_numbers(score.interval), **_per_seed(score.per_seed)}
+            )
+        for found in study.differences.values():
+            names = {"kind": "difference", "arm": found.comparison.arm, "minus": found.comparison.other}
+            rows.writerow(
+                {**names, "verdict": found.verdict, **shared, **_numbers(found.interval), **_per_seed(found.per_seed)}
+            )
+    return text.getvalue()
+
+
+def _numbers(interval: Interval) -> dict:
+    return {name: value for name, value in interval._asdict().items() if value is not None}
+
+
+def _per_seed(values: dict[int, float]) -> dict:
+    return {"seeds": len(values), "per_seed": " ".join(f"{seed}:{value!r}" for seed, value in values.items())}
