@@ -58,7 +58,8 @@ def exponential_sizes(classes: int, n_max: int, n_min: int) -> list[int]:
     """
     _check(classes, n_max, n_min)
     sizes = (n_max * (n_min / n_max) ** (c / (classes - 1)) for c in range(classes))
-    return [math.floor(size + 1e-9) for size in sizes]  # a whole number must not lose one to the last bit of its power
+    # 49 * (1 / 49) is a last bit less than 1 in floating point: rounded down as it is, the class would be empty.
+    return [math.floor(size * (1 + 1e-12)) for size in sizes]
 
 
 PROFILES = {"authors": authors_sizes, "exponential": exponential_sizes}

@@ -30,8 +30,9 @@ def test_exponential_sizes_add_up_to_the_published_long_tailed_cifar(classes, n_
     assert sum(sizes) == total and sizes[0] == n_max and sizes[-1] == n_min
 
 
-def test_exponential_sizes_fall_by_one_factor():
-    assert exponential_sizes(4, 1000, 1) == [1000, 100, 10, 1]
+@pytest.mark.parametrize("expected", [[1000, 100, 10, 1], [49, 7, 1]])  # 49 * (1 / 49) is less than 1 in floating point
+def test_exponential_sizes_fall_by_one_factor(expected):
+    assert exponential_sizes(len(expected), expected[0], expected[-1]) == expected
 
 
 @PROFILES
