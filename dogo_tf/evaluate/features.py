@@ -85,6 +85,12 @@ def check_labelled(train_features, train_labels, test_features, test_labels) -> 
         raise InputError(f"test_labels: no training example of class {', '.join(map(str, missing))}")
 
 
+def check_classes(train_labels) -> None:
+    """InputError unless there are at least two classes to tell apart."""
+    if len(np.unique(train_labels)) < 2:
+        raise InputError(f"train_labels: expected at least two classes, got only class {train_labels[0]}")
+
+
 def _call_padded(call, batch, batch_size):
     padding = np.zeros((batch_size - len(batch), *batch.shape[1:]), np.uint8)
     answer = np.asarray(call(np.concatenate([batch, padding]) if len(padding) else batch))

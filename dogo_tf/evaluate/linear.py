@@ -9,8 +9,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from dogo_tf.errors import InputError
-from dogo_tf.evaluate.features import check_labelled
+from dogo_tf.evaluate.features import check_classes, check_labelled
+from dogo_tf.evaluate.hold_out import VALIDATION_SHARE, hold_out
 from dogo_tf.progress import Progress
 
 # Weights of the L2 term next to the *mean* cross-entropy: a strength keeps its meaning when the number of labels changes.
@@ -18,7 +18,6 @@ from dogo_tf.progress import Progress
 STRENGTHS = (10.0, 1.0, 0.1, 1e-2, 1e-3, 1e-4, 1e-5)
 # With one label per class nothing can be held out; a strong pull leaves the differences of the class means.
 STRENGTH_WITHOUT_VALIDATION = 1.0
-VALIDATION_SHARE = 0.15
 # 15 % of fewer images would be under 300 (a standard error of 2-3 points): all are held out in turn instead.
 SINGLE_SPLIT_FROM = 2000
 FOLDS = 5
@@ -105,8 +104,7 @@ def fit_linear_probe(train_features, train_labels, seed=0) -> FittedProbe:
     """
     features, labels = np.asarray(train_features), np.asarray(train_labels)
     check_labelled(features, labels, features, labels)
-    if len(np.unique(labels)) < 2:
-        raise InputError(f"train_labels: expected at least two classes, got only class {labels[0]}")
+    check_classes(labels)
     splits, selection = _splits(labels, seed)
     strength, validation_accuracy = STRENGTH_WITHOUT_VALIDATION, None
     if splits:
@@ -118,22 +116,23 @@ def fit_linear_probe(train_features, train_labels, seed=0) -> FittedProbe:
 
 def _splits(labels, seed):
     """A list of boolean masks [N], the images held out in each round, and the name of the scheme."""
-    generator = np.random.default_rng(seed)
-    fold = np.full(len(labels), -1)
     single = len(labels) >= SINGLE_SPLIT_FROM
-    for label in np.unique(labels):
-        members = generator.permutation(np.flatnonzero(labels == label))
-        if len(members) < 2:
-            continue
-        if single:
-            fold[members[: max(1, round(VALIDATION_SHARE * len(members)))]] = 0
-        else:
-            # Dealt out in turn, from a drawn start, so that small classes do not all land in the first folds.
-            fold[members] = (generator.integers(FOLDS) + np.arange(len(members))) % FOLDS
-    masks = [fold == number for number in range(FOLDS) if (fold == number).any()]
+    masks = [hold_out(labels, seed)] if single else _folds(labels, seed)
+    masks = [mask for mask in masks if mask.any()]
     if not masks:
         return [], "fixed: one label per class leaves nothing to hold out"
     return masks, f"{VALIDATION_SHARE:.0%} of train held out" if single else f"{FOLDS}-fold cross-validation"
+
+
+def _folds(labels, seed):
+    generator = np.random.default_rng(seed)
+    fold = np.full(len(labels), -1)
+    for label in np.unique(labels):
+        members = generator.permutation(np.flatnonzero(labels == label))
+        if len(members) > 1:
+            # Dealt out in turn, from a drawn start, so that small classes do not all land in the first folds.
+            fold[members] = (generator.integers(FOLDS) + np.arange(len(members))) % FOLDS
+    return [fold == number for number in range(FOLDS)]
 
 
 def _select(features, labels, splits):
@@ -159,12 +158,17 @@ def _select(features, labels, splits):
 
 def _standardiser(train) -> Callable:
     """Puts features in units of train's standard deviation around train's mean; what is constant in train becomes 0."""
-    train = train.astype(np.float64)
-    mean, std = train.mean(axis=0), train.std(axis=0)
+    mean, scale = standardisation(train)
+    return lambda features: (features - mean) * scale
+
+
+def standardisation(features) -> tuple[np.ndarray, np.ndarray]:
+    """The mean and the inverse of the standard deviation of every feature, float64 [d]; 0 where it is constant."""
+    features = features.astype(np.float64)
+    mean, std = features.mean(axis=0), features.std(axis=0)
     # Rounding leaves a constant feature with a tiny spread, which must not be blown up.
     constant = std <= 1e-6 * np.abs(mean)
-    scale = np.where(constant, 0, 1 / np.where(constant, 1, std))
-    return lambda features: (features - mean) * scale
+    return mean, np.where(constant, 0, 1 / np.where(constant, 1, std))
 
 
 def _model(iterations):
