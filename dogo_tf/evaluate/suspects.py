@@ -47,13 +47,15 @@ class PrecisionRecall(NamedTuple):
     recall: float
 
 
-def suspects(features, labels, k=50, temperature=0.1) -> Suspects:
+def suspects(features, labels, k=20, temperature=0.1) -> Suspects:
     """Asks the k nearest neighbours of each image among all others, with the weights of knn.knn_accuracy.
 
     An image is listed if another label has more votes than its own, and at least the share that this label has on
     average among the images that carry it. The second condition is the threshold of confident learning (Northcutt et al.,
     "Confident learning: estimating uncertainty in dataset labels", JAIR 2021, equation 1): a vague neighbourhood, of which
-    weak features give many, accuses nobody. Copies of an image are neighbours like others: two copies with different
+    weak features give many, accuses nobody. (10,000 `patterns` images, an encoder after 3 epochs whose neighbours outvote
+    11 % of the correct labels: 1.5 % of them are listed; with 5 % of the labels flipped the list's precision is 62 % instead
+    of 30 %, at a recall of 70 % instead of 99 %.) Copies of an image are neighbours like others: two copies with different
     labels contradict each other.
 
     Args:

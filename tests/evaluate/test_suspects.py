@@ -85,7 +85,7 @@ def test_the_most_suspicious_come_first():
     found = suspects(features, flip(truth, 0.2)[0], k=15)
     assert sorted(found.order) == np.flatnonzero(found.listed).tolist() and len(found.order) > 10
     assert (np.diff(found.suspicion[found.order]) <= 0).all()
-    assert -1 <= found.suspicion.min() and found.suspicion.max() <= 1
+    assert found.suspicion.min() >= -1 and found.suspicion.max() <= 1
 
 
 def test_an_image_is_never_its_own_witness_even_among_copies():
