@@ -13,7 +13,9 @@ LABELS = np.random.default_rng(0).permutation(np.repeat(np.arange(4), [1000, 200
     "fraction, expected",
     [
         (1.0, [1000, 200, 30, 3]),
+        (0.25, [250, 50, 8, 1]),
         (0.1, [100, 20, 3, 1]),
+        (0.05, [50, 10, 2, 1]),
         (0.01, [10, 2, 1, 1]),
     ],
 )
@@ -26,7 +28,7 @@ def test_every_class_gives_its_share_and_at_least_one(fraction, expected):
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_smaller_fractions_are_inside_larger_ones(seed):
-    sets = [set(stratified_fraction(LABELS, f, seed).tolist()) for f in (0.003, 0.01, 0.1, 0.5, 1)]
+    sets = [set(stratified_fraction(LABELS, f, seed).tolist()) for f in (0.003, 0.01, 0.05, 0.1, 0.25, 1)]
     for small, large in zip(sets, sets[1:], strict=False):
         assert small < large
 
