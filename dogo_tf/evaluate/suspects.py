@@ -71,10 +71,7 @@ def suspects(features, labels, k=20, temperature=0.1) -> Suspects:
     classes, own = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
         raise InputError(f"labels: expected at least two classes, got only class {labels[0]}")
-    if not 1 <= k < len(labels):
-        raise InputError(
-            f"k: expected 1 to {len(labels) - 1}, as each of the {len(labels)} images has that many others; got {k}"
-        )
+    check_k(k, len(labels))
     if temperature <= 0:
         raise InputError(f"temperature: expected more than 0, got {temperature}")
     cosines, neighbours = _other_images(features, k)
@@ -88,6 +85,12 @@ def suspects(features, labels, k=20, temperature=0.1) -> Suspects:
     suggested_share = shares[rows, suggested]
     listed = (suggested_share > label_share) & (suggested_share >= usual_share[suggested])
     return Suspects(label_share, classes[suggested], suggested_share, listed)
+
+
+def check_k(k: int, count: int) -> None:
+    """InputError unless each of `count` images has k others."""
+    if not 1 <= k < count:
+        raise InputError(f"k: expected 1 to {count - 1}, as each of the {count} images has that many others; got {k}")
 
 
 def precision_recall(listed, truly_wrong) -> PrecisionRecall:
