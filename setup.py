@@ -47,6 +47,7 @@ setup(
         "console_scripts": [
             "dogo-pretrain = dogo_tf.experiments.pretrain:run",
             "dogo-probe = dogo_tf.experiments.probe:run",
+            "dogo-suspects = dogo_tf.experiments.suspects:run",
             "dogo-export = dogo_tf.export.main:run",
             "dogo-quickstart = dogo_tf.experiments.quickstart:run",
         ]

@@ -14,6 +14,8 @@ from dogo_tf.dogo import DoGo
 from dogo_tf.errors import InputError
 from dogo_tf.keras_compat import keras, tf
 from dogo_tf.peer import Peer
+from dogo_tf.probing import Probes, load_probe_data
+from dogo_tf.projector import write_projector
 from dogo_tf.provenance import provenance
 from dogo_tf.run_folder import RunFolder
 from dogo_tf.settings import PretrainSettings, peer_specs
@@ -39,6 +41,7 @@ def pretrain(settings: PretrainSettings, resume: bool = False, overwrite: bool =
         raise InputError(
             f"batch_size: {settings.batch_size} is larger than the data: {images.name} has {len(images.images)} images"
         )
+    probe_data = load_probe_data(settings, images) if settings.probe_every else None
     mean, std = data.pixel_statistics(images.images)
     steps_per_epoch = len(images.images) // settings.batch_size
     with _precision(settings.precision), strategy(settings.strategy).scope():
@@ -52,7 +55,9 @@ def pretrain(settings: PretrainSettings, resume: bool = False, overwrite: bool =
         else:
             folder.flags.write_text(settings.as_flags())
             log_view_grid(model, images.images[:8], folder)
-        _fit(model, images.images, settings, steps_per_epoch, checkpoint, folder)
+        _fit(model, images.images, settings, steps_per_epoch, checkpoint, folder, probe_data)
+        if probe_data:
+            write_projector(folder.tensorboard, model.peers, probe_data.images)
     return folder
 
 
@@ -127,7 +132,9 @@ def _config(settings, specs, images, mean, std) -> dict:
     }
 
 
-def _fit(model: DoGo, images: np.ndarray, settings, steps_per_epoch: int, checkpoint, folder: RunFolder) -> None:
+def _fit(
+    model: DoGo, images: np.ndarray, settings, steps_per_epoch: int, checkpoint, folder: RunFolder, probe_data
+) -> None:
     total = settings.epochs * steps_per_epoch
     alarm = FailureAlarm([peer.name for peer in model.peers], checkpoint.newest)
     callbacks = [
@@ -135,6 +142,11 @@ def _fit(model: DoGo, images: np.ndarray, settings, steps_per_epoch: int, checkp
         Checkpoints(checkpoint, folder),
     ]
     epoch, into_epoch = divmod(steps_done(model), steps_per_epoch)
+    if probe_data and probe_data.labelled:
+        # After Checkpoints: a probe that fails must not cost the epoch.
+        callbacks.append(Probes(model, probe_data, folder, settings.probe_every, settings.epochs))
+        if not into_epoch:
+            callbacks[-1].probe_if_due(epoch)  # the run may have been interrupted between a checkpoint and its probe
     stream = training_stream(images, settings.batch_size, settings.seed, int(model.examples_seen.numpy()))
     if into_epoch:
         rest = steps_per_epoch - into_epoch

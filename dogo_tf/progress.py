@@ -56,6 +56,13 @@ class Progress:
         return f"{done}/{self.total} ({100 * done // self.total} %{estimate})"
 
 
+def say(text: str) -> None:
+    """Prints a line to stdout; on a terminal it takes the place of a progress line, which comes again below."""
+    if sys.stderr.isatty():
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    print(text, flush=True)
+
+
 def _clock(seconds: float) -> str:
     minutes, seconds = divmod(int(seconds + 0.5), 60)
     hours, minutes = divmod(minutes, 60)

@@ -20,6 +20,7 @@ class RunFolder:
     config.json        settings, data set statistics, provenance      flags.txt  the same as a --flagfile
     metrics.jsonl      one line per logged step                       tensorboard/
     views.png          the four views of a few images at step 0       checkpoints/
+    probes.jsonl       accuracies of each peer during training, if asked for
     encoders/<peer>.keras   each peer's encoder in float32, pixel values 0..255 -> h
     """
 
@@ -27,6 +28,7 @@ class RunFolder:
         self.path = Path(path)
         self.checkpoints = self.path / "checkpoints"
         self.metrics = self.path / "metrics.jsonl"
+        self.probes = self.path / "probes.jsonl"
         self.tensorboard = self.path / "tensorboard"
         self.views = self.path / "views.png"
         self.flags = self.path / "flags.txt"
@@ -84,12 +86,18 @@ class RunFolder:
 
     def metrics_lines(self) -> list[dict]:
         """The lines of metrics.jsonl, oldest first."""
-        return [json.loads(line) for line in self.metrics.read_text().splitlines()] if self.metrics.exists() else []
+        return _json_lines(self.metrics)
+
+    def probe_lines(self) -> list[dict]:
+        """The lines of probes.jsonl, oldest first."""
+        return _json_lines(self.probes)
 
     def forget_metrics_after(self, step: int) -> None:
         """Drops the lines that a run wrote after the checkpoint from which it goes on, and will write again."""
-        kept = [line for line in self.metrics_lines() if line["step"] <= step]
-        write_atomically(self.metrics, "".join(json.dumps(line) + "\n" for line in kept).encode())
+        for path in (self.metrics, self.probes):
+            kept = [line for line in _json_lines(path) if line["step"] <= step]
+            if path.exists():
+                write_atomically(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
 
     def save_encoders(self, peers) -> None:
         """Writes every peer's encoder, in float32 whatever precision it trained in."""
@@ -116,6 +124,10 @@ class RunFolder:
 
     def _encoder(self, peer: str) -> Path:
         return self.path / "encoders" / f"{peer}.keras"
+
+
+def _json_lines(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def settings_differences(before: dict, now: dict) -> list[str]:

@@ -7,6 +7,8 @@ from dogo_tf.errors import InputError, unknown_name
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 STRATEGIES = ("auto", "none", "mirrored")
+# Settings of what is measured on the way: a run gives the same with any of them, and may be resumed with others.
+PROBE_SETTINGS = ("probe_every", "probe_dataset", "probe_train_split", "probe_test_split")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,10 @@ class PretrainSettings:
     strategy: str = "auto"
     steps_per_execution: int = 1
     log_every: int = 20
+    probe_every: int = 0
+    probe_dataset: str | None = None
+    probe_train_split: str = "train"
+    probe_test_split: str | None = None
     seed: int = 0
 
     def __post_init__(self):
@@ -46,6 +52,12 @@ class PretrainSettings:
         for name in ("epochs", "steps_per_execution", "log_every"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name}: expected a whole number of at least 1, got {getattr(self, name)}")
+        if self.probe_every < 0:
+            raise InputError(f"probe_every: expected 0 (never) or a number of epochs, got {self.probe_every}")
+        if self.probe_train_split == self.probe_test_split:
+            raise InputError(
+                f"probe_test_split: expected another split than probe_train_split; both are {self.probe_test_split!r}"
+            )
         if self.batch_size < 2:
             raise InputError(f"batch_size: expected at least 2, so that an image meets others; got {self.batch_size}")
         for name in ("warmup_epochs", "distill_warmup_epochs"):
@@ -72,7 +84,8 @@ class PretrainSettings:
     def as_dict(self) -> dict:
         """For config.json: everything that shapes the run's result, without where its folder is."""
         values = dataclasses.asdict(self)
-        del values["run_dir"]
+        for name in ("run_dir", *PROBE_SETTINGS):
+            del values[name]
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 

@@ -6,8 +6,10 @@ Each peer learns by its own objective and from which images its peers find simil
   dogo-pretrain --dataset=path/to/images --image_size=64 --peers=wrn_16_2 --run_dir=runs/solo
   dogo-pretrain --flagfile=experiments/presets/cifar10_wrn_pair.flags --run_dir=runs/preset
 
-The run folder then holds config.json, flags.txt (to run it again), metrics.jsonl, tensorboard/, views.png, checkpoints/ and
-encoders/<peer>.keras. Next: dogo-probe --run_dir=..., dogo-export --run_dir=... --peer=...
+The run folder then holds config.json, flags.txt (to run it again), metrics.jsonl, tensorboard/, views.png, checkpoints/,
+encoders/<peer>.keras and, with --probe_every, probes.jsonl.
+
+Next: dogo-probe --run_dir=..., dogo-export --run_dir=... --peer=...
 """
 
 import dataclasses
@@ -83,6 +85,29 @@ _flag(
     flags.DEFINE_integer, "steps_per_execution", "Steps per call into TensorFlow; 10 helps where a step takes few ms."
 )
 _flag(flags.DEFINE_integer, "log_every", "Steps between lines of metrics.jsonl and TensorBoard.")
+_flag(
+    flags.DEFINE_integer,
+    "probe_every",
+    "Epochs between probes (kNN and linear accuracy of each peer, to probes.jsonl and TensorBoard; also after the last "
+    "epoch, with TensorBoard's embeddings projector); 0: none. The training itself is the same with and without.",
+)
+_flag(
+    flags.DEFINE_string,
+    "probe_dataset",
+    "Labelled data set or folder to probe on; the run's own if not given. If that has no labels, only the projector is "
+    "written.",
+)
+_flag(
+    flags.DEFINE_string,
+    "probe_train_split",
+    "Split that gives the probes' labels; a slice like 'train[:5000]' makes them quicker.",
+)
+_flag(
+    flags.DEFINE_string,
+    "probe_test_split",
+    "Split that the probes test on. If not given, they hold out 15 % of probe_train_split, so that the test images stay "
+    "unseen until the run is finished and you choose nothing by them.",
+)
 _flag(flags.DEFINE_integer, "seed", "Seed of weights, data order and views.")
 flags.DEFINE_bool(
     "resume", False, "Go on from the newest checkpoint in run_dir, with the same settings.", flag_values=FLAGS

@@ -48,6 +48,7 @@ def load_folder(folder: Path, split: str, image_size: int | None, max_bad_images
         labels=None if labels is None else labels[good],
         class_names=class_names,
         bad_files=tuple(bad),
+        files=tuple(str(files[index]) for index in good),
     )
 
 

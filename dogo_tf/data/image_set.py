@@ -20,6 +20,7 @@ class ImageSet:
     labels       int64 [N], indices into `class_names`; None if unlabelled
     class_names  one name a class; empty if unlabelled
     bad_files    (path, reason) of every file that could not be read and was left out
+    files        the path of every image, in their order; empty if they did not come from files of their own
     """
 
     name: str
@@ -27,6 +28,7 @@ class ImageSet:
     labels: np.ndarray | None = None
     class_names: tuple[str, ...] = ()
     bad_files: tuple[tuple[str, str], ...] = ()
+    files: tuple[str, ...] = ()
 
 
 def check_images(images: np.ndarray, argument: str = "images") -> None:

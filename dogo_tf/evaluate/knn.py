@@ -44,11 +44,18 @@ def knn_accuracy(train_features, train_labels, test_features, test_labels, k=200
     k = min(k, len(train_labels))
     classes, class_numbers = np.unique(train_labels, return_inverse=True)
     cosines, neighbours = nearest(test_features, train_features, k)
-    # exp(cosine / temperature) up to a factor that all classes share; it cannot overflow, as cosine <= 1.
-    weights = np.exp((cosines.astype(np.float64) - 1) / temperature)
-    votes = np.stack([(weights * (class_numbers[neighbours] == c)).sum(axis=1) for c in range(len(classes))], axis=1)
-    predictions = classes[votes.argmax(axis=1)]
+    predictions = classes[votes(cosines, class_numbers[neighbours], len(classes), temperature).argmax(axis=1)]
     return KnnResult(float(np.mean(predictions == test_labels)), predictions, k)
+
+
+def votes(cosines, neighbour_classes, classes, temperature) -> np.ndarray:
+    """[N, classes]: each class's sum of exp(cosine / temperature) over an image's neighbours, up to a factor they share.
+
+    cosines: [N, k]. neighbour_classes: [N, k], 0 .. classes - 1. temperature: > 0.
+    """
+    # The factor exp(-1 / temperature) keeps it from overflowing, as cosine <= 1.
+    weights = np.exp((cosines.astype(np.float64) - 1) / temperature)
+    return np.stack([(weights * (neighbour_classes == c)).sum(axis=1) for c in range(classes)], axis=1)
 
 
 def nearest(queries, bank, k) -> tuple[np.ndarray, np.ndarray]:

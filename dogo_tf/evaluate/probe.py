@@ -56,15 +56,19 @@ def probe(encoder, train: ImageSet, test: ImageSet, fractions=FRACTIONS, seed: i
 
 
 def check_same_classes(train: ImageSet, test: ImageSet) -> None:
-    for data in (train, test):
-        if data.labels is None:
-            raise InputError(
-                f"{data.name}: expected labelled images to probe with; in a folder, the first-level folders are the classes"
-            )
+    check_has_labels(train, "to probe with")
+    check_has_labels(test, "to probe with")
     if train.class_names != test.class_names:
         only_one = sorted(set(train.class_names) ^ set(test.class_names))
         raise InputError(
             f"{train.name} and {test.name}: expected the same classes; only one of them has {', '.join(only_one[:10])}"
+        )
+
+
+def check_has_labels(data: ImageSet, purpose: str) -> None:
+    if data.labels is None:
+        raise InputError(
+            f"{data.name}: expected labelled images {purpose}; in a folder, the first-level folders are the classes"
         )
 
 

@@ -1,0 +1,50 @@
+"""A picture of many images with a few lines of text under each."""
+
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+CELL_SIDE = 144  # pixels that an image gets at least, so that about 20 letters fit below it
+GAP = 12
+FONT_SIZE = 12
+LINE = 15
+
+
+def captioned_grid(images: np.ndarray, captions, columns: int = 6) -> Image.Image:
+    """Row by row, each image with its caption below; small images are magnified by a whole factor.
+
+    Args:
+        images: uint8 [N, S, S, 3], N >= 1. captions: for each image the same number of lines, as strings; a line too long
+            for its column ends in an ellipsis. columns: images in a row.
+    """
+    count, side = images.shape[:2]
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    factor = max(1, -(-CELL_SIDE // side))
+    width = side * factor
+    step_x, step_y = width + GAP, width + LINE * len(captions[0]) + GAP
+    picture = Image.new("RGB", (columns * step_x + GAP, rows * step_y + GAP), "white")
+    draw, font = ImageDraw.Draw(picture), _font()
+    for number, (image, lines) in enumerate(zip(images, captions, strict=True)):
+        row, column = divmod(number, columns)
+        x, y = GAP + column * step_x, GAP + row * step_y
+        picture.paste(Image.fromarray(image).resize((width, width), Image.Resampling.NEAREST), (x, y))
+        for index, line in enumerate(lines):
+            draw.text((x, y + width + LINE * index), fitting(line, width, font), "black", font)
+    return picture
+
+
+def fitting(text: str, width: int, font) -> str:
+    """`text`, or as much of its beginning as fits into `width` pixels with an ellipsis."""
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(text + "…") > width:
+        text = text[:-1]
+    return text + "…"
+
+
+def _font():
+    # Matplotlib's: Pillow's own font knows no letters beyond Latin.
+    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", FONT_SIZE)

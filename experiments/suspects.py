@@ -1,0 +1,169 @@
+"""Lists the images of a labelled data set whose labels are probably wrong: their nearest neighbours carry another one.
+
+  dogo-suspects --run_dir=runs/pair --peer=wrn_10_2
+  dogo-suspects --run_dir=runs/pair --peer=wrn_10_2 --dataset=path/to/labelled/images --k=20
+  dogo-suspects --run_dir=runs/pair --peer=wrn_10_2 --inject_noise=0.2
+
+Each image's k nearest neighbours in the encoder's feature space vote on its label. It is listed if another label gets more
+votes than its own, and at least as large a share as that label usually gets around the images that carry it. The folder
+--out then holds suspects.csv, most suspicious first, and suspects.png, a picture of the first ones. No label is changed.
+
+How far is the list to be trusted on your data? --inject_noise flips a share of the labels on purpose and says how many of
+them are found. Labels that were wrong before count as right there, so the true precision is rather higher.
+"""
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+from absl import flags
+
+from dogo_tf import data
+from dogo_tf.captioned_grid import captioned_grid
+from dogo_tf.data.image_set import ImageSet
+from dogo_tf.data.label_noise import KINDS, MAX_SHARE, noisy_labels
+from dogo_tf.errors import InputError
+from dogo_tf.evaluate.features import embed
+from dogo_tf.evaluate.probe import check_has_labels
+from dogo_tf.evaluate.suspects import Suspects, check_k, precision_recall, suspects
+from dogo_tf.experiments import app
+from dogo_tf.files import write_atomically
+from dogo_tf.run_folder import RunFolder
+from dogo_tf.table import percent
+
+PICTURED = 48  # suspects in the picture
+
+FLAGS = flags.FlagValues()
+flags.DEFINE_string("run_dir", None, "Folder of a dogo-pretrain run.", flag_values=FLAGS)
+flags.DEFINE_string("peer", None, "The peer whose encoder looks; not needed if the run has one.", flag_values=FLAGS)
+flags.DEFINE_string("dataset", None, "Labelled data set or folder; the run's own if not given.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "data_dir", None, "Where TFDS keeps prepared data sets; the run's own if not given.", flag_values=FLAGS
+)
+flags.DEFINE_string("split", "train", "Split to look at; for a folder, its sub-folder.", flag_values=FLAGS)
+flags.DEFINE_float("max_bad_images", 0.01, "Largest share (0..1) of unreadable files in a folder.", flag_values=FLAGS)
+flags.DEFINE_integer(
+    "k", 20, "Neighbours that vote; fewer than twice the images of the smallest class.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "out",
+    None,
+    "Folder for the results; if not given, suspects/<peer> in the run folder, or suspects/<peer>_self_test.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_float(
+    "inject_noise", 0.0, f"Share (0..{MAX_SHARE}) of the labels to flip on purpose, as a test.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "noise_kind",
+    "symmetric",
+    f"How labels are flipped: {', '.join(KINDS)} (to the next class; to any other).",
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer("seed", 0, "Seed of the flips.", flag_values=FLAGS)
+
+
+def main() -> None:
+    app.required(FLAGS, "run_dir")
+    if not 0 <= FLAGS.inject_noise <= MAX_SHARE:
+        raise InputError(f"--inject_noise: expected a share of the labels in 0..{MAX_SHARE}; got {FLAGS.inject_noise}")
+    folder = RunFolder(FLAGS.run_dir)
+    config = folder.config()
+    peer = _peer(folder)
+    encoder = folder.load_encoder(peer)
+    images = data.load(
+        FLAGS.dataset or config["settings"]["dataset"],
+        FLAGS.split,
+        config["data"]["image_size"],
+        FLAGS.data_dir or config["settings"]["data_dir"],
+        FLAGS.max_bad_images,
+    )
+    check_has_labels(images, "whose labels are to be checked")
+    check_k(FLAGS.k, len(images.images))
+    labels, flipped = images.labels, None
+    if FLAGS.inject_noise:
+        labels, flipped = noisy_labels(
+            labels, FLAGS.inject_noise, FLAGS.noise_kind, len(images.class_names), FLAGS.seed
+        )
+    found = suspects(embed(encoder, images.images), labels, FLAGS.k)
+    print(summary(found, labels, images))
+    if flipped is not None:
+        print(self_test(found, flipped))
+    default = folder.path / "suspects" / (peer if flipped is None else f"{peer}_self_test")
+    _write(Path(FLAGS.out or default), images, labels, found, flipped)
+
+
+def _peer(folder: RunFolder) -> str:
+    if FLAGS.peer:
+        return FLAGS.peer
+    known = folder.peer_names()
+    if len(known) != 1:
+        raise InputError(f"--peer: which encoder is to look? The run has: {', '.join(known) or 'none yet'}")
+    return known[0]
+
+
+def summary(found: Suspects, labels: np.ndarray, images: ImageSet) -> str:
+    """How many are listed, and the pairs of classes that most of them are about."""
+    count, total = int(found.listed.sum()), len(labels)
+    lines = [f"{images.name}: {count} of {total} labels are suspicious ({percent(count / total)} %)"]
+    pairs, counts = np.unique(np.stack([labels, found.suggested], axis=1)[found.listed], axis=0, return_counts=True)
+    for index in np.argsort(-counts, kind="stable")[:5]:
+        label, suggested = (images.class_names[number] for number in pairs[index])
+        lines.append(f"  {counts[index]:5} x {label} -> {suggested}")
+    return "\n".join(lines)
+
+
+def self_test(found: Suspects, flipped: np.ndarray) -> str:
+    precision, recall = precision_recall(found.listed, flipped)
+    return (
+        f"self-test: {flipped.sum()} labels were flipped on purpose; precision {percent(precision)} % "
+        f"(listed ones that were flipped), recall {percent(recall)} % (flipped ones that are listed)"
+    )
+
+
+def csv_text(images: ImageSet, labels: np.ndarray, found: Suspects, flipped: np.ndarray | None) -> str:
+    """A line for each listed image, most suspicious first; shares in 0..1."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    head = ["image", "file", "label", "suggested", "suspicion", "label_share", "suggested_share"]
+    writer.writerow(head if flipped is None else [*head, "flipped_on_purpose"])
+    for number in found.order:
+        scores = (found.suspicion[number], found.label_share[number], found.suggested_share[number])
+        line = [number, images.files[number] if images.files else ""]
+        line += [images.class_names[labels[number]], images.class_names[found.suggested[number]]]
+        line += [f"{score:.4f}" for score in scores]
+        writer.writerow(line if flipped is None else [*line, "yes" if flipped[number] else "no"])
+    return text.getvalue()
+
+
+def _write(out: Path, images: ImageSet, labels: np.ndarray, found: Suspects, flipped: np.ndarray | None) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_atomically(out / "suspects.csv", csv_text(images, labels, found, flipped).encode())
+        picture = out / "suspects.png"
+        picture.unlink(missing_ok=True)  # of an earlier list, which this one replaces
+        if found.listed.any():
+            write_atomically(picture, _png(images, labels, found))
+    except OSError as error:
+        raise InputError(f"--out: cannot write to {out}: {error.strerror}") from error
+    print(f"wrote {out / 'suspects.csv'}" + (f" and {picture}" if found.listed.any() else ""))
+
+
+def _png(images: ImageSet, labels: np.ndarray, found: Suspects) -> bytes:
+    shown = found.order[:PICTURED]
+    captions = [
+        (
+            f"{images.class_names[labels[number]]}",
+            f"→ {images.class_names[found.suggested[number]]}",
+            f"{found.label_share[number]:.0%} → {found.suggested_share[number]:.0%}, #{number}",
+        )
+        for number in shown
+    ]
+    png = io.BytesIO()
+    captioned_grid(images.images[shown], captions).save(png, "PNG")
+    return png.getvalue()
+
+
+def run(argv: list[str] | None = None) -> int:
+    return app.run(main, FLAGS, __doc__, argv)

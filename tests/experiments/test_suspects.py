@@ -1,0 +1,127 @@
+"""dogo-suspects from the command line to the files."""
+
+import csv
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dogo_tf.encoders import build
+from dogo_tf.experiments import suspects
+from dogo_tf.run_folder import RunFolder
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Dark and light images, two of them in the wrong folder; and a folder without labels."""
+    path, rng = tmp_path_factory.mktemp("pictures"), np.random.default_rng(0)
+
+    def save(colour, file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.clip(rng.normal(colour, 20, (8, 8, 3)), 0, 255).astype(np.uint8)).save(file)
+
+    for label, colour in (("dark", 60), ("light", 190)):
+        for i in range(30):
+            save(colour, path / "labelled" / label / f"{i:02}.png")
+            save(colour, path / "unlabelled" / f"{label}_{i}.png")
+    save(190, path / "labelled" / "dark" / "wrong.png")
+    save(60, path / "labelled" / "light" / "wrong.png")
+    return path
+
+
+@pytest.fixture(scope="module")
+def run_dir(pictures, tmp_path_factory):
+    """A run folder as dogo-pretrain leaves it, with an encoder that tells dark from light."""
+    folder = RunFolder(tmp_path_factory.mktemp("runs") / "pair")
+    config = {
+        "settings": {"dataset": str(pictures / "labelled"), "data_dir": None},
+        "data": {"image_size": 8},
+        "peers": [{"name": name} for name in ("wrn_10_1", "wrn_10_1_2")],
+    }
+    folder.start(config, resume=False, overwrite=False)
+
+    class Peer:
+        encoder = build("wrn_10_1", 8)
+
+    for name in ("wrn_10_1", "wrn_10_1_2"):
+        Peer.name = name
+        folder.save_encoders([Peer])
+    return folder.path
+
+
+def command(run_dir, *more):
+    return ["dogo-suspects", f"--run_dir={run_dir}", "--peer=wrn_10_1", "--k=10", *more]
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_misfiled_images_are_named_and_pictured(run_dir, pictures, capsys):
+    assert suspects.run(command(run_dir)) == 0
+    shown = capsys.readouterr().out
+    assert "2 of 62 labels are suspicious (3.2 %)" in shown
+    assert "1 x dark -> light" in shown and "1 x light -> dark" in shown and "self-test" not in shown
+    listed = {row["file"]: row for row in rows(run_dir / "suspects" / "wrn_10_1" / "suspects.csv")}
+    assert set(listed) == {str(pictures / "labelled" / label / "wrong.png") for label in ("dark", "light")}
+    row = listed[str(pictures / "labelled" / "dark" / "wrong.png")]
+    assert (row["image"], row["label"], row["suggested"]) == ("30", "dark", "light")
+    assert float(row["suggested_share"]) > 0.8 > 0.2 > float(row["label_share"])
+    difference = float(row["suggested_share"]) - float(row["label_share"])
+    assert float(row["suspicion"]) == pytest.approx(difference, abs=2e-4)
+    with Image.open(run_dir / "suspects" / "wrn_10_1" / "suspects.png") as picture:
+        assert picture.size[0] > 2 * 144 and picture.size[1] > 144
+
+
+def test_noise_on_purpose_measures_precision_and_recall(run_dir, tmp_path, capsys):
+    assert suspects.run(command(run_dir, "--inject_noise=0.2", f"--out={tmp_path / 'test'}")) == 0
+    shown = capsys.readouterr().out
+    assert "self-test: 12 labels were flipped on purpose; precision" in shown
+    table = rows(tmp_path / "test" / "suspects.csv")
+    assert len(table) >= 10
+    found = sum(row["flipped_on_purpose"] == "yes" for row in table)
+    assert f"precision {100 * found / len(table):.1f} %" in shown and f"recall {100 * found / 12:.1f} %" in shown
+    assert found >= 9
+
+
+def test_a_clean_list_is_empty_and_takes_the_place_of_an_older_picture(run_dir, tmp_path, pictures, capsys):
+    clean = tmp_path / "clean"
+    for label in ("dark", "light"):
+        (clean / label).mkdir(parents=True)
+        for file in (pictures / "labelled" / label).glob("[0-9]*.png"):
+            (clean / label / file.name).symlink_to(file)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "suspects.png").write_bytes(b"old")
+    assert suspects.run(command(run_dir, f"--dataset={clean}", f"--out={tmp_path / 'out'}")) == 0
+    assert "0 of 60 labels are suspicious (0.0 %)" in capsys.readouterr().out
+    assert rows(tmp_path / "out" / "suspects.csv") == [] and not (tmp_path / "out" / "suspects.png").exists()
+
+
+MISTAKES = {
+    "unlabelled": (["--dataset={pictures}/unlabelled"], "expected labelled images whose labels are to be checked"),
+    "k": (["--k=62"], "k: expected 1 to 61, as each of the 62 images has that many others; got 62"),
+    "peer": (["--peer=resnet"], "no encoder of a peer 'resnet'; it has: wrn_10_1, wrn_10_1_2"),
+    "no peer": (["--peer="], "--peer: which encoder is to look? The run has: wrn_10_1, wrn_10_1_2"),
+    "share": (["--inject_noise=0.9"], "--inject_noise: expected"),
+    "kind": (
+        ["--inject_noise=0.2", "--noise_kind=odd"],
+        "unknown kind of label noise 'odd'; known: pairwise, symmetric",
+    ),
+    "out": (["--out={pictures}/labelled/dark/00.png"], "--out: cannot write to"),
+}
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_a_mistake_gets_one_message_and_no_traceback(case, run_dir, pictures, capsys):
+    words, message = MISTAKES[case]
+    assert suspects.run(command(run_dir, *(word.format(pictures=pictures) for word in words))) == 2
+    shown = capsys.readouterr().err
+    assert message in shown and "Traceback" not in shown
+
+
+def test_help_explains_every_flag(capsys):
+    assert suspects.run(["dogo-suspects", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(suspects.__doc__.strip().splitlines()[0])
+    assert all(f"--{name}" in shown for name in suspects.FLAGS if name not in ("flagfile", "undefok"))
