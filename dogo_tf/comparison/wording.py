@@ -68,7 +68,7 @@ def _equal_epochs(summary: Summary) -> str:
     points, interval = signed_points(found.interval).split(" ", 1)
     return (
         f"Next to {summary.big}, {summary.small} {gains} {points} points {interval} in {_subject(summary)} at equal epochs: "
-        f"{found.verdict}."
+        f"{_told(found)}."
     )
 
 
@@ -78,8 +78,12 @@ def _equal_compute(summary: Summary) -> str:
         return f"Equal compute: not known yet; {_missing(summary, EQUAL_COMPUTE)}."
     return (
         "Against the same compute spent on training alone for longer: "
-        f"{signed_points(found.interval)}: {found.verdict}.{_unequal_compute(summary)}"
+        f"{signed_points(found.interval)}: {_told(found)}.{_unequal_compute(summary)}"
     )
+
+
+def _told(found: Difference) -> str:
+    return found.verdict + (" (one seed only)" if len(found.per_seed) == 1 else "")
 
 
 def _unequal_compute(summary: Summary) -> str:

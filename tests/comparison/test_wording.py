@@ -45,7 +45,7 @@ def test_one_seed_and_missing_arms_are_said():
     text = verdict_text(summarise([run for run in runs if (run.arm, run.seed) != ("solo", 1)], {}))
     assert text.splitlines() == [
         "Next to the big encoder, the small encoder changes by -5.0 points (-6.4 to -3.6) in accuracy (kNN, all labels) at "
-        "equal epochs: hurts.",
+        "equal epochs: hurts (one seed only).",
         "Equal compute: not known yet; solo_matched is missing.",
         "Seeds 0, 1; 1,000 test images; in brackets 95 % intervals.",
         "The differences rest on one seed: the spread over seeds is unknown. Such an interval covers the test images only and "
