@@ -68,7 +68,7 @@ def _equal_epochs(summary: Summary) -> str:
     points, interval = signed_points(found.interval).split(" ", 1)
     return (
         f"Next to {summary.big}, {summary.small} {gains} {points} points {interval} in {_subject(summary)} at equal epochs: "
-        f"{found.verdict}."
+        f"{_told(found)}."
     )
 
 
@@ -78,8 +78,12 @@ def _equal_compute(summary: Summary) -> str:
         return f"Equal compute: not known yet; {_missing(summary, EQUAL_COMPUTE)}."
     return (
         "Against the same compute spent on training alone for longer: "
-        f"{signed_points(found.interval)}: {found.verdict}.{_unequal_compute(summary)}"
+        f"{signed_points(found.interval)}: {_told(found)}.{_unequal_compute(summary)}"
     )
+
+
+def _told(found: Difference) -> str:
+    return found.verdict + (" (one seed only)" if len(found.per_seed) == 1 else "")
 
 
 def _unequal_compute(summary: Summary) -> str:
@@ -112,16 +116,13 @@ def _over_studies(summary: Summary, comparison: Comparison) -> str:
 
 def _caveats(summary: Summary) -> list[str]:
     everyone = sorted({seed for seeds in summary.seeds.values() for seed in seeds})
-    lines = [
-        f"{len(everyone)} {'seed' if len(everyone) == 1 else 'seeds'} ({_listed(everyone)}); "
-        f"{summary.headline.images:,} test images; in brackets 95 % intervals."
-    ]
+    lines = [f"{_seeds(everyone).capitalize()}; {summary.headline.images:,} test images; in brackets 95 % intervals."]
     pairs = [len(found.per_seed) for study in summary.studies for found in study.differences.values()]
-    if pairs and min(pairs) == 1:
-        which = "One seed" if max(pairs) == 1 else "Some differences have one seed"
+    if alone := pairs.count(1):
+        which = "The differences rest" if alone == len(pairs) else f"{alone} of {len(pairs)} differences rest"
         lines.append(
-            f"{which}: the spread over seeds is unknown. Such an interval covers the test images only and is too narrow; "
-            "another seed may say otherwise."
+            f"{which} on one seed: the spread over seeds is unknown. Such an interval covers the test images only and is too "
+            "narrow; another seed may say otherwise."
         )
     tests = number_of_tests(summary)
     if tests > 1:
@@ -129,10 +130,14 @@ def _caveats(summary: Summary) -> list[str]:
             f"{tests} differences were tested, without a correction for their number: about 1 in 20 intervals misses the truth."
         )
     absent = [arm for arm in ARMS if arm not in summary.seeds]
-    partial = [f"{arm} has only {_listed(seeds)}" for arm, seeds in summary.seeds.items() if len(seeds) < len(everyone)]
+    partial = [f"{arm} has only {_seeds(seeds)}" for arm, seeds in summary.seeds.items() if len(seeds) < len(everyone)]
     if absent or partial:
         lines.append(f"Not finished: {'; '.join(([f'no {_listed(absent)}'] if absent else []) + partial)}.")
     return lines
+
+
+def _seeds(seeds) -> str:
+    return f"{'seed' if len(seeds) == 1 else 'seeds'} {_listed(seeds)}"
 
 
 def _listed(values) -> str:

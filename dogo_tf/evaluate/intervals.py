@@ -18,7 +18,7 @@ between seeds is that part. The rest is already in the scatter of m[s] and must 
 i.e. each margin is the exact one if it stands alone, and they add like independent errors (Howe 1974, "Approximate
 confidence limits on the mean of X + Y where X and Y are two tabled independent random variables", JASA 69). One t quantile
 with Welch-Satterthwaite degrees of freedom on the sum is the usual alternative and too narrow for few seeds: where the seeds
-make up most of the error it covers 92 % with 3 seeds and 87 % with 2. These intervals cover 95-98 % in the same simulations.
+make up most of the error it covers 92 % with 3 seeds and 87 % with 2. These intervals cover 95-99 % in the same simulations.
 
 One seed says nothing about other seeds: the interval is then the percentile bootstrap over test images, and too narrow.
 """

@@ -1,0 +1,107 @@
+"""The files of a report: whole, readable by machines, one HTML file that needs nothing else."""
+
+import csv
+import io
+import json
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+from comparison import planted
+from PIL import Image
+
+from dogo_tf.comparison.plots import over_labels
+from dogo_tf.comparison.report import PLOTS, write_report
+from dogo_tf.comparison.summary import summarise
+from dogo_tf.errors import InputError
+
+ARMS = {"random": 0.3, "solo": 0.50, "dogo": 0.55, "solo_matched": 0.58, "big_solo": 0.6, "dogo_big": 0.6}
+NAMES = ("knn", "linear 100%", "linear 1%", "noise symmetric 40%", "noise pairwise 40%", "corruption fog", "severity 2")
+LOG = [
+    {"step": step, "wrn_10_2/ssl": 5.0 - step / 100, "wrn_16_2/ssl": 4.0, "wrn_10_2/distill": 0.1} for step in (20, 40)
+]
+
+
+def study_runs(names=NAMES, seeds=(0, 1)):
+    return planted.runs({name: ARMS for name in names}, seeds, images=200)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report") / "new"
+    settings = {**planted.SETTINGS, "note": "<script>alert('&')</script>", "weights": (1, 2)}
+    verdict = write_report(folder, study_runs(), settings, {"hardware": {"cores": 2}}, [("dogo", 0, LOG)])
+    return folder, verdict
+
+
+def test_all_files_are_there_and_no_others(report):
+    folder, _ = report
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert files == {"summary.json", "summary.csv", "report.html", *(f"plots/{name}.png" for name in PLOTS)}
+
+
+def test_json_holds_everything(report):
+    folder, verdict = report
+    written = json.loads((folder / "summary.json").read_text())
+    assert written["verdict"] == verdict.splitlines() and verdict.startswith(
+        "Next to wrn_16_2, wrn_10_2 gains +5.0 points"
+    )
+    assert written["provenance"] == {"hardware": {"cores": 2}} and written["settings"]["weights"] == [1, 2]
+    assert written["costs"]["solo"]["epochs"] == 20 and written["seeds"]["solo"] == [0, 1]
+    study = next(study for study in written["studies"] if study["study"] == "linear 1%")
+    assert study["test_images"] == 200 and study["accuracy"]["dogo"]["per_seed"] == {"0": 0.545, "1": 0.55}
+    difference = study["differences"]["dogo - solo"]
+    assert difference["mean"] == pytest.approx(0.05) and difference["low"] < 0.05 < difference["high"]
+    assert difference["verdict"] == "helps"
+
+
+def test_csv_holds_a_row_per_arm_and_per_difference(report):
+    folder, _ = report
+    rows = list(csv.DictReader(io.StringIO((folder / "summary.csv").read_text())))
+    assert len(rows) == len(NAMES) * (6 + 5)
+    accuracy = next(row for row in rows if (row["study"], row["kind"], row["arm"]) == ("knn", "accuracy", "solo"))
+    assert accuracy["per_seed"] == "0:0.495 1:0.5" and float(accuracy["mean"]) == pytest.approx(0.4975)
+    assert (accuracy["minus"], accuracy["verdict"], accuracy["images"], accuracy["seeds"]) == ("", "", "200", "2")
+    difference = next(row for row in rows if (row["arm"], row["minus"]) == ("dogo", "solo_matched"))
+    assert float(difference["mean"]) == pytest.approx(-0.03)
+    assert float(difference["low"]) < -0.03 < float(difference["high"]) and float(difference["images_error"]) > 0
+
+
+def test_html_is_well_formed_and_needs_nothing_else(report):
+    folder, verdict = report
+    text = (folder / "report.html").read_text()
+    root = ET.fromstring(text)
+    assert {element.tag for element in root.iter()}.isdisjoint({"script", "link", "iframe", "a"})
+    references = [element.get(name) for element in root.iter() for name in ("src", "href") if element.get(name)]
+    assert len(references) == len(PLOTS) and all(r.startswith("data:image/png;base64,") for r in references)
+    assert not re.search(r"https?:|url\(|@import", text)
+    assert all(element.get("alt") for element in root.iter("img"))
+    shown = ["".join(element.itertext()) for element in root.iter("p")]
+    assert shown[: len(verdict.splitlines())] == verdict.splitlines()
+    assert "<script>alert('&')</script>" in ["".join(element.itertext()) for element in root.iter("td")]
+
+
+def test_plots_are_pictures_of_the_data(report):
+    folder, _ = report
+    for path in (folder / "plots").iterdir():
+        with Image.open(path) as image:
+            assert image.format == "PNG" and image.width > 500
+            assert len(image.convert("RGB").getcolors(2**24)) > 20
+    other = over_labels(summarise(study_runs(seeds=(0, 1, 2)), {}))
+    assert other != (folder / "plots" / "labels.png").read_bytes()
+    assert other == over_labels(summarise(study_runs(seeds=(0, 1, 2)), {}))
+
+
+def test_a_comparison_that_has_just_begun_is_reported_and_old_plots_go(tmp_path):
+    write_report(tmp_path, study_runs(("linear 100%", "severity 1")), {}, {})
+    assert (tmp_path / "plots" / "severity.png").exists()
+    runs = [run for run in study_runs(("linear 100%",), seeds=(0,)) if run.arm == "random"]
+    assert write_report(tmp_path, runs, {}, {}).startswith("Equal epochs: not known yet; dogo and solo are missing.")
+    assert list((tmp_path / "plots").iterdir()) == []
+    ET.fromstring((tmp_path / "report.html").read_text())
+
+
+def test_a_folder_that_cannot_be_written_to(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="folder: cannot write the report to .*file: Not a directory"):
+        write_report(tmp_path / "file", study_runs(("knn",)), {}, {})
