@@ -79,7 +79,7 @@ def main() -> None:
     comparison = Comparison(settings, FLAGS.out, FLAGS.overwrite)
 
     def report(runs) -> str:
-        return write_report(comparison.path, runs, settings.as_dict(), provenance())
+        return write_report(comparison.path, runs, settings.as_dict(), provenance(), comparison.curves())
 
     runs = comparison.run(range(FLAGS.seeds), on_progress=report)
     print(report(runs))

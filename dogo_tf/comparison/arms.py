@@ -30,12 +30,7 @@ def arms(pair: PretrainSettings, image_size: int) -> list[Arm]:
     solo: the small one alone, for as many epochs. solo_matched: for as many epochs as cost what the pair's cost, counted in
     operations. Both learn by the pair's own settings for the small one.
     """
-    specs = peer_specs(pair.peers)
-    if len(specs) != 2:
-        raise InputError(
-            f"peers: expected two, the small one and its bigger peer; got {len(specs)}: {','.join(pair.peers)}"
-        )
-    (small, *_), (big, *_) = specs
+    small, big = peer_names(pair)
     small_alone, big_alone = _alone(pair, 0), _alone(pair, 1)
     both, one = (training_gflop(settings, image_size) for settings in (pair, small_alone))
     longer = dataclasses.replace(small_alone, epochs=round(small_alone.epochs * both / one))
@@ -44,9 +39,19 @@ def arms(pair: PretrainSettings, image_size: int) -> list[Arm]:
         Arm("solo", small, small_alone),
         Arm("dogo", small, pair),
         Arm("solo_matched", small, longer),
-        Arm("big_solo", big, big_alone),
+        Arm("big_solo", peer_specs(big_alone.peers)[0][0], big_alone),  # a twin is called otherwise alone
         Arm("dogo_big", big, pair),
     ]
+
+
+def peer_names(pair: PretrainSettings) -> tuple[str, str]:
+    """The small one and the big one."""
+    names = [name for name, _, _ in peer_specs(pair.peers)]
+    if len(names) != 2:
+        raise InputError(
+            f"peers: expected two, the small one and its bigger peer; got {len(names)}: {','.join(pair.peers)}"
+        )
+    return tuple(names)
 
 
 def training_gflop(settings: PretrainSettings, image_size: int) -> float:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from dogo_tf import data
-from dogo_tf.comparison.arms import Arm, arms, training_gflop
+from dogo_tf.comparison.arms import Arm, arms, peer_names, training_gflop
 from dogo_tf.comparison.results import ArmRun, Cost
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.feature_cache import FeatureCache
@@ -47,6 +47,7 @@ class ComparisonSettings:
     transfers: tuple[tuple[str, str, str], ...] = ()
 
     def __post_init__(self):
+        peer_names(self.pair)
         for name, train_split, test_split in (self.labelled, *self.transfers):
             if train_split == test_split:
                 raise InputError(
@@ -57,7 +58,13 @@ class ComparisonSettings:
         """For comparison.json: everything that shapes the numbers of one seed."""
         plan = json.loads(json.dumps(dataclasses.asdict(self.plan)))
         training = {name: value for name, value in self.pair.as_dict().items() if name != "seed"}
-        sets = {"labelled": list(self.labelled), "transfers": [list(names) for names in self.transfers]}
+        small, big = peer_names(self.pair)
+        sets = {
+            "small": small,
+            "big": big,
+            "labelled": list(self.labelled),
+            "transfers": [list(names) for names in self.transfers],
+        }
         return {**training, **plan, **sets}
 
 
@@ -103,6 +110,15 @@ class Comparison:
                 runs.append(_read(kept, arm.name, seed))
                 on_progress(runs)
         return runs
+
+    def curves(self) -> list[tuple[str, int, list[dict]]]:
+        """(arm, seed, logged lines) of every training that there is."""
+        folders = sorted((self.path / "runs").glob("*_seed*"))
+        return [
+            (arm, int(seed), RunFolder(folder).metrics_lines())
+            for folder in folders
+            for arm, _, seed in [folder.name.rpartition("_seed")]
+        ]
 
     def _load(self, dataset: str, split: str, image_size: int | None):
         pair = self.settings.pair

@@ -14,7 +14,7 @@ from dogo_tf.data.imbalance import PROFILES, imbalanced_indices
 from dogo_tf.data.label_noise import KINDS, noisy_labels
 from dogo_tf.data.labels import stratified_fraction
 from dogo_tf.errors import InputError, unknown_name
-from dogo_tf.evaluate.corruptions import CORRUPTIONS, corrupt
+from dogo_tf.evaluate.corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.evaluate.fine_tune import fine_tune
 from dogo_tf.evaluate.knn import knn_accuracy
@@ -23,7 +23,6 @@ from dogo_tf.evaluate.linear_adam import linear_probe_adam
 from dogo_tf.evaluate.probe import check_same_classes
 from dogo_tf.progress import Progress
 
-SEVERITIES = (1, 2, 3, 4, 5)
 # The authors' and the long-tailed CIFAR sets keep 20 times as many images of the most frequent class as of the rarest.
 IMBALANCE_RATIO = 20
 PROTOCOLS = ("linear_adam", "fine_tune")
@@ -51,7 +50,7 @@ class StudyPlan:
         ("pairwise", 0.2),
         ("pairwise", 0.4),
     )
-    imbalance: tuple[str, ...] = PROFILES
+    imbalance: tuple[str, ...] = tuple(PROFILES)
     corruptions: tuple[str, ...] = CORRUPTIONS
     corruption_images: int | None = None
     protocols: tuple[str, ...] = ()

@@ -41,6 +41,12 @@ def test_the_longer_solo_training_costs_what_the_pair_costs(by_name):
     assert abs(pair - alone) <= one_epoch / 2 and longer.epochs > 20
 
 
+def test_twins_share_one_training_alone():
+    twins = {arm.name: arm for arm in arms(PretrainSettings("patterns", "", peers=("wrn_10_1", "wrn_10_1")), 16)}
+    assert twins["solo"].training == twins["big_solo"].training
+    assert (twins["big_solo"].peer, twins["dogo_big"].peer) == ("wrn_10_1", "wrn_10_1_2")
+
+
 @pytest.mark.parametrize("peers", [("wrn_10_1",), ("wrn_10_1", "wrn_16_1", "wrn_16_2")])
 def test_a_comparison_is_between_one_and_two(peers):
     with pytest.raises(InputError, match=f"peers: expected two, the small one and its bigger peer; got {len(peers)}"):

@@ -17,7 +17,7 @@ def pictures(tmp_path_factory):
 
 
 def command(pictures, out, *more):
-    flags = [f"--dataset={pictures}", "--split=train", "--test_split=val", f"--out={out}", "--peers=wrn_10_1,wrn_10_1"]
+    flags = [f"--dataset={pictures}", "--split=train", "--test_split=val", f"--out={out}", "--peers=wrn_10_1,wrn_16_1"]
     studies = ["--fractions=1,0.25", "--noise=symmetric:0.4", "--imbalance=", "--corruptions=contrast", "--draws=2"]
     return ["dogo-compare", *flags, *studies, "--batch_size=16", "--epochs=1", "--log_every=1", *more]
 
