@@ -46,6 +46,7 @@ setup(
     entry_points={
         "console_scripts": [
             "dogo-pretrain = dogo_tf.experiments.pretrain:run",
+            "dogo-compare = dogo_tf.experiments.compare:run",
             "dogo-probe = dogo_tf.experiments.probe:run",
             "dogo-suspects = dogo_tf.experiments.suspects:run",
             "dogo-export = dogo_tf.export.main:run",

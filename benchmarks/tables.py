@@ -4,6 +4,8 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
+
 from dogo_tf.table import percent, text_table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -15,6 +17,7 @@ def read(name: str) -> dict:
 
 def source(name: str) -> str:
     result = read(name)
+    result = result.get("provenance", result)
     hardware = f"{result['hardware']['cores']} cores of {result['hardware']['processor']}"
     return f"\n\n[results/{name}.json](results/{name}.json): commit {result['commit']}, {hardware}"
 
@@ -79,7 +82,45 @@ def speed() -> str:
     return text_table(["what", "measured"], rows) + f"\n\nFrom {names}: {step['hardware']['cores']} cores."
 
 
-TABLES = {"quickstart": quickstart, "cifar10": cifar10, "speed": speed}
+SHOWN_ARMS = ("random", "solo", "dogo", "solo_matched", "big_solo")
+SHOWN_DIFFERENCES = {"dogo - solo": "next to a peer - alone, same epochs", "dogo - solo_matched": "- alone, same compute"}
+
+
+def compare() -> str:
+    result = read("compare_cifar10")
+    head = ["accuracy, %", *SHOWN_ARMS, *SHOWN_DIFFERENCES.values()]
+    rows = []
+    for study in result["studies"]:
+        accuracies = [percent(study["accuracy"][arm]["mean"]) for arm in SHOWN_ARMS]
+        rows.append([study["title"], *accuracies, *(_points(study["differences"][name]) for name in SHOWN_DIFFERENCES)])
+    costs = [f"{result['costs'][arm]['train_gflop'] / 1e6:.2f}" for arm in SHOWN_ARMS]
+    rows.append(["training, 1e15 operations", *costs, "", ""])
+    return text_table(head, rows) + "\n\n" + "\n".join(f"> {line}" for line in result["verdict"]) + source("compare_cifar10")
+
+
+def _points(difference: dict) -> str:
+    mean, low, high = (100 * difference[name] for name in ("mean", "low", "high"))
+    return f"{mean:+.1f} ({low:.1f} to {high:.1f})"
+
+
+def tune() -> str:
+    result = read("tune_cifar10")
+    rows = []
+    for stage, trials in result["trials"].items():
+        for trial in trials:
+            changed = ", ".join(f"{name} {_value(value)}" for name, value in trial["changed"].items()) or "the start"
+            peers = list(trial["peers"].values())
+            scores = [percent(peers[0][name]) for name in ("knn", "linear_100", "linear_1", "score")]
+            rows.append([f"{stage}: {changed}", *scores, percent(peers[1]["score"]) if len(peers) > 1 else ""])
+    head = ["changed", "kNN %", "linear %", "linear %, 1 % labels", "mean of the three", "the peer's mean"]
+    return text_table(head, rows) + source("tune_cifar10")
+
+
+def _value(value) -> str:
+    return " ".join(f"{item:g}" if isinstance(item, float) else str(item) for item in np.atleast_1d(value).tolist())
+
+
+TABLES = {"quickstart": quickstart, "cifar10": cifar10, "compare": compare, "tune": tune, "speed": speed}
 
 
 def filled(readme: str) -> str:

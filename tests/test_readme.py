@@ -25,8 +25,8 @@ def test_the_script_works_as_written():
 def test_every_file_and_flag_that_it_names_exists():
     for link in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / link).exists(), link
-    from dogo_tf.experiments import pretrain, probe
+    from dogo_tf.experiments import compare, pretrain, probe, suspects
     from dogo_tf.export import main as export_main
 
-    known = {name for binary in (pretrain, probe, export_main) for name in binary.FLAGS} | {"flagfile", "help"}
+    known = {name for binary in (pretrain, probe, compare, suspects, export_main) for name in binary.FLAGS} | {"flagfile", "help"}
     assert {flag for flag in re.findall(r"--([a-z_]+)", README)} <= known
