@@ -71,8 +71,8 @@ def check_labelled(train_features, train_labels, test_features, test_labels) -> 
                 f"{name}_features and {name}_labels: expected shapes [N, d] and [N] with N >= 1, "
                 f"got {list(features.shape)} and {list(labels.shape)}"
             )
-        if not np.issubdtype(labels.dtype, np.integer):
-            raise InputError(f"{name}_labels: expected whole numbers, got {labels.dtype}")
+    check_labels(len(train_features), train_labels, len(test_features), test_labels)
+    for name, features in (("train", train_features), ("test", test_features)):
         if not np.isfinite(features).all():
             raise InputError(f"{name}_features: NaN or infinite values")
     if train_features.shape[1] != test_features.shape[1]:
@@ -80,6 +80,17 @@ def check_labelled(train_features, train_labels, test_features, test_labels) -> 
             f"test_features: expected {train_features.shape[1]} features per image, as in train, "
             f"got {test_features.shape[1]}"
         )
+
+
+def check_labels(train_count, train_labels, test_count, test_labels) -> None:
+    """InputError unless there are whole-number labels, [N >= 1], for both counts, and train has every test class."""
+    for name, count, labels in (("train", train_count, train_labels), ("test", test_count, test_labels)):
+        if labels.ndim != 1 or len(labels) != count or not count:
+            raise InputError(
+                f"{name}_labels: expected one for each of {count} images, at least 1, got shape {list(labels.shape)}"
+            )
+        if not np.issubdtype(labels.dtype, np.integer):
+            raise InputError(f"{name}_labels: expected whole numbers, got {labels.dtype}")
     missing = np.setdiff1d(test_labels, train_labels)
     if len(missing):
         raise InputError(f"test_labels: no training example of class {', '.join(map(str, missing))}")
