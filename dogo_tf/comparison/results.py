@@ -1,7 +1,7 @@
 """What a comparison leaves to be counted: one ArmRun per arm and seed.
 
 arm      a way to get an encoder; see ARMS
-study    a way to test it, by name; see studies.py
+study    a way to test it, by name; see study_names.py
 score    share of the label draws or severities of a study in which a test image was classified correctly, 0..1
 """
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dogo_tf.comparison.results import ARMS, ArmRun, Cost, by_seed, check_runs, mean_cost
-from dogo_tf.comparison.studies import HEADLINE, Study, ordered
+from dogo_tf.comparison.study_names import HEADLINE, Study, ordered
 from dogo_tf.evaluate.intervals import Interval, accuracy_interval, difference_interval
 
 # A gain below half a percentage point is not worth a second network in training.

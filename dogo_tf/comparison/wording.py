@@ -3,7 +3,7 @@
 from collections import Counter
 
 from dogo_tf.comparison.results import ARMS
-from dogo_tf.comparison.studies import HEADLINE
+from dogo_tf.comparison.study_names import HEADLINE
 from dogo_tf.comparison.summary import EQUAL_COMPUTE, EQUAL_EPOCHS, VERDICTS, Comparison, Difference, Summary
 from dogo_tf.evaluate.intervals import Interval
 from dogo_tf.table import percent, text_table

@@ -1,6 +1,6 @@
 import pytest
 
-from dogo_tf.comparison.studies import ordered, parse
+from dogo_tf.comparison.study_names import ordered, parse
 
 
 @pytest.mark.parametrize(
