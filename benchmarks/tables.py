@@ -83,7 +83,10 @@ def speed() -> str:
 
 
 SHOWN_ARMS = ("random", "solo", "dogo", "solo_matched", "big_solo")
-SHOWN_DIFFERENCES = {"dogo - solo": "next to a peer - alone, same epochs", "dogo - solo_matched": "- alone, same compute"}
+SHOWN_DIFFERENCES = {
+    "dogo - solo": "next to a peer - alone, same epochs",
+    "dogo - solo_matched": "- alone, same compute",
+}
 
 
 def compare() -> str:
@@ -95,7 +98,12 @@ def compare() -> str:
         rows.append([study["title"], *accuracies, *(_points(study["differences"][name]) for name in SHOWN_DIFFERENCES)])
     costs = [f"{result['costs'][arm]['train_gflop'] / 1e6:.2f}" for arm in SHOWN_ARMS]
     rows.append(["training, 1e15 operations", *costs, "", ""])
-    return text_table(head, rows) + "\n\n" + "\n".join(f"> {line}" for line in result["verdict"]) + source("compare_cifar10")
+    return (
+        text_table(head, rows)
+        + "\n\n"
+        + "\n".join(f"> {line}" for line in result["verdict"])
+        + source("compare_cifar10")
+    )
 
 
 def _points(difference: dict) -> str:

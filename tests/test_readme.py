@@ -28,5 +28,8 @@ def test_every_file_and_flag_that_it_names_exists():
     from dogo_tf.experiments import compare, pretrain, probe, suspects
     from dogo_tf.export import main as export_main
 
-    known = {name for binary in (pretrain, probe, compare, suspects, export_main) for name in binary.FLAGS} | {"flagfile", "help"}
+    known = {name for binary in (pretrain, probe, compare, suspects, export_main) for name in binary.FLAGS} | {
+        "flagfile",
+        "help",
+    }
     assert {flag for flag in re.findall(r"--([a-z_]+)", README)} <= known
