@@ -58,3 +58,11 @@ def test_a_terminal_gets_one_line_that_fits(clock, monkeypatch):
         shown = sys.stderr.getvalue()
     assert shown.startswith("\r\x1b[Ktraining: 1/10") and len(shown) == len("\r\x1b[K") + 39
     assert sys.stderr.getvalue().endswith("\n")
+
+
+@pytest.mark.parametrize("terminal, erased", [(True, "\r\x1b[K"), (False, "")])
+def test_a_line_said_in_between_takes_the_place_of_a_progress_line(terminal, erased, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal, raising=False)
+    progress.say("probe after epoch 2")
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("probe after epoch 2\n", erased)

@@ -55,8 +55,8 @@ def suspects(features, labels, k=20, temperature=0.1) -> Suspects:
     "Confident learning: estimating uncertainty in dataset labels", JAIR 2021, equation 1): a vague neighbourhood, of which
     weak features give many, accuses nobody. (10,000 `patterns` images, an encoder after 3 epochs whose neighbours outvote
     11 % of the correct labels: 1.5 % of them are listed; with 5 % of the labels flipped the list's precision is 62 % instead
-    of 30 %, at a recall of 70 % instead of 99 %.) Copies of an image are neighbours like others: two copies with different
-    labels contradict each other.
+    of 30 %, at a recall of 64-70 %, by the draw, instead of 99 %.) Copies of an image are neighbours like others: two
+    copies with different labels contradict each other.
 
     Args:
         features: [N, d], any scale.

@@ -33,6 +33,7 @@ def test_labelled_split_of_any_nesting(tmp_path):
     assert result.labels.dtype == np.int64 and result.labels.tolist() == [0, 1, 1]
     assert result.class_names == ("cat", "dog")
     assert result.bad_files == ()
+    assert result.files == tuple(str(tmp_path / "train" / f) for f in ("cat/1.png", "dog/b/c/0.png", "dog/z.png"))
     assert result.name == f"{tmp_path} train"
     assert data.load(str(tmp_path), "val").images[:, 0, 0, 0].tolist() == [4]
 
@@ -101,6 +102,7 @@ def test_bad_files_are_left_out_counted_and_listed(tmp_path, capsys):
     result = data.load(tmp_path, image_size=8, max_bad_images=0.5)
     assert result.images[:, 0, 0, 0].tolist() == [0, 1, 2, 3, 4, 9]
     assert result.labels.tolist() == [0, 0, 0, 0, 0, 1]
+    assert [os.path.basename(path) for path in result.files] == [f"{i}.png" for i in (0, 1, 2, 3, 4, 9)]
     assert [os.path.basename(path) for path, _ in result.bad_files] == ["00.png", "1b.jpg", "2b.jpg", "broken.png"]
     reasons = [reason for _, reason in result.bad_files]
     assert reasons[:2] == ["empty file", "not a JPEG, PNG, BMP, GIF or WebP image"]
