@@ -4,12 +4,13 @@ The folder of a comparison:
     comparison.json                 what is compared; another comparison is refused here
     runs/<arm>_seed<seed>/          the run folder of each training
     scores/<arm>_seed<seed>.npz     the scores of every study, and .json: what the training cost
+    scores/labels_seed<seed>.npz    which labels each study was given
     features/                       cached features
 """
 
 import dataclasses
+import io
 import json
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from dogo_tf.comparison.results import ArmRun, Cost
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.evaluate.probe import check_same_classes
-from dogo_tf.evaluate.studies import StudyPlan, run_studies
+from dogo_tf.evaluate.studies import StudyPlan, run_studies, save_label_sets
 from dogo_tf.files import write_atomically
 from dogo_tf.keras_compat import keras
 from dogo_tf.pretraining import build_model, pretrain
@@ -132,13 +133,16 @@ class Comparison:
             encoder, cost = self._untrained(arm, seed), Cost(0, 0.0, 0.0, 0.0, 0)
         cost = cost._replace(parameters=encoder.count_params())
         cache = FeatureCache(self.path / "features")
+        labels = kept.with_name(f"labels_seed{seed}.npz")
+        if not labels.exists():
+            labels.parent.mkdir(exist_ok=True)
+            save_label_sets(labels, self.train.labels, len(self.train.class_names), self.settings.plan, seed)
         scores = run_studies(encoder, self.train, self.test, self.settings.plan, seed, self.transfers, cache)
         keras.backend.clear_session()  # thirty models would otherwise stay in memory
-        kept.parent.mkdir(exist_ok=True)
         write_atomically(kept.with_suffix(".json"), (json.dumps(cost._asdict(), indent=1) + "\n").encode())
-        temporary = kept.with_name(f".{os.getpid()}_{kept.name}")
-        np.savez_compressed(temporary, **scores)
-        temporary.replace(kept)
+        content = io.BytesIO()
+        np.savez_compressed(content, **scores)
+        write_atomically(kept, content.getvalue())
 
     def _trained(self, arm: Arm, seed: int) -> RunFolder:
         """The finished run of an arm; arms that study two encoders of one training share it."""

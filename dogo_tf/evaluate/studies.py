@@ -4,8 +4,10 @@ A study gives each test image a score in 0..1: the share of its repetitions (dra
 the image was classified correctly. The mean over images is the accuracy; image by image two encoders can be compared in pairs.
 """
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -21,6 +23,7 @@ from dogo_tf.evaluate.knn import knn_accuracy
 from dogo_tf.evaluate.linear import fit_linear_probe
 from dogo_tf.evaluate.linear_adam import linear_probe_adam
 from dogo_tf.evaluate.probe import check_same_classes
+from dogo_tf.files import write_atomically
 from dogo_tf.progress import Progress
 
 # The authors' and the long-tailed CIFAR sets keep 20 times as many images of the most frequent class as of the rarest.
@@ -96,9 +99,9 @@ def run_studies(
         check_same_classes(*pair)
     features, test_features = cache.embed(encoder, train.images), cache.embed(encoder, test.images)
     scores = {"knn": _right(knn_accuracy(features, train.labels, test_features, test.labels).predictions, test.labels)}
-    label_sets = list(_label_sets(train.labels, len(train.class_names), plan, seed))
-    with Progress("probing with fewer, wrong and unequal labels", len(label_sets)) as progress:
-        for done, (study, repetitions) in enumerate(label_sets, start=1):
+    sets = list(label_sets(train.labels, len(train.class_names), plan, seed))
+    with Progress("probing with fewer, wrong and unequal labels", len(sets)) as progress:
+        for done, (study, repetitions) in enumerate(sets, start=1):
             rights = [
                 _right(fit_linear_probe(features[rows], labels, seed).predict(test_features), test.labels)
                 for rows, labels in repetitions
@@ -119,8 +122,11 @@ def run_studies(
     return scores
 
 
-def _label_sets(labels, classes: int, plan: StudyPlan, seed: int) -> Iterator[tuple[str, list]]:
-    """(study, its repetitions); a repetition is (rows of train, the labels that the probe is given for them)."""
+def label_sets(labels, classes: int, plan: StudyPlan, seed: int) -> Iterator[tuple[str, list]]:
+    """(study, its repetitions); a repetition is (rows of train, the labels that the probe is given for them).
+
+    A pure function of its arguments: labels int [N], classes their number, the draws by `seed`.
+    """
     draws = [seed * plan.draws + draw for draw in range(plan.draws)]
     everything = np.arange(len(labels))
     for share in plan.fractions:
@@ -134,6 +140,19 @@ def _label_sets(labels, classes: int, plan: StudyPlan, seed: int) -> Iterator[tu
         least = max(1, round(most / IMBALANCE_RATIO))
         subsets = [imbalanced_indices(labels, profile, most, least, draw) for draw in draws]
         yield f"imbalance {profile}", [(rows, labels[rows]) for rows in subsets]
+
+
+def save_label_sets(path: Path, labels, classes: int, plan: StudyPlan, seed: int) -> None:
+    """Writes which labels each study gets to a .npz: "<study>, draw <k>, rows" and "..., labels"; see label_sets."""
+    arrays = {
+        f"{study}, draw {draw}, {name}": array
+        for study, repetitions in label_sets(labels, classes, plan, seed)
+        for draw, repetition in enumerate(repetitions)
+        for name, array in zip(("rows", "labels"), repetition, strict=True)
+    }
+    content = io.BytesIO()
+    np.savez_compressed(content, **arrays)
+    write_atomically(path, content.getvalue())
 
 
 def _corruption_scores(encoder, probe, test: ImageSet, plan: StudyPlan, seed: int) -> dict[str, np.ndarray]:

@@ -69,7 +69,7 @@ def test_two_encoders_get_the_same_labels_for_a_seed_and_others_for_another():
     def sets(seed):
         return {
             study: [(rows.tolist(), labels.tolist()) for rows, labels in repetitions]
-            for study, repetitions in studies._label_sets(train.labels, CLASSES, PLAN, seed)
+            for study, repetitions in studies.label_sets(train.labels, CLASSES, PLAN, seed)
         }
 
     assert sets(0) == sets(0)
@@ -81,13 +81,25 @@ def test_two_encoders_get_the_same_labels_for_a_seed_and_others_for_another():
 
 def test_what_the_probe_is_given_is_what_the_study_is_called():
     train = grey_set("train", 40, 0)
-    sets = dict(studies._label_sets(train.labels, CLASSES, PLAN, seed=3))
+    sets = dict(studies.label_sets(train.labels, CLASSES, PLAN, seed=3))
     assert [len(rows) for rows, _ in sets["linear 10%"]] == [16, 16]
     for rows, labels in sets["noise pairwise 40%"]:
         wrong = labels != train.labels[rows]
         assert wrong.mean() == 0.4 and (labels[wrong] == (train.labels[wrong] + 1) % CLASSES).all()
     sizes = np.bincount(train.labels[sets["imbalance exponential"][0][0]])
     assert sizes[0] == 40 and sizes[-1] == 2 and (np.diff(sizes) < 0).all()
+
+
+def test_the_labels_of_every_study_can_be_read_back(tmp_path):
+    train = grey_set("train", 40, 0)
+    studies.save_label_sets(tmp_path / "labels.npz", train.labels, CLASSES, PLAN, seed=3)
+    saved = np.load(tmp_path / "labels.npz")
+    for study, repetitions in studies.label_sets(train.labels, CLASSES, PLAN, seed=3):
+        for draw, (rows, labels) in enumerate(repetitions):
+            np.testing.assert_array_equal(saved[f"{study}, draw {draw}, rows"], rows)
+            np.testing.assert_array_equal(saved[f"{study}, draw {draw}, labels"], labels)
+    few, more = saved["linear 10%, draw 0, rows"], saved["linear 100%, draw 0, rows"]
+    assert set(few) <= set(more) and len(few) == 16
 
 
 def test_fewer_corrupted_images_are_the_first_ones(scores):
