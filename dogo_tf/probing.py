@@ -8,10 +8,10 @@ import numpy as np
 from dogo_tf import data
 from dogo_tf.callbacks import steps_done
 from dogo_tf.data.image_set import ImageSet
-from dogo_tf.data.labels import stratified_fraction
 from dogo_tf.encoders._float32 import as_float32
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.features import embed
+from dogo_tf.evaluate.hold_out import hold_out
 from dogo_tf.evaluate.knn import knn_accuracy
 from dogo_tf.evaluate.linear import linear_probe
 from dogo_tf.evaluate.probe import check_has_labels, check_same_classes
@@ -19,7 +19,6 @@ from dogo_tf.keras_compat import keras, tf
 from dogo_tf.progress import say
 from dogo_tf.table import percent
 
-HELD_OUT = 0.15
 # Not the run's seed: runs with different seeds are compared on the same images.
 HELD_OUT_SEED = 0
 
@@ -66,21 +65,13 @@ def load_probe_data(settings, run_images: ImageSet) -> ProbeData:
     if len(np.unique(images.labels)) < 2:
         raise InputError(f"{images.name}: expected at least two classes to probe with, got one")
     if settings.probe_test_split is None:
-        return ProbeData(images, held_out=held_out_mask(images.labels))
+        held_out = hold_out(images.labels, HELD_OUT_SEED)
+        if not held_out.any():
+            raise InputError("probe_train_split: expected at least two images of some class, to hold one out")
+        return ProbeData(images, held_out=held_out)
     test = _load(settings, name, settings.probe_test_split, run_images)
     check_same_classes(images, test)
     return ProbeData(images, test=test)
-
-
-def held_out_mask(labels: np.ndarray) -> np.ndarray:
-    """bool [N]: 15 % of every class, at least one image, but none of a class that has only one."""
-    _, numbers, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    drawn = stratified_fraction(numbers, HELD_OUT, HELD_OUT_SEED)
-    mask = np.zeros(len(labels), bool)
-    mask[drawn[counts[numbers[drawn]] > 1]] = True
-    if not mask.any():
-        raise InputError("probe_train_split: expected at least two images of some class, to hold one out")
-    return mask
 
 
 class Probes(keras.callbacks.Callback):

@@ -6,7 +6,8 @@
 
 Each image's k nearest neighbours in the encoder's feature space vote on its label. It is listed if another label gets more
 votes than its own, and at least as large a share as that label usually gets around the images that carry it. The folder
---out then holds suspects.csv, most suspicious first, and suspects.png, a picture of the first ones. No label is changed.
+--out then holds suspects.csv, most suspicious first, suspects.png, a picture of the first ones, and the counts in
+suspects.json. No label is changed.
 
 How far is the list to be trusted on your data? --inject_noise flips a share of the labels on purpose and says how many of
 them are found. Labels that were wrong before count as right there, so the true precision is rather higher.
@@ -14,6 +15,7 @@ them are found. Labels that were wrong before count as right there, so the true 
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +28,11 @@ from dogo_tf.data.label_noise import KINDS, MAX_SHARE, noisy_labels
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.features import embed
 from dogo_tf.evaluate.probe import check_has_labels
+from dogo_tf.evaluate.sources import load_encoder
 from dogo_tf.evaluate.suspects import Suspects, check_k, precision_recall, suspects
 from dogo_tf.experiments import app
 from dogo_tf.files import write_atomically
+from dogo_tf.provenance import provenance
 from dogo_tf.run_folder import RunFolder
 from dogo_tf.table import percent
 
@@ -37,6 +41,9 @@ PICTURED = 48  # suspects in the picture
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("run_dir", None, "Folder of a dogo-pretrain run.", flag_values=FLAGS)
 flags.DEFINE_string("peer", None, "The peer whose encoder looks; not needed if the run has one.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "encoder", None, "Instead of a run: a .keras file, a SavedModel or a .tflite file of an encoder.", flag_values=FLAGS
+)
 flags.DEFINE_string("dataset", None, "Labelled data set or folder; the run's own if not given.", flag_values=FLAGS)
 flags.DEFINE_string(
     "data_dir", None, "Where TFDS keeps prepared data sets; the run's own if not given.", flag_values=FLAGS
@@ -65,19 +72,13 @@ flags.DEFINE_integer("seed", 0, "Seed of the flips.", flag_values=FLAGS)
 
 
 def main() -> None:
-    app.required(FLAGS, "run_dir")
+    if bool(FLAGS.run_dir) == bool(FLAGS.encoder):
+        raise InputError("expected --run_dir (and --peer) or --encoder, one of them. See --help.")
     if not 0 <= FLAGS.inject_noise <= MAX_SHARE:
         raise InputError(f"--inject_noise: expected a share of the labels in 0..{MAX_SHARE}; got {FLAGS.inject_noise}")
-    folder = RunFolder(FLAGS.run_dir)
-    config = folder.config()
-    peer = _peer(folder)
-    encoder = folder.load_encoder(peer)
+    encoder, name, where, data_set, data_dir = _source()
     images = data.load(
-        FLAGS.dataset or config["settings"]["dataset"],
-        FLAGS.split,
-        config["data"]["image_size"],
-        FLAGS.data_dir or config["settings"]["data_dir"],
-        FLAGS.max_bad_images,
+        FLAGS.dataset or data_set, FLAGS.split, encoder.input_shape[1], FLAGS.data_dir or data_dir, FLAGS.max_bad_images
     )
     check_has_labels(images, "whose labels are to be checked")
     check_k(FLAGS.k, len(images.images))
@@ -90,17 +91,20 @@ def main() -> None:
     print(summary(found, labels, images))
     if flipped is not None:
         print(self_test(found, flipped))
-    default = folder.path / "suspects" / (peer if flipped is None else f"{peer}_self_test")
+    default = where / "suspects" / (name if flipped is None else f"{name}_self_test")
     _write(Path(FLAGS.out or default), images, labels, found, flipped)
 
 
-def _peer(folder: RunFolder) -> str:
-    if FLAGS.peer:
-        return FLAGS.peer
-    known = folder.peer_names()
-    if len(known) != 1:
-        raise InputError(f"--peer: which encoder is to look? The run has: {', '.join(known) or 'none yet'}")
-    return known[0]
+def _source():
+    """The encoder, its name, the folder that the results belong to, and the run's data set and data_dir, if there is a run."""
+    if FLAGS.encoder:
+        app.required(FLAGS, "dataset")
+        path = Path(FLAGS.encoder)
+        return load_encoder(path), path.stem, path.parent, None, None
+    folder = RunFolder(FLAGS.run_dir)
+    settings = folder.config()["settings"]
+    encoder = load_encoder(folder.path, FLAGS.peer or None)
+    return encoder, FLAGS.peer or folder.peer_names()[0], folder.path, settings["dataset"], settings["data_dir"]
 
 
 def summary(found: Suspects, labels: np.ndarray, images: ImageSet) -> str:
@@ -122,6 +126,15 @@ def self_test(found: Suspects, flipped: np.ndarray) -> str:
     )
 
 
+def numbers(images: ImageSet, found: Suspects, flipped: np.ndarray | None) -> dict:
+    """For suspects.json; shares in 0..1."""
+    counts = {"data": images.name, "images": len(images.images), "k": FLAGS.k, "listed": int(found.listed.sum())}
+    if flipped is not None:
+        noise = {"flipped": int(flipped.sum()), "noise_kind": FLAGS.noise_kind, "seed": FLAGS.seed}
+        counts |= noise | precision_recall(found.listed, flipped)._asdict()
+    return {**provenance(), **counts}
+
+
 def csv_text(images: ImageSet, labels: np.ndarray, found: Suspects, flipped: np.ndarray | None) -> str:
     """A line for each listed image, most suspicious first; shares in 0..1."""
     text = io.StringIO()
@@ -141,6 +154,8 @@ def _write(out: Path, images: ImageSet, labels: np.ndarray, found: Suspects, fli
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_atomically(out / "suspects.csv", csv_text(images, labels, found, flipped).encode())
+        record = json.dumps(numbers(images, found, flipped), indent=1) + "\n"
+        write_atomically(out / "suspects.json", record.encode())
         picture = out / "suspects.png"
         picture.unlink(missing_ok=True)  # of an earlier list, which this one replaces
         if found.listed.any():

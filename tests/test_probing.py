@@ -14,7 +14,7 @@ from dogo_tf.errors import InputError, TrainingFailure
 from dogo_tf.evaluate import embed, knn_accuracy, linear_probe
 from dogo_tf.keras_compat import tf
 from dogo_tf.pretraining import pretrain
-from dogo_tf.probing import held_out_mask, load_probe_data
+from dogo_tf.probing import load_probe_data
 from dogo_tf.run_folder import RunFolder
 from dogo_tf.settings import PretrainSettings
 
@@ -146,13 +146,11 @@ def test_without_labels_the_run_says_so_and_shows_the_images_in_the_projector(pi
     assert len((run.tensorboard / "projector" / "metadata.tsv").read_text().splitlines()) == 1 + 32
 
 
-def test_what_is_held_out_is_fifteen_percent_of_each_class_and_never_all_of_one():
-    labels = np.array([7] * 100 + [3] * 20 + [5] + [9] * 2)
-    held_out = held_out_mask(labels)
-    assert [int(held_out[labels == label].sum()) for label in (7, 3, 5, 9)] == [15, 3, 0, 1]
-    np.testing.assert_array_equal(held_out, held_out_mask(labels))
+def test_a_class_is_needed_of_which_one_image_can_be_held_out(pictures, tmp_path):
+    labels = np.arange(4)
+    images = ImageSet("four", np.zeros((4, 8, 8, 3), np.uint8), labels, tuple("abcd"))
     with pytest.raises(InputError, match="expected at least two images of some class, to hold one out"):
-        held_out_mask(np.arange(4))
+        load_probe_data(settings(pictures, tmp_path), images)
 
 
 def test_mistakes_are_told_before_the_training(pictures, tmp_path):

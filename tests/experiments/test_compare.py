@@ -50,7 +50,10 @@ def finished(pictures, tmp_path_factory):
 
 def test_every_arm_is_studied_and_reported(finished):
     out, _ = finished
-    assert {file.name for file in (out / "scores").glob("*.npz")} == {"labels_seed0.npz", *(f"{arm}_seed0.npz" for arm in ARMS)}
+    assert {file.name for file in (out / "scores").glob("*.npz")} == {
+        "labels_seed0.npz",
+        *(f"{arm}_seed0.npz" for arm in ARMS),
+    }
     for name in ("report.html", "summary.json", "summary.csv", "scores/labels_seed0.npz"):
         assert (out / name).stat().st_size > 0
     assert "wrn_10_1" in (out / "report.html").read_text()

@@ -1,6 +1,7 @@
 """dogo-suspects from the command line to the files."""
 
 import csv
+import json
 
 import numpy as np
 import pytest
@@ -83,6 +84,8 @@ def test_noise_on_purpose_measures_precision_and_recall(run_dir, tmp_path, capsy
     found = sum(row["flipped_on_purpose"] == "yes" for row in table)
     assert f"precision {100 * found / len(table):.1f} %" in shown and f"recall {100 * found / 12:.1f} %" in shown
     assert found >= 9
+    counts = json.loads((tmp_path / "test" / "suspects.json").read_text())
+    assert (counts["flipped"], counts["listed"], counts["precision"]) == (12, len(table), found / len(table))
 
 
 def test_a_clean_list_is_empty_and_takes_the_place_of_an_older_picture(run_dir, tmp_path, pictures, capsys):
@@ -102,7 +105,8 @@ MISTAKES = {
     "unlabelled": (["--dataset={pictures}/unlabelled"], "expected labelled images whose labels are to be checked"),
     "k": (["--k=62"], "k: expected 1 to 61, as each of the 62 images has that many others; got 62"),
     "peer": (["--peer=resnet"], "no encoder of a peer 'resnet'; it has: wrn_10_1, wrn_10_1_2"),
-    "no peer": (["--peer="], "--peer: which encoder is to look? The run has: wrn_10_1, wrn_10_1_2"),
+    "no peer": (["--peer="], "peer: which encoder of {run}? It has: wrn_10_1, wrn_10_1_2"),
+    "both": (["--encoder=x.keras"], "expected --run_dir (and --peer) or --encoder, one of them"),
     "share": (["--inject_noise=0.9"], "--inject_noise: expected"),
     "kind": (
         ["--inject_noise=0.2", "--noise_kind=odd"],
@@ -117,7 +121,14 @@ def test_a_mistake_gets_one_message_and_no_traceback(case, run_dir, pictures, ca
     words, message = MISTAKES[case]
     assert suspects.run(command(run_dir, *(word.format(pictures=pictures) for word in words))) == 2
     shown = capsys.readouterr().err
-    assert message in shown and "Traceback" not in shown
+    assert message.format(run=run_dir) in shown and "Traceback" not in shown
+
+
+def test_an_encoder_from_a_file_finds_the_same(run_dir, pictures, tmp_path):
+    words = ["dogo-suspects", f"--encoder={run_dir}/encoders/wrn_10_1.keras", f"--out={tmp_path}", "--k=8"]
+    assert suspects.run([*words, f"--dataset={pictures}/labelled", "--split=train"]) == 0
+    assert suspects.run(command(run_dir, "--k=8", f"--out={tmp_path / 'run'}")) == 0
+    assert rows(tmp_path / "suspects.csv") == rows(tmp_path / "run" / "suspects.csv") != []
 
 
 def test_help_explains_every_flag(capsys):
