@@ -9,6 +9,7 @@ from PIL import Image
 
 from dogo_tf.encoders import build
 from dogo_tf.experiments import suspects
+from dogo_tf.keras_compat import keras
 from dogo_tf.run_folder import RunFolder
 
 
@@ -40,6 +41,8 @@ def run_dir(pictures, tmp_path_factory):
         "peers": [{"name": name} for name in ("wrn_10_1", "wrn_10_1_2")],
     }
     folder.start(config, resume=False, overwrite=False)
+
+    keras.utils.set_random_seed(0)
 
     class Peer:
         encoder = build("wrn_10_1", 8)
