@@ -58,7 +58,7 @@ _flag(flags.DEFINE_string, "views", "independent: each peer draws its own views 
 _flag(
     flags.DEFINE_float,
     "min_crop_area",
-    "Smallest share of an image's area that a view shows; the objective's own if not given.",
+    "Smallest share of an image's area that a view shows.",
 )
 _flag(flags.DEFINE_float, "jitter_strength", "Factor on the objective's colour jitter, 0..1.25.")
 _list_flag("distill_weight", "Weight of the distillation loss, per anchor. " + PER_PEER)

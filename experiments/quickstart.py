@@ -48,6 +48,7 @@ def main() -> None:
         split=FLAGS.split,
         peers=(f"{BIG}:simclr", f"{SMALL}:simclr"),
         min_crop_area=0.2,
+        jitter_strength=1.0,
         epochs=FLAGS.epochs,
         batch_size=FLAGS.batch_size,
         learning_rate=(2e-3,),

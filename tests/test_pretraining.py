@@ -31,6 +31,7 @@ def settings(pictures, run_dir, **changes):
         "log_every": 1,
         "learning_rate": (1e-3,),
         "schedule": "cosine",
+        "warmup_epochs": 0.0,
     }
     return PretrainSettings(**{**values, **changes})
 

@@ -19,7 +19,16 @@ def pictures(tmp_path_factory):
 
 def command(pictures, run_dir, *more):
     flags = [f"--dataset={pictures}", f"--run_dir={run_dir}", "--peers=wrn_10_1:simclr,wrn_10_1:simsiam"]
-    return ["dogo-pretrain", *flags, "--batch_size=16", "--epochs=2", "--log_every=2", "--learning_rate=1e-3", *more]
+    return [
+        "dogo-pretrain",
+        *flags,
+        "--batch_size=16",
+        "--epochs=2",
+        "--log_every=2",
+        "--learning_rate=1e-3",
+        "--warmup_epochs=0",
+        *more,
+    ]
 
 
 @pytest.fixture(scope="module")
