@@ -22,6 +22,7 @@ class RunFolder:
     views.png          the four views of a few images at step 0       checkpoints/
     probes.jsonl       accuracies of each peer during training, if asked for
     encoders/<peer>.keras   each peer's encoder in float32, pixel values 0..255 -> h
+    features/          what dogo-probe computed with them; may be deleted
     """
 
     def __init__(self, path):
@@ -31,6 +32,7 @@ class RunFolder:
         self.probes = self.path / "probes.jsonl"
         self.tensorboard = self.path / "tensorboard"
         self.views = self.path / "views.png"
+        self.features = self.path / "features"
         self.flags = self.path / "flags.txt"
 
     def check(self, resume: bool, overwrite: bool) -> None:
