@@ -57,6 +57,20 @@ def numbers(name: str, words) -> tuple[float, ...]:
         raise InputError(f"--{name}: expected numbers separated by commas; got {','.join(words)!r}") from error
 
 
+def names(words) -> tuple[str, ...]:
+    """The values of a list flag; a flag that was given empty has none."""
+    return tuple(word for word in words if word)
+
+
+def kinds_of_noise(words) -> tuple[tuple[str, float], ...]:
+    """The values of --noise, kind:share each."""
+    pairs = [word.partition(":") for word in names(words)]
+    for kind, separator, _ in pairs:
+        if not separator:
+            raise InputError(f"--noise: expected kind:share, e.g. symmetric:0.4; got {kind!r}")
+    return tuple((kind, numbers("noise", [share])[0]) for kind, _, share in pairs)
+
+
 def required(flag_values: flags.FlagValues, *names: str) -> None:
     for name in names:
         if not flag_values[name].value:

@@ -61,15 +61,15 @@ def settings_from_flags() -> ComparisonSettings:
         raise InputError("--train_split: which split of --labelled gives the labels? Often 'train'")
     plan = StudyPlan(
         fractions=app.numbers("fractions", FLAGS.fractions),
-        noise=tuple(_noise(word) for word in FLAGS.noise if word),
-        imbalance=_names("imbalance"),
-        corruptions=_names("corruptions"),
+        noise=app.kinds_of_noise(FLAGS.noise),
+        imbalance=app.names(FLAGS.imbalance),
+        corruptions=app.names(FLAGS.corruptions),
         corruption_images=FLAGS.corruption_images,
-        protocols=_names("protocols"),
+        protocols=app.names(FLAGS.protocols),
         draws=FLAGS.draws,
     )
     labelled = (FLAGS.labelled or pair.dataset, FLAGS.train_split or pair.split, FLAGS.test_split)
-    return ComparisonSettings(pair, plan, labelled, tuple(_transfer(word) for word in FLAGS.transfer if word))
+    return ComparisonSettings(pair, plan, labelled, tuple(_transfer(word) for word in app.names(FLAGS.transfer)))
 
 
 def main() -> None:
@@ -84,17 +84,6 @@ def main() -> None:
     runs = comparison.run(range(FLAGS.seeds), on_progress=report)
     print(report(runs))
     print(f"look at {comparison.path / 'report.html'}")
-
-
-def _names(flag: str) -> tuple[str, ...]:
-    return tuple(word for word in FLAGS[flag].value if word)
-
-
-def _noise(word: str) -> tuple[str, float]:
-    kind, separator, share = word.partition(":")
-    if not separator:
-        raise InputError(f"--noise: expected kind:share, e.g. symmetric:0.4; got {word!r}")
-    return kind, app.numbers("noise", [share])[0]
 
 
 def _transfer(word: str) -> tuple[str, str, str]:

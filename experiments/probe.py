@@ -3,13 +3,16 @@
   dogo-probe --run_dir=runs/pair
   dogo-probe --run_dir=runs/pair --peer=wrn_10_2 --dataset=path/to/labelled/images --fractions=1,0.1
   dogo-probe --encoder=encoder.keras --dataset=cifar10 --protocols=knn,linear,linear_adam,fine_tune
+  dogo-probe --encoder=model.tflite --dataset=cifar10 --noise=symmetric:0.4 --imbalance=authors --corruptions=jpeg,fog
 
 An encoder is a peer of a run, or a file: .keras, .tflite, or a SavedModel folder from uint8 images to features. Protocols:
   knn          cosine, k = 200, temperature 0.1, all labels
   linear       logistic regression on standardised features, its regularisation chosen on held-out training images
   linear_adam  the DoGo authors' linear classifier: Adam, 100 epochs, the best epoch on held-out training images
   fine_tune    all weights go on learning next to a linear head, with flips and shifts; needs a Keras encoder, and time
-Features are taken without augmentation; the test images are used once for each number. Results: a table, and a JSON file.
+Features are taken without augmentation; the test images are used once for each number. With --noise, --imbalance or
+--corruptions linear probes are made harder besides: by wrong labels, rare classes, damaged test images. Results: tables with
+95 % intervals over the test images, a JSON file, and beside it a .npz with the labels that each of those probes was given.
 """
 
 import json
@@ -19,13 +22,17 @@ from pathlib import Path
 from absl import flags
 
 from dogo_tf import data
+from dogo_tf.data.imbalance import PROFILES
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate import fine_tune
 from dogo_tf.evaluate.best_epoch import check_epochs
+from dogo_tf.evaluate.corruptions import CORRUPTIONS
 from dogo_tf.evaluate.feature_cache import FeatureCache
+from dogo_tf.evaluate.intervals import Interval, accuracy_interval
 from dogo_tf.evaluate.knn import check_vote
 from dogo_tf.evaluate.probe import FRACTIONS, PROTOCOLS, Probe, check_protocols, probe
 from dogo_tf.evaluate.sources import image_side, load_encoder
+from dogo_tf.evaluate.studies import StudyPlan, run_studies, save_label_sets
 from dogo_tf.experiments import app
 from dogo_tf.files import write_atomically
 from dogo_tf.provenance import provenance
@@ -49,6 +56,14 @@ flags.DEFINE_string("train_split", "train", "Split that gives the labels.", flag
 flags.DEFINE_string("test_split", "test", "Split that is tested on; for a folder often val.", flag_values=FLAGS)
 flags.DEFINE_list("protocols", "knn,linear", f"What to do, of {', '.join(PROTOCOLS)}.", flag_values=FLAGS)
 flags.DEFINE_list("fractions", ",".join(map(str, FRACTIONS)), "Shares of the labels, 0..1.", flag_values=FLAGS)
+flags.DEFINE_list(
+    "noise", "", "Wrong labels, kind:share with kinds symmetric and pairwise and shares 0..0.8.", flag_values=FLAGS
+)
+flags.DEFINE_list(
+    "imbalance", "", f"Profiles of unequal class sizes: {', '.join(sorted(PROFILES))}.", flag_values=FLAGS
+)
+flags.DEFINE_list("corruptions", "", f"Damages of the test images: {', '.join(CORRUPTIONS)}.", flag_values=FLAGS)
+flags.DEFINE_integer("draws", 3, "Repetitions of what depends on which labels are drawn.", flag_values=FLAGS)
 flags.DEFINE_integer("k", 200, "Neighbours that vote in kNN.", flag_values=FLAGS)
 flags.DEFINE_float("temperature", 0.1, "Of kNN's votes; smaller gives near neighbours more weight.", flag_values=FLAGS)
 flags.DEFINE_integer("fine_tune_epochs", fine_tune.EPOCHS, "Passes over the labelled images.", flag_values=FLAGS)
@@ -66,7 +81,7 @@ flags.DEFINE_integer("seed", 0, "Seed of the label subsets and of all else that 
 
 
 def main() -> None:
-    fractions = _checked_fractions()
+    fractions, plan = _checked_fractions(), _plan()
     if FLAGS.encoder:
         path = Path(FLAGS.encoder).expanduser().absolute()
         encoders, source = {path.name: load_encoder(path)}, {"encoder": FLAGS.encoder}
@@ -97,7 +112,7 @@ def main() -> None:
         "seed": FLAGS.seed,
         "peers": {},
     }
-    results = {}
+    results, studied = {}, {}
     for peer, encoder in encoders.items():
         print(f"probing {peer} on {test.name} ({len(test.images)} images)", flush=True)
         results[peer] = probe(
@@ -113,8 +128,17 @@ def main() -> None:
             FeatureCache(cache),
         )
         report["peers"][peer] = results[peer].as_dict()
+        _add_intervals(report["peers"][peer], results[peer], test.labels)
+        if plan:
+            studied[peer] = _study(encoder, train, test, plan, FeatureCache(cache))
+            report["peers"][peer]["studies"] = {study: found._asdict() for study, found in studied[peer].items()}
         _write(out, report)  # after each, so that an interruption loses one encoder's numbers only
-    print(table(results, fractions))
+    print(table(report["peers"], fractions))
+    if plan:
+        print(study_table(studied))
+        labels = out.with_name(f"{out.stem}_labels.npz")
+        save_label_sets(labels, train.labels, len(train.class_names), plan, FLAGS.seed)
+        print(f"wrote {labels}")
     print(f"wrote {out}")
 
 
@@ -137,6 +161,30 @@ def _checked_fractions() -> tuple[float, ...]:
     return fractions
 
 
+def _plan() -> StudyPlan | None:
+    """What is to be made harder; None if nothing."""
+    noise, imbalance = app.kinds_of_noise(FLAGS.noise), app.names(FLAGS.imbalance)
+    plan = StudyPlan((), noise, imbalance, app.names(FLAGS.corruptions), draws=FLAGS.draws)
+    return plan if plan.noise or plan.imbalance or plan.corruptions else None
+
+
+def _study(encoder, train, test, plan, cache) -> dict[str, Interval]:
+    """The accuracy in each study of the plan."""
+    scores = run_studies(encoder, train, test, plan, FLAGS.seed, cache=cache)
+    return {study: accuracy_interval(found) for study, found in scores.items() if study != "knn"}
+
+
+def _add_intervals(numbers: dict, result: Probe, test_labels) -> None:
+    """Adds to every accuracy of a probe's numbers its interval over the test images, "low" and "high"."""
+    found = [(numbers["knn"], result.knn)] if result.knn else []
+    for protocol in HEADINGS:
+        by_share = getattr(result, protocol)
+        found += [(numbers[protocol][f"{share:g}"], one) for share, one in by_share.items()]
+    for entry, one in found:
+        interval = accuracy_interval(one.predictions == test_labels)
+        entry |= {"low": interval.low, "high": interval.high}
+
+
 def _speed(folder: RunFolder) -> float | None:
     speeds = [line["images_per_second"] for line in folder.metrics_lines()]
     return statistics.median(speeds) if speeds else None
@@ -153,18 +201,29 @@ def _write(out: Path, report: dict) -> None:
 HEADINGS = {"linear": "linear %", "linear_adam": "linear (Adam) %", "fine_tune": "fine-tuned %"}
 
 
-def table(results: dict[str, Probe], fractions) -> str:
-    """Accuracies in percent, a row per encoder."""
-    some = next(iter(results.values()))
-    protocols = [name for name in HEADINGS if getattr(some, name)]
-    head = ["encoder", *(["kNN %"] if some.knn else [])]
+def table(numbers: dict[str, dict], fractions) -> str:
+    """Accuracies in percent with their intervals, a row per encoder."""
+    some = next(iter(numbers.values()))
+    protocols = [name for name in HEADINGS if name in some]
+    head = ["encoder", *(["kNN %"] if "knn" in some else [])]
     head += [f"{HEADINGS[name]}, {100 * share:g} % labels" for name in protocols for share in fractions]
     rows = []
-    for name, result in results.items():
-        row = [name, *([percent(result.knn.accuracy)] if some.knn else [])]
-        row += [percent(getattr(result, name)[share].accuracy) for name in protocols for share in fractions]
-        rows.append(row)
+    for encoder, found in numbers.items():
+        cells = [found["knn"]] if "knn" in found else []
+        cells += [found[name][f"{share:g}"] for name in protocols for share in fractions]
+        rows.append([encoder, *(_accuracy(cell["accuracy"], cell["low"], cell["high"]) for cell in cells)])
     return text_table(head, rows)
+
+
+def study_table(studied: dict[str, dict[str, Interval]]) -> str:
+    """Linear accuracies in percent with their intervals, a row per study and a column per encoder."""
+    studies = next(iter(studied.values()))
+    rows = [[study, *(_accuracy(*found[study][:3]) for found in studied.values())] for study in studies]
+    return text_table(["linear %", *studied], rows)
+
+
+def _accuracy(mean: float, low: float, high: float) -> str:
+    return f"{percent(mean)} ({percent(low)}-{percent(high)})"
 
 
 def _file_name(dataset: str) -> str:

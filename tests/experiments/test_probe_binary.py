@@ -59,9 +59,25 @@ def test_every_protocol_on_a_keras_file(place, capsys):
     report = json.loads((place / "new" / "out.json").read_text())
     numbers = report["peers"]["small.keras"]
     assert report["encoder"] == f"{place}/small.keras" and report["test"]["images"] == 20
+    for entry in (numbers["knn"], numbers["fine_tune"]["0.5"]):
+        assert 0 <= entry["low"] <= entry["accuracy"] <= entry["high"] <= 1
     assert numbers["knn"]["k"] == 3 and numbers["linear"]["1"]["accuracy"] == 1
     assert [numbers[name]["0.5"]["n_train"] for name in ("linear", "linear_adam", "fine_tune")] == [10, 10, 10]
     assert len(list((place / "cache").iterdir())) == 2
+
+
+def test_harder_studies_come_with_intervals_and_the_labels_they_were_given(place, capsys):
+    words = ["--encoder={place}/small.keras", "--dataset={place}/pictures", "--test_split=val", "--fractions=1"]
+    words += ["--noise=pairwise:0.4", "--imbalance=exponential", "--corruptions=contrast", "--draws=2"]
+    assert run(place, *words, "--out={place}/hard.json") == 0
+    shown = capsys.readouterr().out
+    studies = json.loads((place / "hard.json").read_text())["peers"]["small.keras"]["studies"]
+    assert {"noise pairwise 40%", "imbalance exponential", "corruption contrast", "severity 5"} <= set(studies)
+    for study, found in studies.items():
+        assert 0 <= found["low"] <= found["mean"] <= found["high"] <= 1 and study in shown
+    labels = np.load(place / "hard_labels.npz")
+    assert len(labels["noise pairwise 40%, draw 1, labels"]) == 20
+    assert f"{place}/hard_labels.npz" in shown
 
 
 def test_a_saved_model_is_probed_and_the_numbers_are_beside_it(place, capsys):
