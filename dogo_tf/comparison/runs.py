@@ -90,7 +90,9 @@ class Comparison:
         self.train = images if same else self._load(name, train, self.image_size)
         self.test = self._load(name, test, self.image_size)
         self.transfers = [
-            tuple(self._load(name, split, self.image_size) for split in splits) for name, *splits in settings.transfers
+            # Studies are called by the data set's name, not by its path on this machine.
+            tuple(dataclasses.replace(self._load(name, s, self.image_size), name=Path(name).name) for s in splits)
+            for name, *splits in settings.transfers
         ]
         for known, asked in ((self.train, self.test), *self.transfers):
             check_same_classes(known, asked)  # before hours of training
