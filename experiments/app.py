@@ -42,7 +42,7 @@ def help_text(flag_values: flags.FlagValues, description: str) -> str:
     lines = [description.strip(), "", "Flags (also from a file: --flagfile=PATH, one a line):"]
     for name in flag_values:
         flag = flag_values[name]
-        default = "" if flag.default in (None, "") else f" (default: {flag.default_as_str.strip(chr(39))})"
+        default = "" if flag.default in (None, "", []) else f" (default: {flag.default_as_str.strip(chr(39))})"
         prefix = "--[no]" if flag.boolean else "--"
         lines.append(f"  {prefix}{name}{default}")
         lines += textwrap.wrap(flag.help, 100, initial_indent="      ", subsequent_indent="      ")

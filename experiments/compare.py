@@ -1,7 +1,8 @@
 """Does it pay to train a small encoder next to a bigger peer, on your images, against the same compute spent otherwise?
 
   dogo-compare --dataset=cifar10 --peers=wrn_10_2,wrn_16_2 --epochs=20 --out=runs/compare
-  dogo-compare --dataset=path/to/images --labelled=path/to/labelled --test_split=val --image_size=64 --out=runs/compare
+  dogo-compare --dataset=path/to/images --image_size=64 --labelled=path/to/labelled --train_split=train --test_split=val \
+      --peers=wrn_10_2,wrn_16_2 --out=runs/compare
 
 The first peer is the small encoder. Trained with the same data order, views and first weights, for each seed: the small one
 alone (solo), next to its peer (dogo), alone for as long as the pair's compute lasts (solo_matched), the big one alone
@@ -50,8 +51,9 @@ flags.DEFINE_list("transfer", "", "Unfamiliar labelled data, dataset:train split
 flags.DEFINE_list("protocols", "", f"Slower protocols besides: {', '.join(PROTOCOLS)}.", flag_values=FLAGS)
 flags.DEFINE_integer("draws", PLAN.draws, "Repetitions of what depends on which labels are drawn.", flag_values=FLAGS)
 for name in pretrain.FLAGS:
-    if name not in ("run_dir", "seed", "resume"):
+    if name not in ("run_dir", "seed", "resume") and not name.startswith("probe_"):
         FLAGS[name] = copy.deepcopy(pretrain.FLAGS[name])
+FLAGS.set_default("peers", "wrn_10_2,resnet_18")
 
 
 def settings_from_flags() -> ComparisonSettings:

@@ -105,6 +105,7 @@ class Comparison:
         """
         runs, total = [], len(seeds) * len(self.arms)
         for seed in seeds:
+            self._keep_labels(seed)
             for arm in self.arms:
                 kept = self.path / "scores" / f"{arm.name}_seed{seed}.npz"
                 if not kept.exists():
@@ -127,6 +128,12 @@ class Comparison:
         pair = self.settings.pair
         return data.load(dataset, split, image_size, pair.data_dir, pair.max_bad_images)
 
+    def _keep_labels(self, seed: int) -> None:
+        path = self.path / "scores" / f"labels_seed{seed}.npz"
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            save_label_sets(path, self.train.labels, len(self.train.class_names), self.settings.plan, seed)
+
     def _study(self, arm: Arm, seed: int, kept: Path) -> None:
         if arm.trained:
             folder = self._trained(arm, seed)
@@ -135,10 +142,6 @@ class Comparison:
             encoder, cost = self._untrained(arm, seed), Cost(0, 0.0, 0.0, 0.0, 0)
         cost = cost._replace(parameters=encoder.count_params())
         cache = FeatureCache(self.path / "features")
-        labels = kept.with_name(f"labels_seed{seed}.npz")
-        if not labels.exists():
-            labels.parent.mkdir(exist_ok=True)
-            save_label_sets(labels, self.train.labels, len(self.train.class_names), self.settings.plan, seed)
         scores = run_studies(encoder, self.train, self.test, self.settings.plan, seed, self.transfers, cache)
         keras.backend.clear_session()  # thirty models would otherwise stay in memory
         write_atomically(kept.with_suffix(".json"), (json.dumps(cost._asdict(), indent=1) + "\n").encode())
