@@ -1,7 +1,7 @@
 """Does it pay to train a small encoder next to a bigger peer, on your images, against the same compute spent otherwise?
 
   dogo-compare --dataset=cifar10 --peers=wrn_10_2,wrn_16_2 --epochs=20 --out=runs/compare
-  dogo-compare --dataset=path/to/images --image_size=64 --labelled=path/to/labelled --train_split=train --test_split=val \
+  dogo-compare --dataset=path/to/images --image_size=64 --labelled=path/to/labelled --train_split=train --test_split=val \\
       --peers=wrn_10_2,wrn_16_2 --out=runs/compare
 
 The first peer is the small encoder. Trained with the same data order, views and first weights, for each seed: the small one
