@@ -48,6 +48,7 @@ setup(
             "dogo-pretrain = dogo_tf.experiments.pretrain:run",
             "dogo-probe = dogo_tf.experiments.probe:run",
             "dogo-export = dogo_tf.export.main:run",
+            "dogo-predict = dogo_tf.export.predict:run",
             "dogo-quickstart = dogo_tf.experiments.quickstart:run",
         ]
     },
