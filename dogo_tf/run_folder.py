@@ -21,6 +21,7 @@ class RunFolder:
     metrics.jsonl      one line per logged step                       tensorboard/
     views.png          the four views of a few images at step 0       checkpoints/
     encoders/<peer>.keras   each peer's encoder in float32, pixel values 0..255 -> h
+    features/          what dogo-probe computed with them; may be deleted
     """
 
     def __init__(self, path):
@@ -29,6 +30,7 @@ class RunFolder:
         self.metrics = self.path / "metrics.jsonl"
         self.tensorboard = self.path / "tensorboard"
         self.views = self.path / "views.png"
+        self.features = self.path / "features"
         self.flags = self.path / "flags.txt"
 
     def check(self, resume: bool, overwrite: bool) -> None:

@@ -39,8 +39,7 @@ def knn_accuracy(train_features, train_labels, test_features, test_labels, k=200
     train_features, test_features = np.asarray(train_features), np.asarray(test_features)
     train_labels, test_labels = np.asarray(train_labels), np.asarray(test_labels)
     check_labelled(train_features, train_labels, test_features, test_labels)
-    if k < 1 or temperature <= 0:
-        raise InputError(f"k and temperature: expected k >= 1 and temperature > 0, got {k} and {temperature}")
+    check_vote(k, temperature)
     k = min(k, len(train_labels))
     classes, class_numbers = np.unique(train_labels, return_inverse=True)
     cosines, neighbours = nearest(test_features, train_features, k)
@@ -49,6 +48,11 @@ def knn_accuracy(train_features, train_labels, test_features, test_labels, k=200
     votes = np.stack([(weights * (class_numbers[neighbours] == c)).sum(axis=1) for c in range(len(classes))], axis=1)
     predictions = classes[votes.argmax(axis=1)]
     return KnnResult(float(np.mean(predictions == test_labels)), predictions, k)
+
+
+def check_vote(k, temperature) -> None:
+    if k < 1 or temperature <= 0:
+        raise InputError(f"k and temperature: expected k >= 1 and temperature > 0, got {k} and {temperature}")
 
 
 def nearest(queries, bank, k) -> tuple[np.ndarray, np.ndarray]:

@@ -58,6 +58,18 @@ def _load_peer(run: RunFolder, peer: str | None) -> keras.Model:
     return run.load_encoder(peer)
 
 
+def image_side(encoder) -> int | None:
+    """The side of the square images that an encoder takes, in pixels; None if it takes any size.
+
+    Raises:
+        InputError: images that are not square, or no images.
+    """
+    shape = encoder.input_shape
+    if not isinstance(shape, tuple) or len(shape) != 4 or shape[1] != shape[2] or shape[3] != 3:
+        raise InputError(f"encoder: expected one input of square images [B, side, side, 3], it takes {shape}")
+    return shape[1]
+
+
 def fingerprint(encoder) -> str:
     """The sha256 of what an encoder computes, in hexadecimal: equal only for equal architecture and weights.
 

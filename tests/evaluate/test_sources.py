@@ -9,7 +9,7 @@ from dogo_tf import encoders
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate import embed
 from dogo_tf.evaluate.saved_model_encoder import SavedModelEncoder
-from dogo_tf.evaluate.sources import fingerprint, load_encoder
+from dogo_tf.evaluate.sources import fingerprint, image_side, load_encoder
 from dogo_tf.export import tflite
 from dogo_tf.export.saved_model import export_saved_model
 from dogo_tf.keras_compat import keras, tf
@@ -167,3 +167,12 @@ def test_code_has_no_fingerprint():
         fingerprint(Own())
     with pytest.raises(InputError, match="got function, whose code cannot be fingerprinted"):
         fingerprint(lambda batch: batch)
+
+
+def test_the_side_of_the_images_is_the_encoders(encoder):
+    assert image_side(encoder) == 8
+    any_size = keras.Input((None, None, 3))
+    assert image_side(keras.Model(any_size, any_size)) is None
+    wide = keras.Input((8, 16, 3))
+    with pytest.raises(InputError, match=r"expected one input of square images .*, it takes \(None, 8, 16, 3\)"):
+        image_side(keras.Model(wide, wide))
