@@ -10,14 +10,14 @@ from dogo_tf.errors import InputError
 TEST_SHARE = 0.2
 
 
-def set_aside(data: ImageSet, share: float, seed: int) -> tuple[ImageSet, ImageSet]:
-    """(the rest, `share` of the images, 0..1), disjoint; each in the order of the data."""
+def set_aside(data: ImageSet, at_least: int, seed: int) -> tuple[ImageSet, ImageSet]:
+    """(the rest, a fifth of the images or `at_least` that many), disjoint; each in the order of the data."""
     order = np.random.default_rng(seed).permutation(len(data.images))
-    count = round(share * len(order))
-    if not 0 < count < len(order):
-        raise InputError(f"{data.name}: its {len(order)} images cannot be divided into two parts")
+    count = max(at_least, round(TEST_SHARE * len(order)))
+    if count >= len(order):
+        raise InputError(f"{data.name}: expected more than {count} images, to set {count} aside; got {len(order)}")
     rest, aside = _part(data, order[count:]), _part(data, order[:count])
-    return replace(rest, name=f"{data.name} (the rest)"), replace(aside, name=f"{data.name} ({share:.0%} set aside)")
+    return replace(rest, name=f"{data.name}, the rest"), replace(aside, name=f"{data.name}, {count} set aside")
 
 
 def at_most(data: ImageSet, count: int, seed: int) -> ImageSet:

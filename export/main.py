@@ -20,7 +20,7 @@ from dogo_tf.errors import InputError
 from dogo_tf.evaluate.sources import load_encoder
 from dogo_tf.experiments import app
 from dogo_tf.export import calibration, images, report, tflite
-from dogo_tf.export.pipeline import HTML_REPORT, GateFailure, Options, export_encoder
+from dogo_tf.export.pipeline import HTML_REPORT, MIN_PARITY_IMAGES, GateFailure, Options, export_encoder
 from dogo_tf.export.tflite_encoder import TFLiteEncoder
 from dogo_tf.run_folder import RunFolder
 
@@ -47,7 +47,7 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "test_split",
     None,
-    "Split that the files are measured on; if not given, a fifth of --split is set aside for it.",
+    "Split that the files are measured on; if not given, a fifth of --split, at least 256, is set aside.",
     flag_values=FLAGS,
 )
 flags.DEFINE_integer("max_images", 10_000, "Images that are used of each split, drawn by --seed.", flag_values=FLAGS)
@@ -125,7 +125,7 @@ def _train_and_test(defaults: dict, size: int) -> tuple[ImageSet, ImageSet]:
     if FLAGS.test_split:
         test = load(FLAGS.test_split)
     else:
-        train, test = images.set_aside(train, images.TEST_SHARE, FLAGS.seed)
+        train, test = images.set_aside(train, MIN_PARITY_IMAGES, FLAGS.seed)
     return images.at_most(train, FLAGS.max_images, FLAGS.seed), images.at_most(test, FLAGS.max_images, FLAGS.seed)
 
 

@@ -46,7 +46,7 @@ def describe(encoder, name: str, variant: str, model_bytes: bytes, outputs: dict
             "std": std,
         },
         "outputs": outputs,
-        "features_have_length_1": False,
+        "l2_normalised_in_graph": False,
         **measured,
         "size_bytes": len(model_bytes),
         "sha256": hashlib.sha256(model_bytes).hexdigest(),

@@ -12,7 +12,7 @@ from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.evaluate.features import embed
 from dogo_tf.evaluate.saved_model_encoder import LOGITS, OUTPUT, SavedModelEncoder
 from dogo_tf.export import accuracy, calibration, graph, html_report, latency, metadata, parity, tflite
-from dogo_tf.export.report import Exported, Report
+from dogo_tf.export.report import BASE, Exported, Report
 from dogo_tf.export.saved_model import check_encoder, export_saved_model
 from dogo_tf.export.tflite_encoder import TFLiteEncoder
 from dogo_tf.files import folder_atomically, write_atomically
@@ -69,11 +69,12 @@ def export_encoder(
     """
     options, folder = options or Options(), Path(folder)
     name = name or encoder.name
+    sets = {"train": train, "test": test, "calibration": calibration_set or train}
     check_encoder(encoder)
     _check(folder, train, test, options)
     calibrated = None
     if set(options.formats) & set(tflite.CALIBRATED):
-        calibrated = calibration.choose((calibration_set or train).images, options.calibration_images, options.seed)
+        calibrated = calibration.choose(sets["calibration"].images, options.calibration_images, options.seed)
     encoder = as_float32(encoder) if isinstance(encoder, keras.Model) else encoder
     original = embed(encoder, test.images)
     judge = None
@@ -84,36 +85,37 @@ def export_encoder(
             head = judge.classifier if options.head else None
             saved_model = export_saved_model(encoder, stage / "saved_model", head=head)
             items = [_check_saved_model(saved_model, folder, original, test, options)]
-            files = tflite.convert(saved_model, options.formats, calibrated and calibrated.images)
-            times = latency.measure(files, test.images[0], seed=options.seed) if files else {}
+            # With the base even if it is not asked for: sizes and times are told as ratios to it.
+            files = tflite.convert(
+                saved_model, dict.fromkeys((BASE, *options.formats)), calibrated and calibrated.images
+            )
+            times = latency.measure(files, test.images[0], seed=options.seed)
             load = latency.load()
-            for variant, content in files.items():
-                artefact = TFLiteEncoder(content)
-                item = _measure(variant, artefact, content, original, judge, train, test, options)
+            for variant in dict.fromkeys(options.formats):
+                artefact = TFLiteEncoder(files[variant])
+                item = _measure(variant, artefact, files[variant], original, judge, train, test, options)
+                item = replace(item, latency=times[variant])
                 if options.force or not item.problems:
-                    item = replace(item, path=folder / f"{name}_{variant}.tflite")
-                    measured = {
+                    told = {
                         "labels": list(train.class_names) if head else None,
                         "calibration": calibrated.as_dict() if variant in tflite.CALIBRATED else None,
                         "parity_with_original": vars(item.parity),
                         "scores": {score: vars(values) for score, values in item.scores.items()},
                         "problems": list(item.problems),
                     }
-                    told = metadata.describe(encoder, name, variant, content, artefact.stated_outputs, **measured)
-                    metadata.write(stage / item.path.name, content, told)
-                    item = replace(item, size_bytes=(stage / item.path.name).stat().st_size)
-                items.append(replace(item, latency=times[variant]))
+                    told = metadata.describe(encoder, name, variant, files[variant], artefact.stated_outputs, **told)
+                    path = stage / f"{name}_{variant}.tflite"
+                    metadata.write(path, files[variant], told)
+                    item = replace(item, path=folder / path.name, size_bytes=path.stat().st_size)
+                items.append(item)
             details = {
-                "data": {
-                    "train": {"name": train.name, "images": len(train.images)},
-                    "test": {"name": test.name, "images": len(test.images)},
-                },
-                "calibration": calibrated and {"data": (calibration_set or train).name, **calibrated.as_dict()},
+                "data": {part: {"name": data.name, "images": len(data.images)} for part, data in sets.items()},
+                "calibration": calibrated and {"data": sets["calibration"].name, **calibrated.as_dict()},
                 "latency": {"batch": 1, "threads": 1, "rounds": latency.ROUNDS, "block": latency.BLOCK, **load},
                 "seed": options.seed,
                 **provenance(),
             }
-            report = Report(name, tuple(items), judge.reference() if judge else {}, details)
+            report = Report(name, tuple(items), judge.reference() if judge else {}, len(files[BASE]), details)
             write_atomically(stage / REPORT, (json.dumps(report.as_dict(), indent=1) + "\n").encode())
             write_atomically(stage / HTML_REPORT, html_report.page(report).encode())
     except OSError as error:

@@ -33,11 +33,13 @@ class Exported:
 
 @dataclass(frozen=True)
 class Report:
-    """items: all artefacts, the SavedModel first. reference: the original's scores. details: data, calibration, load, ..."""
+    """items: all artefacts, the SavedModel first. reference: the original's scores. base_bytes: the size of the float32
+    .tflite, whether it was asked for or not. details: data, calibration, load, ..."""
 
     encoder: str
     items: tuple[Exported, ...]
     reference: dict[str, Score]
+    base_bytes: int
     details: dict
 
     def item(self, export_format: str) -> Exported:
@@ -54,7 +56,7 @@ class Report:
             entry = asdict(item)
             name = entry.pop("format")
             entry["path"] = item.path and item.path.name
-            entry["size_ratio"] = self._size_ratio(item)
+            entry["size_ratio"] = item.size_bytes / self.base_bytes
             formats[name] = entry
         reference = {name: asdict(score) for name, score in self.reference.items()}
         return {
@@ -65,10 +67,6 @@ class Report:
             **self.details,
         }
 
-    def _size_ratio(self, item: Exported) -> float | None:
-        bases = [other.size_bytes for other in self.items if other.format == BASE]
-        return item.size_bytes / bases[0] if bases and item.graph else None
-
 
 def recommendation(report: Report) -> str:
     """The passing .tflite with the smallest product of size and time, and why, as a sentence."""
@@ -77,8 +75,8 @@ def recommendation(report: Report) -> str:
         return "none: no .tflite format passed its gates"
     best = min(passing, key=lambda item: item.size_bytes * item.latency.ratio)
     reasons = [f"{best.size_bytes / 1000:.0f} kB", f"{best.latency.median_ms:.2f} ms an image here"]
-    if best.format != BASE and any(item.format == BASE for item in report.items):
-        reasons[0] += f" ({report._size_ratio(best):.2f} of {BASE})"
+    if best.format != BASE:
+        reasons[0] += f" ({best.size_bytes / report.base_bytes:.2f} of {BASE})"
         reasons[1] += f" ({best.latency.ratio:.2f} of {BASE})"
     if best.scores:
         reasons.append(f"kNN {-100 * best.scores['knn'].lost:+.1f} points")

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ import numpy as np
 from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.evaluate.saved_model_encoder import FLOAT_SIGNATURE, INPUT, SIGNATURE
 from dogo_tf.keras_compat import tf
+from dogo_tf.progress import Progress
 
 CALIBRATION = "calibration.npy"
 
@@ -75,20 +77,27 @@ def convert(saved_model_folder, formats=tuple(FORMATS), calibration=None) -> dic
     with tempfile.TemporaryDirectory() as answers:
         if needing:
             np.save(Path(answers) / CALIBRATION, calibration)
-        child = subprocess.run(
-            [sys.executable, "-m", "dogo_tf.export.tflite", str(folder.resolve()), answers, *formats],
-            # The child must find the same packages, however this process came to find them.
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "CUDA_VISIBLE_DEVICES": "-1"},
-            capture_output=True,
-            text=True,
-            errors="replace",
-        )
         files = {name: Path(answers) / name for name in formats}
+        status, lines = _run_child([str(folder.resolve()), answers, *formats], files)
         for name, file in files.items():
             if not file.is_file():
-                told = "\n".join(child.stderr.strip().splitlines()[-15:])
-                raise InputError(f"{folder}: the conversion to {name} failed (exit status {child.returncode}):\n{told}")
+                told = "\n".join(lines[-15:])
+                raise InputError(f"{folder}: the conversion to {name} failed (exit status {status}):\n{told}")
         return {name: file.read_bytes() for name, file in files.items()}
+
+
+def _run_child(words: list[str], files: dict[str, Path]) -> tuple[int, list[str]]:
+    """Converts in a process of its own, which makes `files`; returns its exit status and what it wrote to stderr."""
+    # The child must find the same packages, however this process came to find them.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "CUDA_VISIBLE_DEVICES": "-1"}
+    command = [sys.executable, "-m", "dogo_tf.export.tflite", *words]
+    with tempfile.TemporaryFile() as written, Progress("converting", len(files)) as progress:
+        with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=written) as child:
+            while child.poll() is None:
+                time.sleep(0.1)
+                progress.update(sum(file.exists() for file in files.values()))
+        written.seek(0)
+        return child.returncode, written.read().decode(errors="replace").strip().splitlines()
 
 
 def _convert_here(saved_model_folder: str, answers: str, formats: list[str]) -> None:

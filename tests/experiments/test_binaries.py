@@ -76,8 +76,8 @@ def test_probe_prints_a_table_and_keeps_the_numbers(run_dir, capsys):
     assert report["peers"]["wrn_10_1"]["linear"]["0.25"]["n_train"] == 12
 
 
-def test_export_writes_files_that_agree_with_keras(run_dir, tmp_path, capsys):
-    many = make_folder(tmp_path / "many", per_class=700, size=8, splits=("train",))
+def test_export_writes_files_that_agree_with_keras_and_can_be_probed(run_dir, pictures, tmp_path, capsys):
+    many = make_folder(tmp_path / "many", per_class=200, size=8, splits=("train",))
     words = ["dogo-export", f"--run_dir={run_dir}", "--peer=wrn_10_1", f"--dataset={many}"]
     assert export_main.run(words) == 0
     out = run_dir / "export" / "wrn_10_1"
@@ -90,6 +90,10 @@ def test_export_writes_files_that_agree_with_keras(run_dir, tmp_path, capsys):
     assert all(name in shown for name in formats) and "recommended: " in shown
     assert export_main.run(words) == 2
     assert "exists already" in capsys.readouterr().err
+    for name in formats:
+        words = ["dogo-probe", f"--encoder={out}/wrn_10_1_{name}.tflite", f"--dataset={pictures}", "--test_split=val"]
+        assert probe.run([*words, "--fractions=1", f"--out={tmp_path}/{name}.json"]) == 0
+        assert json.loads((tmp_path / f"{name}.json").read_text())["test"]["images"] == 48
 
 
 def test_export_of_a_file_with_a_head_and_images_of_its_own_to_calibrate_on(run_dir, tmp_path, capsys):
@@ -116,7 +120,7 @@ EXPORT_MISTAKES = {
         ["--run_dir={run}", "--peer=wrn_10_1", "--test_split=train"],
         "--test_split: expected another split than --split; both are 'train'",
     ),
-    "few images": (["--run_dir={run}", "--peer=wrn_10_1"], "test images: expected at least 256"),
+    "few images": (["--run_dir={run}", "--peer=wrn_10_1"], "expected more than 256 images, to set 256 aside; got 48"),
     "format": (
         ["--run_dir={run}", "--peer=wrn_10_1", "--formats=int4"],
         "unknown TFLite format 'int4'; known: dynamic",
