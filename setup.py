@@ -50,6 +50,7 @@ setup(
             "dogo-probe = dogo_tf.experiments.probe:run",
             "dogo-suspects = dogo_tf.experiments.suspects:run",
             "dogo-export = dogo_tf.export.main:run",
+            "dogo-predict = dogo_tf.export.predict:run",
             "dogo-quickstart = dogo_tf.experiments.quickstart:run",
         ]
     },

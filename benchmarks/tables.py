@@ -128,7 +128,54 @@ def _value(value) -> str:
     return " ".join(f"{item:g}" if isinstance(item, float) else str(item) for item in np.atleast_1d(value).tolist())
 
 
-TABLES = {"quickstart": quickstart, "cifar10": cifar10, "compare": compare, "tune": tune, "speed": speed}
+EXPORTS = ("export_wrn_10_2", "export_mobilenet_v2")
+
+
+def edge() -> str:
+    rows, notes = [], []
+    for name in EXPORTS:
+        result = read(name)
+        for variant, found in result["formats"].items():
+            if variant == "saved_model":
+                continue
+            scores = [percent(found["scores"][score]["accuracy"]) for score in ("knn", "linear")]
+            rows.append(
+                [f"{result['encoder']}, {variant}", f"{found['size_bytes'] / 1000:,.0f}", f"{found['size_ratio']:.2f}"]
+                + [f"{found['latency']['ratio']:.2f}", f"{found['parity']['error_ratio']:.1e}"]
+                + [percent(found["parity"]["neighbour_overlap"]), *scores, "no" if found["problems"] else "yes"]
+            )
+        original = result["original"]["scores"]
+        data, load = result["data"], result["latency"]["load_average"]
+        base = result["formats"]["float32"]["latency"]["median_ms"]
+        notes.append(
+            f"{result['encoder']}: {data['test']['images']:,} images of {data['test']['name']}, labels of "
+            f"{data['train']['images']:,}; the original has kNN {percent(original['knn']['accuracy'])}, linear "
+            f"{percent(original['linear']['accuracy'])}; float32 takes {base:.2f} ms, "
+            f"measured next to {load:.1f} running processes. Recommended: {result['recommendation'].split(':')[0]}."
+            + source(name)
+        )
+    head = [
+        "encoder, format",
+        "kB",
+        "x float32",
+        "time x float32",
+        "E",
+        "same 5 neighbours %",
+        "kNN %",
+        "linear %",
+        "passed",
+    ]
+    return text_table(head, rows) + "\n\n" + "\n\n".join(notes)
+
+
+TABLES = {
+    "quickstart": quickstart,
+    "cifar10": cifar10,
+    "compare": compare,
+    "tune": tune,
+    "edge": edge,
+    "speed": speed,
+}
 
 
 def filled(readme: str) -> str:

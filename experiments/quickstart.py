@@ -6,6 +6,7 @@ Pre-trains WRN-10-2 next to WRN-16-2 without labels on `patterns`, the data set 
 a randomly initialised WRN-10-2 for comparison; exports the small one; and prints one table.
 """
 
+import dataclasses
 import json
 import time
 
@@ -14,7 +15,7 @@ from absl import flags
 from dogo_tf import data, encoders
 from dogo_tf.evaluate.probe import FRACTIONS, probe
 from dogo_tf.experiments import app
-from dogo_tf.export.pipeline import export_encoder
+from dogo_tf.export.pipeline import Options, export_encoder
 from dogo_tf.files import write_atomically
 from dogo_tf.keras_compat import keras
 from dogo_tf.pretraining import pretrain
@@ -70,7 +71,10 @@ def main() -> None:
     probes = {name: probe(encoder, train, test, FRACTIONS, FLAGS.seed) for name, encoder in candidates.items()}
 
     print(f"3/3 exporting {SMALL} to SavedModel and TFLite", flush=True)
-    exported = export_encoder(folder.load_encoder(SMALL), folder.path / "export" / SMALL, test.images, overwrite=True)
+    options = Options(formats=("float32", "float16"), overwrite=True)
+    unlabelled = [dataclasses.replace(part, labels=None) for part in (train, test)]  # probed above
+    out = folder.path / "export" / SMALL
+    exported = export_encoder(folder.load_encoder(SMALL), out, *unlabelled, options).items
     minutes = (time.monotonic() - started) / 60
     files = {item.format: item for item in exported}
     print("\n" + _table(candidates, probes, files))

@@ -1,9 +1,13 @@
-"""Exports a peer's encoder to SavedModel and TFLite and checks every file against Keras on the run's images.
+"""Exports an encoder to SavedModel and TFLite, measures every file against the original, and recommends one.
 
   dogo-export --run_dir=runs/pair --peer=wrn_10_2
+  dogo-export --run_dir=runs/pair --peer=wrn_10_2 --dataset=path/to/labelled --test_split=val --head
+  dogo-export --encoder=encoder.keras --dataset=path/to/images --out=exported
 
-Input of every file: uint8 pixel values [B, H, W, 3], RGB; output: float32 features [B, d]. Each .tflite has a JSON file beside
-it that states this contract, the measured parity and a checksum. A .tflite that fails its parity check is not written.
+Input of every file: uint8 pixel values [B, H, W, 3], RGB; output: features [B, d], and with --head logits. Each .tflite has a
+JSON file beside it (and the same inside) that states this contract, what was measured and a checksum. report.html shows the
+formats side by side. A file that differs too much from the original is not written; the message says by how much, and what may
+help. Where the images are labelled, kNN and linear accuracy of every file are measured too.
 """
 
 from pathlib import Path
@@ -11,61 +15,118 @@ from pathlib import Path
 from absl import flags
 
 from dogo_tf import data
+from dogo_tf.data.image_set import ImageSet
 from dogo_tf.errors import InputError
+from dogo_tf.evaluate.sources import load_encoder
 from dogo_tf.experiments import app
-from dogo_tf.export import tflite
-from dogo_tf.export.pipeline import Exported, export_encoder
+from dogo_tf.export import calibration, images, report, tflite
+from dogo_tf.export.pipeline import HTML_REPORT, MIN_PARITY_IMAGES, GateFailure, Options, export_encoder
+from dogo_tf.export.tflite_encoder import TFLiteEncoder
 from dogo_tf.run_folder import RunFolder
-from dogo_tf.table import text_table
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("run_dir", None, "Folder of a dogo-pretrain run.", flag_values=FLAGS)
 flags.DEFINE_string("peer", None, "Which peer's encoder; may be left out if the run has one.", flag_values=FLAGS)
-flags.DEFINE_string("out", None, "Folder for the files; <run_dir>/export/<peer> if not given.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "encoder", None, "Instead of --run_dir: a .keras file, or the folder of a SavedModel.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "out", None, "Folder for the files; <run_dir>/export/<peer> if not given. It must be new.", flag_values=FLAGS
+)
 flags.DEFINE_list("formats", ",".join(tflite.FORMATS), "TFLite formats to write.", flag_values=FLAGS)
-flags.DEFINE_string("dataset", None, "Images for the parity check; the run's data if not given.", flag_values=FLAGS)
+flags.DEFINE_bool(
+    "head", False, "Add a linear classifier, trained on the labels of --split: label and confidence.", flag_values=FLAGS
+)
+flags.DEFINE_string("dataset", None, "Your images, labelled or not; the run's data if not given.", flag_values=FLAGS)
 flags.DEFINE_string(
     "data_dir", None, "Where TFDS keeps prepared data sets; the run's own if not given.", flag_values=FLAGS
 )
-flags.DEFINE_string("split", None, "Split of those images; the run's own if not given.", flag_values=FLAGS)
-flags.DEFINE_integer("parity_images", 512, "How many images the check compares, at least 256.", flag_values=FLAGS)
-flags.DEFINE_bool("overwrite", False, "Replace files of an earlier export.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "split", None, "Split to calibrate on and to learn from; the run's own if not given.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "test_split",
+    None,
+    "Split that the files are measured on; if not given, a fifth of --split, at least 256, is set aside.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer("max_images", 10_000, "Images that are used of each split, drawn by --seed.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "calibration", None, "A folder of images to calibrate int8 on; those of --split if not given.", flag_values=FLAGS
+)
+flags.DEFINE_integer(
+    "calibration_images",
+    calibration.DEFAULT,
+    "How many of them, 100 to 200. More are not better: one outlier widens every range.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer(
+    "parity_images", 512, "How many test images are compared feature by feature, at least 256.", flag_values=FLAGS
+)
+flags.DEFINE_float("max_bad_images", 0.01, "Largest share (0..1) of unreadable files in a folder.", flag_values=FLAGS)
+flags.DEFINE_integer("seed", 0, "Seed of all draws of images.", flag_values=FLAGS)
+flags.DEFINE_bool("force", False, "Write files that differ too much from the original, too.", flag_values=FLAGS)
+flags.DEFINE_bool("overwrite", False, "Replace the whole folder of an earlier export.", flag_values=FLAGS)
 
 
 def main() -> None:
-    app.required(FLAGS, "run_dir")
+    if bool(FLAGS.run_dir) == bool(FLAGS.encoder):
+        raise InputError("--run_dir or --encoder: expected one of them, a run's folder or a file. See --help.")
+    encoder, name, out, defaults = _from_run() if FLAGS.run_dir else _from_file()
+    options = Options(
+        formats=tuple(FLAGS.formats),
+        head=FLAGS.head,
+        force=FLAGS.force,
+        overwrite=FLAGS.overwrite,
+        calibration_images=FLAGS.calibration_images,
+        parity_images=FLAGS.parity_images,
+        seed=FLAGS.seed,
+    )
+    size = encoder.input_shape[1]
+    train, test = _train_and_test(defaults, size)
+    own = data.load(FLAGS.calibration, "train", size, None, FLAGS.max_bad_images) if FLAGS.calibration else None
+    print(f"exporting {name}: {len(train.images)} images to learn from, {len(test.images)} to test on", flush=True)
+    try:
+        made = export_encoder(encoder, out, train, test, options, name, own)
+    except GateFailure as failure:
+        print(report.table(failure.report))
+        raise
+    print(report.table(made))
+    print(f"recommended: {report.recommendation(made)}")
+    print(f"wrote {out}; see {out / HTML_REPORT}")
+
+
+def _from_run():
     folder = RunFolder(FLAGS.run_dir)
     config = folder.config()
     peer = FLAGS.peer or _only_peer(folder)
-    encoder = folder.load_encoder(peer)
-    settings = config["settings"]
-    images = data.load(
-        FLAGS.dataset or settings["dataset"],
-        FLAGS.split or settings["split"],
-        config["data"]["image_size"],
-        FLAGS.data_dir or settings["data_dir"],
-    ).images
     out = Path(FLAGS.out) if FLAGS.out else folder.path / "export" / peer
-    exported = export_encoder(encoder, out, images[: FLAGS.parity_images], FLAGS.formats, FLAGS.overwrite)
-    print(table(exported))
-    print(f"wrote {out}")
+    return folder.load_encoder(peer), peer, out, config["settings"]
 
 
-def table(exported: list[Exported]) -> str:
-    """A row per file: size and parity."""
-    head = ["format", "file", "kB", "largest difference", "smallest cosine", "same 5 neighbours %"]
-    rows = [
-        [
-            item.format,
-            item.path.name,
-            f"{item.size_bytes / 1000:.0f}",
-            f"{item.parity.relative_difference:.1e}",
-            f"{item.parity.cosine_min:.6f}",
-            f"{100 * item.parity.neighbour_overlap:.1f}",
-        ]
-        for item in exported
-    ]
-    return text_table(head, rows)
+def _from_file():
+    app.required(FLAGS, "dataset", "out")
+    path = Path(FLAGS.encoder)
+    encoder = load_encoder(path, FLAGS.peer)
+    if isinstance(encoder, TFLiteEncoder):
+        raise InputError(f"--encoder: {path} is exported already; expected a .keras file or a SavedModel")
+    return encoder, path.stem if path.suffix == ".keras" else encoder.name, Path(FLAGS.out), {}
+
+
+def _train_and_test(defaults: dict, size: int) -> tuple[ImageSet, ImageSet]:
+    def load(split):
+        name, data_dir = FLAGS.dataset or defaults["dataset"], FLAGS.data_dir or defaults.get("data_dir")
+        return data.load(name, split, size, data_dir, FLAGS.max_bad_images)
+
+    split = FLAGS.split or defaults.get("split") or "train"
+    if FLAGS.test_split == split:
+        raise InputError(f"--test_split: expected another split than --split; both are {split!r}")
+    train = load(split)
+    if FLAGS.test_split:
+        test = load(FLAGS.test_split)
+    else:
+        train, test = images.set_aside(train, MIN_PARITY_IMAGES, FLAGS.seed)
+    return images.at_most(train, FLAGS.max_images, FLAGS.seed), images.at_most(test, FLAGS.max_images, FLAGS.seed)
 
 
 def _only_peer(folder: RunFolder) -> str:

@@ -38,6 +38,16 @@ LIMITS = {
     "saved_model": (("relative_difference", "at most", 1e-5),),
     "float32": (("relative_difference", "at most", 1e-4), ("cosine_min", "at least", 0.99999)),
     "float16": (("cosine_mean", "at least", 0.9999), ("cosine_min", "at least", 0.999)),
+    "dynamic_range": (
+        ("cosine_mean", "at least", 0.999),
+        ("cosine_min", "at least", 0.998),
+        ("error_ratio", "at most", 0.005),
+    ),
+    "int8": (
+        ("error_ratio", "at most", 0.02),
+        ("neighbour_overlap", "at least", 0.80),
+        ("cosine_min", "at least", 0.95),
+    ),
 }
 
 

@@ -1,69 +1,203 @@
-"""Encoder -> SavedModel -> TFLite files, each checked against Keras."""
+"""Encoder -> SavedModel -> TFLite files, each measured against the original before it is written."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from dogo_tf.data.image_set import ImageSet
 from dogo_tf.encoders._float32 import as_float32
-from dogo_tf.errors import InputError
+from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.evaluate.features import embed
-from dogo_tf.evaluate.saved_model_encoder import SavedModelEncoder
-from dogo_tf.export import metadata, tflite
-from dogo_tf.export.parity import Parity, compare, violations
-from dogo_tf.export.saved_model import export_saved_model
+from dogo_tf.evaluate.saved_model_encoder import LOGITS, OUTPUT, SavedModelEncoder
+from dogo_tf.export import accuracy, calibration, graph, html_report, latency, metadata, parity, tflite
+from dogo_tf.export.report import BASE, Exported, Report
+from dogo_tf.export.saved_model import check_encoder, export_saved_model
 from dogo_tf.export.tflite_encoder import TFLiteEncoder
+from dogo_tf.files import folder_atomically, write_atomically
+from dogo_tf.keras_compat import keras
+from dogo_tf.provenance import provenance
 
 MIN_PARITY_IMAGES = 256
+REPORT, HTML_REPORT = "report.json", "report.html"
 
 
 @dataclass(frozen=True)
-class Exported:
-    """A file, or the SavedModel's folder, that passed its parity check."""
+class Options:
+    """formats: names of tflite.FORMATS. head: add a classifier, trained on train's labels, as a second output.
 
-    format: str
-    path: Path
-    size_bytes: int
-    parity: Parity
+    force: write files that fail their gates, too. overwrite: replace the folder of an earlier export.
+    calibration_images: how many of `train` an integer format is calibrated on. parity_images: how many of `test` are compared
+    feature by feature (accuracy takes all). seed: of the calibration draw, the head's held-out images and the timing's order.
+    """
+
+    formats: tuple[str, ...] = tuple(tflite.FORMATS)
+    head: bool = False
+    force: bool = False
+    overwrite: bool = False
+    calibration_images: int = calibration.DEFAULT
+    parity_images: int = 512
+    seed: int = 0
 
 
-def export_encoder(encoder, folder, images, formats=tuple(tflite.FORMATS), overwrite=False) -> list[Exported]:
-    """Writes <folder>/saved_model and <folder>/<encoder>_<format>.tflite with its .json.
+class GateFailure(InputError):
+    """Some formats differ too much from the original. `report` has all numbers; what passed has been written."""
+
+    def __init__(self, message: str, report: Report):
+        super().__init__(message)
+        self.report = report
+
+
+def export_encoder(
+    encoder, folder, train: ImageSet, test: ImageSet, options=None, name=None, calibration_set=None
+) -> Report:
+    """Writes <folder>/saved_model, <folder>/<name>_<format>.tflite, each with its .json, and report.json and report.html.
 
     Args:
-        encoder: keras.Model [B, H, W, 3] (0..255) -> [B, d].
-        images: uint8 [N >= 256, H, W, 3], on which every file is compared with the encoder.
-        formats: names of tflite.FORMATS.
-        overwrite: replace files of an earlier export; without it they are an error.
+        encoder: keras.Model [B, H, W, 3] (0..255) -> [B, d], or a SavedModelEncoder.
+        folder: appears under its name when everything in it is whole.
+        train: the user's own images; calibration images are drawn from them and, if they are labelled, kNN, linear probe and
+            head learn from them.
+        test: at least 256 other images; labelled like train if accuracies are wanted.
+        options: see Options.
+        name: what the files are called; the encoder's own name if not given.
+        calibration_set: an ImageSet to calibrate on instead of train.
     Raises:
-        InputError: too few images, files in the way, or a file that differs too much from Keras (its numbers are named, and
-            it is not written).
+        InputError: too few images, a folder in the way, --head without labels, or a graph that cannot be converted.
+        GateFailure: after the files that passed have been written, if one did not.
     """
-    folder = Path(folder)
-    if len(images) < MIN_PARITY_IMAGES:
-        raise InputError(f"images: expected at least {MIN_PARITY_IMAGES} to check parity with, got {len(images)}")
-    files = {name: folder / f"{encoder.name}_{name}.tflite" for name in formats}
-    in_the_way = [str(file) for file in files.values() if file.exists()]
-    if in_the_way and not overwrite:
-        raise InputError(f"out: {', '.join(in_the_way)} exists already; choose another folder or give --overwrite")
-    encoder = as_float32(encoder)
-    reference = embed(encoder, images)
+    options, folder = options or Options(), Path(folder)
+    name = name or encoder.name
+    sets = {"train": train, "test": test, "calibration": calibration_set or train}
+    check_encoder(encoder)
+    _check(folder, train, test, options)
+    calibrated = None
+    if set(options.formats) & set(tflite.CALIBRATED):
+        calibrated = calibration.choose(sets["calibration"].images, options.calibration_images, options.seed)
+    encoder = as_float32(encoder) if isinstance(encoder, keras.Model) else encoder
+    original = embed(encoder, test.images)
+    judge = None
+    if train.labels is not None and test.labels is not None:
+        judge = accuracy.Judge(train, test, embed(encoder, train.images), original, options.seed)
+    try:
+        with folder_atomically(folder) as stage:
+            head = judge.classifier if options.head else None
+            saved_model = export_saved_model(encoder, stage / "saved_model", head=head)
+            items = [_check_saved_model(saved_model, folder, original, test, options)]
+            # With the base even if it is not asked for: sizes and times are told as ratios to it.
+            files = tflite.convert(
+                saved_model, dict.fromkeys((BASE, *options.formats)), calibrated and calibrated.images
+            )
+            times = latency.measure(files, test.images[0], seed=options.seed)
+            load = latency.load()
+            for variant in dict.fromkeys(options.formats):
+                artefact = TFLiteEncoder(files[variant])
+                item = _measure(variant, artefact, files[variant], original, judge, train, test, options)
+                item = replace(item, latency=times[variant])
+                if options.force or not item.problems:
+                    told = {
+                        "labels": list(train.class_names) if head else None,
+                        "calibration": calibrated.as_dict() if variant in tflite.CALIBRATED else None,
+                        "parity_with_original": vars(item.parity),
+                        "scores": {score: vars(values) for score, values in item.scores.items()},
+                        "problems": list(item.problems),
+                    }
+                    told = metadata.describe(encoder, name, variant, files[variant], artefact.stated_outputs, **told)
+                    path = stage / f"{name}_{variant}.tflite"
+                    metadata.write(path, files[variant], told)
+                    item = replace(item, path=folder / path.name, size_bytes=path.stat().st_size)
+                items.append(item)
+            details = {
+                "data": {part: {"name": data.name, "images": len(data.images)} for part, data in sets.items()},
+                "calibration": calibrated and {"data": sets["calibration"].name, **calibrated.as_dict()},
+                "latency": {"batch": 1, "threads": 1, "rounds": latency.ROUNDS, "block": latency.BLOCK, **load},
+                "seed": options.seed,
+                **provenance(),
+            }
+            report = Report(name, tuple(items), judge.reference() if judge else {}, len(files[BASE]), details)
+            write_atomically(stage / REPORT, (json.dumps(report.as_dict(), indent=1) + "\n").encode())
+            write_atomically(stage / HTML_REPORT, html_report.page(report).encode())
+    except OSError as error:
+        raise InputError(f"out: cannot write {folder}: {error.strerror or error}") from error
+    if report.problems and not options.force:
+        raise GateFailure(_advice(report, folder), report)
+    return report
 
-    saved_model = export_saved_model(encoder, folder / "saved_model", overwrite)
-    parity = _checked("saved_model", reference, embed(SavedModelEncoder(saved_model), images))
-    size = sum(file.stat().st_size for file in saved_model.rglob("*") if file.is_file())
-    exported = [Exported("saved_model", saved_model, size, parity)]
 
-    for name, model_bytes in tflite.convert(saved_model, formats).items():
-        parity = _checked(name, reference, embed(TFLiteEncoder(model_bytes), images))
-        metadata.write(files[name], model_bytes, metadata.describe(encoder, name, model_bytes, parity))
-        exported.append(Exported(name, files[name], len(model_bytes), parity))
-    return exported
+def _check(folder: Path, train: ImageSet, test: ImageSet, options: Options) -> None:
+    unknown = set(options.formats) - set(tflite.FORMATS)
+    if unknown:
+        raise unknown_name("TFLite format", sorted(unknown)[0], tflite.FORMATS)
+    if min(len(test.images), options.parity_images) < MIN_PARITY_IMAGES:
+        raise InputError(
+            f"test images: expected at least {MIN_PARITY_IMAGES} to check parity with; there are {len(test.images)}, of "
+            f"which parity_images={options.parity_images} are to be used"
+        )
+    if options.head and (train.labels is None or test.labels is None):
+        raise InputError(f"head: expected labelled images to train it with; {train.name} or {test.name} has no labels")
+    if folder.is_file():
+        raise InputError(f"out: {folder} is a file; expected a folder")
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    if not options.overwrite:
+        raise InputError(f"out: {folder} exists already; choose another folder or give --overwrite")
+    if not any((folder / name).exists() for name in (REPORT, "saved_model")):
+        raise InputError(f"out: {folder} holds files but no earlier export ({REPORT}); it is not replaced")
 
 
-def _checked(name: str, reference: np.ndarray, features: np.ndarray) -> Parity:
-    parity = compare(reference, features)
-    problems = violations(parity, name)
+def _check_saved_model(path: Path, folder: Path, original, test: ImageSet, options: Options) -> Exported:
+    """It is the same network, so there is nothing to weigh: what is outside its limits is a mistake of the export."""
+    images = test.images[: options.parity_images]
+    found = parity.compare(original[: len(images)], embed(SavedModelEncoder(path), images))
+    problems = parity.violations(found, "saved_model")
     if problems:
-        raise InputError("the exported encoder differs too much from Keras: " + "; ".join(problems))
-    return parity
+        raise InputError("the SavedModel differs from the original, so nothing was written: " + "; ".join(problems))
+    size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    return Exported("saved_model", folder / path.name, size, found)
+
+
+def _measure(variant, artefact: TFLiteEncoder, content: bytes, original, judge, train, test, options) -> Exported:
+    features, logits = _outputs(artefact, test.images)
+    count = min(options.parity_images, len(features))
+    found = parity.compare(original[:count], features[:count])
+    structure = graph.read(content)
+    problems = parity.violations(found, variant)
+    if not structure.builtin_only:
+        problems.append(f"{variant}: needs operations that plain LiteRT lacks: {', '.join(structure.operators)}")
+    if variant in tflite.CALIBRATED and structure.float_operators:
+        problems.append(f"{variant}: {structure.float_operators} operations are not integer; expected 0")
+    scores = {}
+    if judge:
+        scores = judge.scores(embed(artefact, train.images), features, logits)
+        problems += accuracy.violations(scores, variant)
+    return Exported(variant, None, len(content), found, tuple(problems), scores, structure)
+
+
+def _outputs(artefact: TFLiteEncoder, images):
+    """(features, logits) of the images, by one pass; None for the logits of a file without a head."""
+    if LOGITS not in artefact.stated_outputs:
+        return embed(artefact, images), None
+    both = embed(lambda batch: np.concatenate([artefact.outputs(batch)[name] for name in (OUTPUT, LOGITS)], 1), images)
+    width = artefact.stated_outputs[OUTPUT]["shape"][1]
+    return both[:, :width], both[:, width:]
+
+
+ADVICE = {
+    "float16": "take float32",
+    "dynamic_range": "take float16",
+    "int8": "try other calibration images (--seed, --calibration; 100 to 200 of what the device will see: more are not "
+    "better), or take dynamic_range or float16; the next time, pre-train with more --weight_decay (5e-4 has helped "
+    "MobileNetV3), or take an encoder with ReLU or ReLU6",
+}
+
+
+def _advice(report: Report, folder: Path) -> str:
+    failed = [item.format for item in report.items if item.problems]
+    lines = [f"  {problem}" for problem in report.problems]
+    lines += [f"  {name}: {ADVICE[name]}" for name in failed if name in ADVICE]
+    return (
+        f"{', '.join(failed)} differs too much from the original and was not written (--force writes it anyway):\n"
+        + "\n".join(lines)
+        + f"\n  The formats that passed, and the report, are in {folder}"
+    )

@@ -1,10 +1,11 @@
-"""An exported .tflite encoder on a device: images in, features out.
+"""An exported .tflite encoder on a device: images in; features, or a label and a confidence, out.
 
 This file works alone. Copy it beside your program; it needs `pip install ai-edge-litert numpy pillow` and nothing else.
 
     from runtime import Encoder
     encoder = Encoder("small_float16.tflite")
     features = encoder.features(["a.jpg", "b.jpg"], normalise=True)   # float32 [2, d]; features @ features.T: cosines
+    label, confidence = encoder.classify("a.jpg")[0]                  # of a file that was exported with a head
 """
 
 import contextlib
@@ -22,31 +23,34 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image, ImageOps
 
-INPUT, OUTPUT = "images", "features"
+INPUT, OUTPUT, LOGITS = "images", "features", "logits"
 METADATA = "metadata.json"
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP")
 _SIXTEEN_BIT = ("I", "I;16", "I;16L", "I;16B", "I;16N")  # how Pillow names 16-bit grey, depending on its version
 
 
 class Encoder:
-    """A .tflite file as a function from images to features.
+    """A .tflite file, of any format, as a function from images to features or labels.
 
     Args:
-        path: the .tflite file. If its description lies beside it (<name>.json) or inside it, the checksum there must fit.
+        path: the .tflite file, or its bytes. If its description lies beside it (<name>.json) or inside it, the checksum there
+            must fit.
         threads: of the interpreter.
     Attributes:
         image_size: (height, width) in pixels that the network takes.
         feature_dimension: d.
+        outputs: name -> dtype, shape, scale and zero-point as the file holds them; what this class returns is float32.
+        labels: the classes of its head, as a tuple; empty without a head.
         metadata: the description as a dict; None if there is none.
     Raises:
         ValueError: no such file, not a TFLite file, not an encoder of dogo_tf, or a description of other bytes.
     """
 
     def __init__(self, path, threads: int = 1):
-        path = Path(path)
         if threads < 1:
             raise ValueError(f"threads: expected at least 1, got {threads}")
-        model, self.metadata = _read(path)
+        name = "TFLite model" if isinstance(path, bytes) else str(path)
+        model, self.metadata = _read(path, name)
         try:
             with _stderr_aside():  # LiteRT announces its delegate
                 # Kept: the runner does not own it.
@@ -54,22 +58,34 @@ class Encoder:
                 self._interpreter.allocate_tensors()
                 signatures = self._interpreter.get_signature_list()
         except (ValueError, RuntimeError) as error:
-            raise ValueError(f"{path}: expected a TFLite file, but LiteRT cannot load it: {error}") from error
+            raise ValueError(f"{name}: expected a TFLite file, but LiteRT cannot load it: {error}") from error
         if not any(s["inputs"] == [INPUT] and OUTPUT in s["outputs"] for s in signatures.values()):
-            raise ValueError(f"{path}: expected a signature from {INPUT!r} to {OUTPUT!r}, it has {signatures}")
+            raise ValueError(f"{name}: expected a signature from {INPUT!r} to {OUTPUT!r}, it has {signatures}")
         self._run = self._interpreter.get_signature_runner()
-        taken, given = self._run.get_input_details()[INPUT], self._run.get_output_details()[OUTPUT]
+        taken, given = self._run.get_input_details()[INPUT], self._run.get_output_details()
         # Scale 0 means: not quantised.
         if taken["dtype"] != np.uint8 or taken["quantization"] not in ((0.0, 0), (1.0, 0)):
             raise ValueError(
-                f"{path}: expected to give it uint8 pixels as they are, it takes {np.dtype(taken['dtype']).name} "
+                f"{name}: expected to give it uint8 pixels as they are, it takes {np.dtype(taken['dtype']).name} "
                 f"of scale and zero-point {taken['quantization']}"
             )
-        if given["dtype"] not in (np.float32, np.int8, np.uint8):
-            raise ValueError(f"{path}: expected float32, int8 or uint8 features, got {np.dtype(given['dtype']).name}")
+        for output, details in given.items():
+            if details["dtype"] not in (np.float32, np.int8, np.uint8):
+                kind = np.dtype(details["dtype"]).name
+                raise ValueError(f"{name}: expected float32, int8 or uint8 {output}, got {kind}")
         self.image_size = (int(taken["shape"][1]), int(taken["shape"][2]))
-        self.feature_dimension = int(given["shape"][-1])
-        self._quantisation = None if given["dtype"] == np.float32 else given["quantization"]
+        self.feature_dimension = int(given[OUTPUT]["shape"][-1])
+        self.labels = tuple((self.metadata or {}).get("labels") or ())
+        classes = int(given[LOGITS]["shape"][-1]) if LOGITS in given else 0
+        if self.labels and len(self.labels) != classes:
+            raise ValueError(f"{name}: its description has {len(self.labels)} labels, its head {classes} classes")
+        self.outputs = {output: _stated(details) for output, details in given.items()}
+
+    def run(self, pixels: np.ndarray) -> dict[str, np.ndarray]:
+        """Every output, float32 [B, ...], for pixels uint8 [B, height, width, 3] of exactly `image_size`."""
+        # By name, as the order of outputs is not that of the signature.
+        raw = self._run(**{INPUT: np.ascontiguousarray(pixels)})
+        return {name: _real(values, **self.outputs[name]) for name, values in raw.items()}
 
     def features(self, images, normalise: bool = False) -> np.ndarray:
         """One row of features an image, in order.
@@ -84,21 +100,30 @@ class Encoder:
             ValueError: no images, another type or shape, a file that cannot be read; or, for a network whose input is not
                 square, images that do not have its size already.
         """
-        # One at a time: on one thread a batch is no faster an image, and this needs the memory of one.
-        rows = [self._one(self._pixels(image)) for image in _as_list(images)]
-        features = np.concatenate(rows)
+        features = self._all(images, OUTPUT)
         if normalise:
             lengths = np.linalg.norm(features, axis=1, keepdims=True)
             features = features / np.where(lengths > 0, lengths, 1)
         return features
 
-    def _one(self, pixels: np.ndarray) -> np.ndarray:
-        # By name, as the order of outputs is not that of the signature.
-        row = self._run(**{INPUT: np.ascontiguousarray(pixels[np.newaxis])})[OUTPUT]
-        if self._quantisation:
-            scale, zero_point = self._quantisation
-            row = np.float32(scale) * (row.astype(np.float32) - zero_point)
-        return row
+    def classify(self, images) -> list[tuple[str, float]]:
+        """The most probable label of each image and its probability by the head, 0..1; images as in `features`.
+
+        Raises:
+            ValueError: as `features`; a file without a head, or whose description with the labels is missing.
+        """
+        if LOGITS not in self.outputs:
+            raise ValueError("this file gives features only; export it with --head for labels")
+        if not self.labels:
+            raise ValueError("the labels are missing: keep the .json description beside the file")
+        logits = self._all(images, LOGITS).astype(np.float64)
+        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+        shares /= shares.sum(axis=1, keepdims=True)
+        return [(self.labels[best], float(row[best])) for best, row in zip(shares.argmax(axis=1), shares, strict=True)]
+
+    def _all(self, images, output: str) -> np.ndarray:
+        # One at a time: on one thread a batch is no faster an image, and this needs the memory of one.
+        return np.concatenate([self.run(self._pixels(image)[np.newaxis])[output] for image in _as_list(images)])
 
     def _pixels(self, image) -> np.ndarray:
         """uint8 [height, width, 3] of the network's size."""
@@ -161,6 +186,17 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     raise ValueError(f"pixel type {image.mode} is not supported")
 
 
+def _stated(details) -> dict:
+    quantised = details["dtype"] != np.float32
+    scale, zero_point = details["quantization"] if quantised else (None, None)
+    shape = [None, *(int(side) for side in details["shape"][1:])]
+    return {"dtype": np.dtype(details["dtype"]).name, "shape": shape, "scale": scale, "zero_point": zero_point}
+
+
+def _real(values: np.ndarray, scale, zero_point, **_) -> np.ndarray:
+    return values if scale is None else np.float32(scale) * (values.astype(np.float32) - zero_point)
+
+
 def _as_list(images) -> list:
     if isinstance(images, (str, os.PathLike, Image.Image)):
         return [images]
@@ -182,22 +218,22 @@ def _check_array(array: np.ndarray, dimensions: int) -> None:
         raise ValueError(f"images: expected shape [B, H, W, 3] or [H, W, 3], got {list(array.shape)}")
 
 
-def _read(path: Path) -> tuple[bytes, dict | None]:
+def _read(path, name: str) -> tuple[bytes, dict | None]:
     """The model without what is appended to it, and its description: the file beside it, else the one appended to it."""
     try:
-        content = path.read_bytes()
+        content = path if isinstance(path, bytes) else Path(path).read_bytes()
     except OSError as error:
-        raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
+        raise ValueError(f"{name}: cannot be read: {error.strerror}") from error
     if not content:
-        raise ValueError(f"{path}: expected a TFLite file, it is empty")
-    model, text, source = content, None, path
+        raise ValueError(f"{name}: expected a TFLite file, it is empty")
+    model, text, source = content, None, name
     if zipfile.is_zipfile(io.BytesIO(content)):
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if METADATA in archive.namelist():
                 model = content[: min(entry.header_offset for entry in archive.infolist())]
                 text = archive.read(METADATA)
-    sidecar = path.with_suffix(".json")
-    if sidecar.is_file():
+    sidecar = None if isinstance(path, bytes) else Path(path).with_suffix(".json")
+    if sidecar and sidecar.is_file():
         text, source = sidecar.read_bytes(), sidecar
     if text is None:
         return model, None
@@ -208,7 +244,7 @@ def _read(path: Path) -> tuple[bytes, dict | None]:
         raise ValueError(f"{source}: expected the JSON description of an exported encoder, with its sha256") from error
     found = hashlib.sha256(model).hexdigest()
     if found != expected:
-        raise ValueError(f"{path}: damaged or replaced: its sha256 is {found}, {source} states {expected}")
+        raise ValueError(f"{name}: damaged or replaced: its sha256 is {found}, {source} states {expected}")
     return model, metadata
 
 

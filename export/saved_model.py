@@ -9,20 +9,22 @@ import absl.logging
 
 from dogo_tf.encoders._float32 import as_float32
 from dogo_tf.errors import InputError
-from dogo_tf.evaluate.saved_model_encoder import INPUT, OUTPUT, SIGNATURE
+from dogo_tf.evaluate.saved_model_encoder import FLOAT_SIGNATURE, INPUT, LOGITS, OUTPUT, SIGNATURE, SavedModelEncoder
 from dogo_tf.keras_compat import keras, tf
 
 
-def export_saved_model(encoder: keras.Model, folder, overwrite=False) -> Path:
+def export_saved_model(encoder, folder, overwrite=False, head=None) -> Path:
     """Writes `encoder` as a SavedModel: uint8 `images` [None, H, W, 3], values 0..255 -> {"features": float32 [None, d]}.
 
-    It holds the encoder's weights and one function, in float32 and in inference mode; no Keras objects and no optimizer. The
-    folder appears under its name only when it is whole.
+    With a head there is a second output, "logits" [None, classes]. It holds the weights and one function under two signatures,
+    `serving_default` and, for float32 images 0..255, `float_images`; all in float32 and in inference mode; no Keras objects and
+    no optimizer. The folder appears under its name only when it is whole.
 
     Args:
-        encoder: a keras.Model [B, H, W, 3] of fixed H and W -> [B, d] on pixel values 0..255.
+        encoder: a keras.Model [B, H, W, 3] of fixed H and W -> [B, d] on pixel values 0..255, or a SavedModelEncoder.
         folder: where to; its parents are made.
         overwrite: whether an existing SavedModel there is replaced; anything else that exists never is.
+        head: a LinearClassifier on the features (see dogo_tf.evaluate.classifier), or None.
     Returns:
         The folder as a Path.
     Raises:
@@ -31,34 +33,59 @@ def export_saved_model(encoder: keras.Model, folder, overwrite=False) -> Path:
     folder = Path(folder)
     check_encoder(encoder)
     _check_destination(folder, overwrite)
-    model = as_float32(encoder)
-    _, height, width, _ = model.input_shape
-
-    @tf.function(input_signature=[tf.TensorSpec([None, height, width, 3], tf.uint8, name=INPUT)])
-    def features(images):
-        return {OUTPUT: tf.cast(model(tf.cast(images, tf.float32), training=False), tf.float32)}
-
-    # A bare module: one that held the Keras model would drag its layers and optimizer into the file.
-    module = tf.Module()
-    module.weights = list(model.variables)
-    module.features = features
+    module, signatures = _module(encoder, head)
     temporary = folder.with_name(f".{os.getpid()}_{folder.name}")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with _information_lines_aside():
-            tf.saved_model.save(module, str(temporary), signatures={SIGNATURE: features})
+            tf.saved_model.save(module, str(temporary), signatures=signatures)
         if folder.is_dir():
             shutil.rmtree(folder)
         temporary.rename(folder)
-    except OSError as error:
-        raise InputError(f"folder: cannot write to {folder}: {error.strerror}") from error
+    except (OSError, tf.errors.OpError) as error:  # TensorFlow reports a full disk as its own error
+        raise InputError(f"folder: cannot write to {folder}: {getattr(error, 'strerror', None) or error}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return folder
 
 
-def check_encoder(encoder: keras.Model) -> None:
+def _module(encoder, head):
+    """(a bare module, its signatures): one that held the Keras model would drag its layers and optimizer into the file."""
+    if isinstance(encoder, SavedModelEncoder):
+        features_of, variables = encoder.features_of, encoder.variables
+    else:
+        model = as_float32(encoder)
+        features_of, variables = (lambda images: model(images, training=False)), model.variables
+    module = tf.Module()
+    module.weights = list(variables)
+    if head is not None:
+        kernel, bias = tf.Variable(head.weights, dtype=tf.float32), tf.Variable(head.bias, dtype=tf.float32)
+        module.weights += [kernel, bias]
+
+    def outputs(images):
+        features = tf.cast(features_of(images), tf.float32)
+        return {OUTPUT: features} | ({} if head is None else {LOGITS: tf.matmul(features, kernel) + bias})
+
+    _, height, width, _ = encoder.input_shape
+    signatures = {}
+    for name, dtype in ((SIGNATURE, tf.uint8), (FLOAT_SIGNATURE, tf.float32)):
+        spec = tf.TensorSpec([None, height, width, 3], dtype, name=INPUT)
+        signatures[name] = tf.function(lambda images: outputs(tf.cast(images, tf.float32)), input_signature=[spec])
+    module.functions = dict(signatures)
+    return module, signatures
+
+
+def check_encoder(encoder) -> None:
     """InputError unless `encoder` takes images of one fixed size and returns one row of features each."""
+    if isinstance(encoder, SavedModelEncoder):
+        if None in encoder.input_shape[1:]:
+            raise InputError(f"encoder: expected images of fixed height and width, it takes {encoder.input_shape}")
+        if encoder.features_of is None:
+            raise InputError(
+                "encoder: its SavedModel takes uint8 images only, of which no integer .tflite can be made; expected one of "
+                "dogo-export, or one that takes float32 pixel values 0..255; or export from the run folder or .keras file"
+            )
+        return
     if not isinstance(encoder, keras.Model):
         raise InputError(f"encoder: expected a keras.Model of the Keras 2 API, got {type(encoder).__name__}")
     shape = getattr(encoder, "input_shape", None)

@@ -15,7 +15,7 @@ def test_the_tables_are_those_of_the_results():
 
 
 def test_the_script_works_as_written():
-    (script,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    script = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[0]
     images = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3), dtype=np.uint8)
     names = {"images": images}
     exec(script, names)
@@ -27,9 +27,8 @@ def test_every_file_and_flag_that_it_names_exists():
         assert (ROOT / link).exists(), link
     from dogo_tf.experiments import compare, pretrain, probe, suspects
     from dogo_tf.export import main as export_main
+    from dogo_tf.export import predict
 
-    known = {name for binary in (pretrain, probe, compare, suspects, export_main) for name in binary.FLAGS} | {
-        "flagfile",
-        "help",
-    }
+    binaries = (pretrain, probe, compare, suspects, export_main, predict)
+    known = {name for binary in binaries for name in binary.FLAGS} | {"flagfile", "help"}
     assert {flag for flag in re.findall(r"--([a-z_]+)", README)} <= known

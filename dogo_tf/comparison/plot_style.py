@@ -1,15 +1,7 @@
-"""How the plots of a comparison look: one colour, marker and dash per arm, figures without global state."""
+"""How the plots of a comparison look: one colour, marker and dash per arm, which says the same without colour."""
 
-import io
+from dogo_tf.figure import BLUE, GREEN, GREY, PURPLE, SKY, VERMILLION
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
-DPI = 120
-# Okabe and Ito's palette, which colour-blind people can tell apart; markers and dashes say the same without colour.
-BLUE, SKY, GREEN, ORANGE, VERMILLION, PURPLE, GREY = (
-    *("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#7F7F7F"),
-)
 ARM_STYLES = {
     "random": {"color": GREY, "marker": "x", "linestyle": ":"},
     "solo": {"color": BLUE, "marker": "o", "linestyle": "-"},
@@ -26,27 +18,9 @@ VERDICT_STYLES = {
 }
 
 
-def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **sharing):
-    """A figure of `width` x `height` inches and its axes as a flat list, row by row."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = list(figure.subplots(rows, columns, squeeze=False, **sharing).flat)
-    for ax in axes:
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.grid(color="#e5e5e5", linewidth=0.8)
-        ax.set_axisbelow(True)
-    return figure, axes
-
-
 def legend_below(figure, ax, columns: int) -> None:
     """The entries of `ax`, each once, under the whole figure, where they cover nothing."""
     entries = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
     figure.legend(
         entries.values(), entries.keys(), loc="outside lower center", ncols=columns, frameon=False, fontsize=9
     )
-
-
-def png(figure) -> bytes:
-    out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=DPI)
-    return out.getvalue()

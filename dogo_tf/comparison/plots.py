@@ -3,11 +3,12 @@
 from matplotlib.ticker import NullLocator, StrMethodFormatter
 
 from dogo_tf.comparison.forest import forest
-from dogo_tf.comparison.plot_style import ARM_STYLES, legend_below, new_figure, png
+from dogo_tf.comparison.plot_style import ARM_STYLES, legend_below
 from dogo_tf.comparison.results import ARMS
 from dogo_tf.comparison.study_names import HEADLINE
 from dogo_tf.comparison.summary import COMPARISONS, EQUAL_COMPUTE, EQUAL_EPOCHS, Summary
 from dogo_tf.comparison.training_curves import training_curves
+from dogo_tf.figure import new_figure, png
 
 # Arms stand side by side by this share of the axis, so that their intervals do not hide each other.
 DODGE = 0.008

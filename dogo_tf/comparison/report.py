@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from dogo_tf.comparison import plots, tables
-from dogo_tf.comparison.html import Markup, element, page, picture, table
 from dogo_tf.comparison.results import ARMS, ArmRun
 from dogo_tf.comparison.summary import COMPARISONS, EQUAL_COMPUTE, EQUAL_EPOCHS, Difference, Summary, summarise
 from dogo_tf.comparison.wording import accuracy_percent, signed_points, verdict_text
 from dogo_tf.errors import InputError
 from dogo_tf.files import write_atomically
+from dogo_tf.html import Markup, element, page, picture, table
 
 # By the plots' names: title, caption.
 PLOTS = {

@@ -31,12 +31,7 @@ def load_folder(folder: Path, split: str, image_size: int | None, max_bad_images
     `max_bad_images` (0..1) of all image files, too little memory.
     """
     root = split_folder(folder, split)
-    try:
-        files = sorted(_image_files(root, ()), key=lambda path: path.relative_to(root).parts)
-    except OSError as error:
-        raise InputError(f"{error.filename}: cannot list this folder: {error.strerror}") from error
-    if not files:
-        raise InputError(f"{root}: no images here or below; looked for {', '.join(EXTENSIONS)}")
+    files = image_files(root)
     if image_size is None:
         image_size = _common_size(files)
     images, good, bad = _decode(files, image_size)
@@ -50,6 +45,17 @@ def load_folder(folder: Path, split: str, image_size: int | None, max_bad_images
         bad_files=tuple(bad),
         files=tuple(str(files[index]) for index in good),
     )
+
+
+def image_files(folder: Path) -> list[Path]:
+    """Every image file below `folder`, in sorted order. Raises InputError if there is none, or a folder cannot be listed."""
+    try:
+        files = sorted(_image_files(folder, ()), key=lambda path: path.relative_to(folder).parts)
+    except OSError as error:
+        raise InputError(f"{error.filename}: cannot list this folder: {error.strerror}") from error
+    if not files:
+        raise InputError(f"{folder}: no images here or below; looked for {', '.join(EXTENSIONS)}")
+    return files
 
 
 def split_folder(folder: Path, split: str) -> Path:

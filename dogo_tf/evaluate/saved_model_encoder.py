@@ -10,8 +10,11 @@ from dogo_tf.evaluate.features import check_images
 from dogo_tf.keras_compat import tf
 
 # The contract of an exported encoder.
-INPUT, OUTPUT = "images", "features"
+INPUT, OUTPUT, LOGITS = "images", "features", "logits"
 SIGNATURE = "serving_default"
+# The same outputs from float32 pixel values 0..255. An integer-only .tflite can be made of this graph alone: one that takes
+# uint8 starts with a cast to float.
+FLOAT_SIGNATURE = "float_images"
 
 
 class SavedModelEncoder:
@@ -20,7 +23,9 @@ class SavedModelEncoder:
     It needs a signature "serving_default" with one input, images [B, H, W, 3] of pixel values 0..255 in uint8 or float32, and
     an output "features" or a single one, float32 [B, d]. A SavedModel is a program: load it only from where you trust.
 
-    Attributes: input_shape (None, H, W, 3); fingerprint, the sha256 of its files' names and bytes.
+    Attributes: input_shape (None, H, W, 3); fingerprint, the sha256 of its files' names and bytes; name, that of the folder;
+    variables, its weights; features_of, a function of tensors float32 [B, H, W, 3], 0..255 -> [B, d], or None for a foreign one
+    that takes uint8 only.
 
     Raises:
         InputError: the folder holds no SavedModel, or one with another signature.
@@ -47,6 +52,14 @@ class SavedModelEncoder:
         self._dtype = spec.dtype
         self.input_shape = tuple(spec.shape)
         self.fingerprint = _hash_files(Path(folder))
+        self.name = Path(folder).resolve().name
+        self.variables = list(self._function.variables)
+        self.features_of = None
+        if spec.dtype == tf.float32:
+            self.features_of = lambda images: self._function(**{self._input: images})[self._output]
+        elif FLOAT_SIGNATURE in self._loaded.signatures:
+            floats = self._loaded.signatures[FLOAT_SIGNATURE]
+            self.features_of = lambda images: floats(**{INPUT: images})[OUTPUT]
 
     def __call__(self, images) -> np.ndarray:
         images = np.asarray(images)

@@ -10,7 +10,7 @@ import pytest
 from dogo_tf import encoders
 from dogo_tf.encoders import _adapter, mobilenet_v3, shufflenet_v2
 from dogo_tf.evaluate import embed
-from dogo_tf.export import parity, tflite
+from dogo_tf.export import graph, parity, tflite
 from dogo_tf.export.saved_model import export_saved_model
 from dogo_tf.export.tflite_encoder import TFLiteEncoder
 from dogo_tf.keras_compat import keras, tf
@@ -140,8 +140,14 @@ def test_builtin_operations_express_every_encoder(name, tmp_path):
     encoder = settled(encoders.build(name, 64))
     images = pictures(32, 64)
     reference = embed(encoder, images)
-    files = tflite.convert(export_saved_model(encoder, tmp_path / "saved"))
+    calibration = pictures(100, 64)
+    files = tflite.convert(export_saved_model(encoder, tmp_path / "saved"), calibration=calibration)
     assert set(files) == set(tflite.FORMATS)
+    graphs = {variant: graph.read(data) for variant, data in files.items()}
+    assert all(found.builtin_only for found in graphs.values()) and graphs["int8"].float_operators == 0
+    for data in files.values():  # they load, run, and tell images apart; how well integers do needs trained weights
+        features = embed(TFLiteEncoder(data), images)
+        assert features.shape == reference.shape and np.isfinite(features).all() and features.std(axis=0).max() > 0
     float32, float16 = (
         parity.compare(reference, embed(TFLiteEncoder(files[name]), images)) for name in ("float32", "float16")
     )

@@ -9,6 +9,7 @@ from PIL import Image
 
 from dogo_tf.experiments import pretrain, probe
 from dogo_tf.export import main as export_main
+from dogo_tf.export import predict
 from dogo_tf.run_folder import RunFolder
 
 
@@ -74,18 +75,65 @@ def test_probe_prints_a_table_and_keeps_the_numbers(run_dir, capsys):
     assert report["peers"]["wrn_10_1"]["linear"]["0.25"]["n_train"] == 12
 
 
-def test_export_writes_files_that_agree_with_keras(run_dir, tmp_path, capsys):
-    many = make_folder(tmp_path / "many", per_class=130, splits=("train",))
+def test_export_writes_files_that_agree_with_keras_and_can_be_probed(run_dir, pictures, tmp_path, capsys):
+    many = make_folder(tmp_path / "many", per_class=200, size=8, splits=("train",))
     words = ["dogo-export", f"--run_dir={run_dir}", "--peer=wrn_10_1", f"--dataset={many}"]
     assert export_main.run(words) == 0
     out = run_dir / "export" / "wrn_10_1"
+    formats = ("float32", "float16", "dynamic_range", "int8")
     assert {file.name for file in out.iterdir()} == {
-        "saved_model",
-        *(f"wrn_10_1_{name}.{ending}" for name in ("float32", "float16") for ending in ("tflite", "json")),
+        *("saved_model", "report.json", "report.html"),
+        *(f"wrn_10_1_{name}.{ending}" for name in formats for ending in ("tflite", "json")),
     }
-    assert "float16" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in formats) and "recommended: " in shown
     assert export_main.run(words) == 2
     assert "exists already" in capsys.readouterr().err
+    for name in formats:
+        words = ["dogo-probe", f"--encoder={out}/wrn_10_1_{name}.tflite", f"--dataset={pictures}", "--test_split=val"]
+        assert probe.run([*words, "--fractions=1", f"--out={tmp_path}/{name}.json"]) == 0
+        assert json.loads((tmp_path / f"{name}.json").read_text())["test"]["images"] == 48
+
+
+def test_export_of_a_file_with_a_head_and_images_of_its_own_to_calibrate_on(run_dir, tmp_path, capsys):
+    many = make_folder(tmp_path / "many", per_class=130, size=8)
+    own = make_folder(tmp_path / "own", per_class=50, size=8, splits=("",))
+    out = tmp_path / "out"
+    words = ["dogo-export", f"--encoder={RunFolder(run_dir).path}/encoders/wrn_10_1.keras", f"--dataset={many}"]
+    words += [f"--out={out}", "--test_split=val", "--formats=int8", "--calibration_images=100", "--parity_images=256"]
+    assert export_main.run([*words, "--calibration=nowhere/at/all", "--head"]) == 2
+    assert "the folder 'nowhere/at/all' does not exist" in capsys.readouterr().err and not out.exists()
+    assert export_main.run([*words, f"--calibration={own}", "--head", "--force"]) == 0
+    told = json.loads((out / "wrn_10_1_int8.json").read_text())
+    assert told["labels"] == ["dark", "light"] and told["calibration"]["images"] == 100
+    assert "head %" in capsys.readouterr().out
+
+
+EXPORT_MISTAKES = {
+    "nothing": ([], "--run_dir or --encoder: expected one of them"),
+    "both": (["--run_dir={run}", "--encoder=x.keras"], "--run_dir or --encoder: expected one of them"),
+    "no data": (["--encoder=x.keras"], "--dataset is needed"),
+    "no file": (["--encoder=x.keras", "--dataset={pictures}", "--out={new}"], "x.keras does not exist"),
+    "which peer": (["--run_dir={run}"], "--peer: which encoder is to be exported? The run has: wrn_10_1, wrn_10_1_2"),
+    "same split": (
+        ["--run_dir={run}", "--peer=wrn_10_1", "--test_split=train"],
+        "--test_split: expected another split than --split; both are 'train'",
+    ),
+    "few images": (["--run_dir={run}", "--peer=wrn_10_1"], "expected more than 256 images, to set 256 aside; got 48"),
+    "format": (
+        ["--run_dir={run}", "--peer=wrn_10_1", "--formats=int4"],
+        "unknown TFLite format 'int4'; known: dynamic",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", EXPORT_MISTAKES)
+def test_a_mistaken_export_gets_one_message_and_no_traceback(case, pictures, run_dir, tmp_path, capsys):
+    words, message = EXPORT_MISTAKES[case]
+    words = [word.format(pictures=pictures, run=run_dir, new=tmp_path / "new") for word in words]
+    assert export_main.run(["dogo-export", *words]) == 2
+    shown = capsys.readouterr().err
+    assert message in shown and "Traceback" not in shown
 
 
 def test_a_finished_run_can_go_on_only_with_the_same_settings(pictures, tmp_path, capsys):
@@ -106,7 +154,7 @@ def test_nan_stops_the_run_and_names_step_peer_and_checkpoint(pictures, tmp_path
     assert "Last good checkpoint: none yet" in message
 
 
-@pytest.mark.parametrize("binary", [pretrain, probe, export_main])
+@pytest.mark.parametrize("binary", [pretrain, probe, export_main, predict])
 def test_help_explains_every_flag(binary, capsys):
     assert binary.run(["dogo", "--help"]) == 0
     shown = capsys.readouterr().out

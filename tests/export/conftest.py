@@ -46,6 +46,11 @@ def images():
 
 
 @pytest.fixture(scope="session")
+def calibration_images():
+    return np.random.default_rng(1).integers(0, 256, (100, 16, 12, 3), np.uint8)
+
+
+@pytest.fixture(scope="session")
 def reference(encoder, images):
     """The features that the exported files must return."""
     return encoder(images.astype(np.float32), training=False).numpy()
@@ -57,5 +62,5 @@ def saved(encoder, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def tflite_files(saved):
-    return tflite.convert(saved)
+def tflite_files(saved, calibration_images):
+    return tflite.convert(saved, calibration=calibration_images)

@@ -29,16 +29,19 @@ def test_a_wide_residual_network_goes_the_whole_way(tmp_path):
     keras.utils.set_random_seed(0)
     encoder = encoders.build("wrn_10_1", image_size=32)
     images = np.random.default_rng(0).integers(0, 256, (20, 32, 32, 3), np.uint8)
-    files = tflite.convert(export_saved_model(encoder, tmp_path / "saved"))
+    calibration = np.random.default_rng(1).integers(0, 256, (100, 32, 32, 3), np.uint8)
+    files = tflite.convert(export_saved_model(encoder, tmp_path / "saved"), calibration=calibration)
     reference = embed(encoder, images)
     for name, data in files.items():
         assert parity.violations(parity.compare(reference, embed(TFLiteEncoder(data), images)), name) == []
-    # Half the bytes per weight (a quarter would be integers), and the description of the graph.
+    # Half or a quarter of the bytes per weight, and the description of the graph.
     assert 0.5 < len(files["float16"]) / len(files["float32"]) < 0.56
+    assert all(0.25 < len(files[name]) / len(files["float32"]) < 0.4 for name in ("dynamic_range", "int8"))
 
 
-def test_any_batch_gives_the_same_features(tflite_files, images):
-    encoder = TFLiteEncoder(tflite_files["float32"])
+@pytest.mark.parametrize("name", tflite.FORMATS)
+def test_any_batch_gives_the_same_features(name, tflite_files, images):
+    encoder = TFLiteEncoder(tflite_files[name])
     whole = encoder(images)
     assert whole.dtype == np.float32 and encoder.input_shape == (None, 16, 12, 3)
     one_by_one = np.concatenate([encoder(images[i : i + 1]) for i in range(5)])
@@ -91,10 +94,21 @@ def test_wrong_pictures_are_refused(tflite_files, images):
 
 
 def test_wrong_requests_are_refused(saved, tmp_path):
-    with pytest.raises(InputError, match="unknown TFLite format 'int3'; known: float16, float32"):
+    with pytest.raises(InputError, match="unknown TFLite format 'int3'; known: dynamic_range, float16, float32, int8"):
         tflite.convert(saved, ["float32", "int3"])
     with pytest.raises(InputError, match=r"is not a SavedModel folder \(it has no saved_model.pb\)"):
-        tflite.convert(tmp_path)
+        tflite.convert(tmp_path, ["float32"])
+    with pytest.raises(InputError, match=r"calibration: expected images .* to convert to int8, got None"):
+        tflite.convert(saved)
+
+
+def test_dark_calibration_images_would_scale_the_pixels_and_are_caught(saved, calibration_images):
+    """What calibration.choose prevents: a device would have to divide its pixels by the scale."""
+    data = tflite.convert(saved, ["int8"], calibration_images // 2)["int8"]
+    with pytest.raises(
+        InputError, match=r"expected to give it uint8 pixels as they are, it takes uint8 of scale .*0\.4"
+    ):
+        TFLiteEncoder(data)
 
 
 def test_a_graph_beyond_the_builtin_operations_is_refused_with_the_reason(tmp_path):

@@ -1,0 +1,158 @@
+"""Runs an exported .tflite over a folder of images: features, labels, or the nearest neighbours of one image as a picture.
+
+  dogo-predict --model=small_int8.tflite --images=DIR --out=features.npz
+  dogo-predict --model=small_int8.tflite --images=DIR --out=labels.csv --labels
+  dogo-predict --model=small_int8.tflite --images=DIR --neighbours=query.jpg --out=nearest.png
+
+features.npz holds `features` float32 [N, d] and `paths` [N]; as .csv, a line an image: path, then d numbers. Labels need a
+model that was exported with --head: path, label, confidence 0..1. A picture of neighbours shows the query first, then the
+images of the folder with the largest cosine to it. Images are cropped and resized as in training; unreadable ones are left out
+and listed.
+"""
+
+import csv
+import io
+import sys
+from pathlib import Path
+
+import numpy as np
+from absl import flags
+from PIL import Image
+
+from dogo_tf.data.folder import image_files
+from dogo_tf.errors import InputError
+from dogo_tf.experiments import app
+from dogo_tf.export.runtime import Encoder, to_square
+from dogo_tf.files import write_atomically
+from dogo_tf.progress import Progress
+from dogo_tf.view_grid import picture
+
+CELL = 128  # pixels of an image's side in a picture of neighbours
+COLUMNS = 6
+LISTED = 5  # unreadable files that are named
+
+FLAGS = flags.FlagValues()
+flags.DEFINE_string("model", None, "A .tflite file of dogo-export.", flag_values=FLAGS)
+flags.DEFINE_string("images", None, "A folder of images, of any nesting.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "out", None, "File to write: .npz or .csv; .csv with --labels; .png with --neighbours.", flag_values=FLAGS
+)
+flags.DEFINE_bool("labels", False, "Write labels and confidences instead of features.", flag_values=FLAGS)
+flags.DEFINE_string("neighbours", None, "An image whose nearest neighbours are to be shown.", flag_values=FLAGS)
+flags.DEFINE_integer("count", 11, "How many neighbours.", flag_values=FLAGS)
+flags.DEFINE_bool("normalise", False, "Scale features to length 1; their products are cosines.", flag_values=FLAGS)
+flags.DEFINE_integer("threads", 1, "Threads of the interpreter.", flag_values=FLAGS)
+flags.DEFINE_float("max_bad_images", 0.01, "Largest share (0..1) of unreadable files.", flag_values=FLAGS)
+flags.DEFINE_bool("overwrite", False, "Replace the file --out.", flag_values=FLAGS)
+
+
+def main() -> None:
+    app.required(FLAGS, "model", "images", "out")
+    out, endings = Path(FLAGS.out), _endings()
+    if out.suffix not in endings:
+        raise InputError(f"--out: expected a name ending in {' or '.join(endings)}; got {FLAGS.out!r}")
+    if out.exists() and not FLAGS.overwrite:
+        raise InputError(f"--out: {out} exists already; choose another name or give --overwrite")
+    folder = Path(FLAGS.images).expanduser()
+    if not folder.is_dir():
+        raise InputError(f"--images: expected a folder of images; {folder} is none")
+    files = image_files(folder)
+    try:
+        encoder = Encoder(FLAGS.model, FLAGS.threads)
+        # At once: a bad query must not cost the time of the whole folder.
+        query = encoder.features(FLAGS.neighbours, normalise=True)[0] if FLAGS.neighbours else None
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    if query is not None:
+        paths, features = _over(files, lambda path: encoder.features(path, normalise=True)[0])
+        content = _neighbours(query, np.stack(features), paths)
+    elif FLAGS.labels:
+        _require_labels(encoder)
+        paths, found = _over(files, lambda path: encoder.classify(path)[0])
+        rows = ([label, f"{confidence:.4f}"] for label, confidence in found)
+        content = _csv(["path", "label", "confidence"], paths, rows)
+    else:
+        paths, features = _over(files, lambda path: encoder.features(path, FLAGS.normalise)[0])
+        content = _features(paths, np.stack(features), out.suffix)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(out, content)
+    except OSError as error:
+        raise InputError(f"--out: cannot write {out}: {error.strerror}") from error
+    print(f"wrote {out}: {len(paths)} images")
+
+
+def _endings() -> tuple[str, ...]:
+    if FLAGS.labels and FLAGS.neighbours:
+        raise InputError("--labels and --neighbours exclude each other: a table, or a picture?")
+    if FLAGS.neighbours:
+        if FLAGS.count < 1:
+            raise InputError(f"--count: expected at least 1, got {FLAGS.count}")
+        return (".png",)
+    return (".csv",) if FLAGS.labels else (".npz", ".csv")
+
+
+def _require_labels(encoder: Encoder) -> None:
+    if not encoder.labels:
+        raise InputError(f"--labels: {FLAGS.model} has none; export it with --head, and keep its .json beside it")
+
+
+def _over(files: list[Path], function) -> tuple[list[Path], list]:
+    """(the readable files, what `function` returns for each)."""
+    good, answers, bad = [], [], []
+    with Progress("encoding images", len(files)) as progress:
+        for done, path in enumerate(files, start=1):
+            try:
+                answers.append(function(path))
+                good.append(path)
+            except ValueError as error:
+                bad.append(str(error))
+            progress.update(done)
+    if bad:
+        listed = "".join(f"\n  {reason}" for reason in bad[:LISTED])
+        listed += f"\n  ... and {len(bad) - LISTED} more" if len(bad) > LISTED else ""
+        told = f"{len(bad)} of {len(files)} images cannot be read:{listed}"
+        if not good or len(bad) > FLAGS.max_bad_images * len(files):
+            raise InputError(f"--images: {told}\nmore than --max_bad_images={FLAGS.max_bad_images:g} allows")
+        print(f"left out {told}", file=sys.stderr)
+    return good, answers
+
+
+def _features(paths, features: np.ndarray, suffix: str) -> bytes:
+    if suffix == ".npz":
+        content = io.BytesIO()
+        np.savez_compressed(content, features=features, paths=np.array([str(path) for path in paths]))
+        return content.getvalue()
+    head = ["path", *(f"feature_{k}" for k in range(features.shape[1]))]
+    return _csv(head, paths, ([f"{value:.7g}" for value in row] for row in features))
+
+
+def _csv(head: list[str], paths, rows) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(head)
+    writer.writerows([str(path), *row] for path, row in zip(paths, rows, strict=True))
+    return text.getvalue().encode()
+
+
+def _neighbours(query: np.ndarray, features: np.ndarray, paths) -> bytes:
+    """The picture, as PNG; the cosines and paths go to the screen."""
+    cosines = features @ query
+    best = np.argsort(-cosines, kind="stable")[: FLAGS.count]
+    for row in best:
+        print(f"{cosines[row]:.3f}  {paths[row]}")
+    cells = [_cell(path) for path in (FLAGS.neighbours, *(paths[row] for row in best))]
+    cells += [np.full_like(cells[0], 255)] * (-len(cells) % COLUMNS)
+    grid = np.stack(cells).reshape(-1, COLUMNS, CELL, CELL, 3)
+    content = io.BytesIO()
+    Image.fromarray(picture(grid)).save(content, "PNG")
+    return content.getvalue()
+
+
+def _cell(path) -> np.ndarray:
+    with Image.open(path) as image:
+        return to_square(image, CELL)
+
+
+def run(argv: list[str] | None = None) -> int:
+    return app.run(main, FLAGS, __doc__, argv)

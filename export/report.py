@@ -1,0 +1,121 @@
+"""What became of an encoder: per format its size, parity, accuracy, latency and memory; and which one to take."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from dogo_tf.export.accuracy import Score
+from dogo_tf.export.graph import Graph
+from dogo_tf.export.latency import Latency
+from dogo_tf.export.parity import Parity
+from dogo_tf.table import percent, text_table
+
+BASE = "float32"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """One artefact.
+
+    path: of the file, or of the SavedModel's folder; None if it failed its gates and was not written.
+    problems: what is outside the limits, each with its numbers; empty if it passed.
+    scores: see accuracy.Judge; empty without labels. graph, latency: None for the SavedModel.
+    """
+
+    format: str
+    path: Path | None
+    size_bytes: int
+    parity: Parity
+    problems: tuple[str, ...] = ()
+    scores: dict[str, Score] | None = None
+    graph: Graph | None = None
+    latency: Latency | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """items: all artefacts, the SavedModel first. reference: the original's scores. base_bytes: the size of the float32
+    .tflite, whether it was asked for or not. details: data, calibration, load, ..."""
+
+    encoder: str
+    items: tuple[Exported, ...]
+    reference: dict[str, Score]
+    base_bytes: int
+    details: dict
+
+    def item(self, export_format: str) -> Exported:
+        return next(item for item in self.items if item.format == export_format)
+
+    @property
+    def problems(self) -> list[str]:
+        return [problem for item in self.items for problem in item.problems]
+
+    def as_dict(self) -> dict:
+        """For report.json; accuracies in 0..1, sizes in bytes, times in milliseconds."""
+        formats = {}
+        for item in self.items:
+            entry = asdict(item)
+            name = entry.pop("format")
+            entry["path"] = item.path and item.path.name
+            entry["size_ratio"] = item.size_bytes / self.base_bytes
+            formats[name] = entry
+        reference = {name: asdict(score) for name, score in self.reference.items()}
+        return {
+            "encoder": self.encoder,
+            "recommendation": recommendation(self),
+            "formats": formats,
+            "original": {"scores": reference},
+            **self.details,
+        }
+
+
+def recommendation(report: Report) -> str:
+    """The passing .tflite with the smallest product of size and time, and why, as a sentence."""
+    passing = [item for item in report.items if item.latency and not item.problems]
+    if not passing:
+        return "none: no .tflite format passed its gates"
+    best = min(passing, key=lambda item: item.size_bytes * item.latency.ratio)
+    reasons = [f"{best.size_bytes / 1000:.0f} kB", f"{best.latency.median_ms:.2f} ms an image here"]
+    if best.format != BASE:
+        reasons[0] += f" ({best.size_bytes / report.base_bytes:.2f} of {BASE})"
+        reasons[1] += f" ({best.latency.ratio:.2f} of {BASE})"
+    if best.scores:
+        reasons.append(f"kNN {-100 * best.scores['knn'].lost:+.1f} points")
+    return (
+        f"{best.format}: {', '.join(reasons)}. Of the formats that passed it has the smallest product of size and time. "
+        "Time it on your device: which format is fast depends on the processor."
+    )
+
+
+HEAD = ["format", "kB", "cosine mean", "cosine min", "E", "same 5 neighbours %", "kNN %", "linear %", "head %"]
+HEAD += ["ms", "p95 ms", "x float32", "activations kB", "gate"]
+
+
+def rows(report: Report) -> list[list[str]]:
+    """The cells below HEAD as text, the original first; "-" where nothing was measured."""
+    scores = _scores(report.reference)
+    found = [["original", "-", "-", "-", "-", "-", *scores, "-", "-", "-", "-", "-"]]
+    for item in report.items:
+        parity, latency = item.parity, item.latency
+        cells = [item.format, f"{item.size_bytes / 1000:.0f}", f"{parity.cosine_mean:.5f}", f"{parity.cosine_min:.4f}"]
+        cells += [f"{parity.error_ratio:.1e}", percent(parity.neighbour_overlap), *_scores(item.scores)]
+        times = (latency.median_ms, latency.p95_ms, latency.ratio) if latency else ()
+        cells += [f"{time:.2f}" for time in times] or ["-"] * 3
+        cells.append(f"{item.graph.activation_bytes / 1000:.0f}" if item.graph else "-")
+        cells.append(("forced" if item.path else "FAILED") if item.problems else "passed")
+        found.append(cells)
+    return found
+
+
+def table(report: Report) -> str:
+    """The report for a terminal; columns in which nothing was measured are left out."""
+    head, *body = _without_empty_columns([HEAD, *rows(report)])
+    return text_table(head, body)
+
+
+def _without_empty_columns(cells: list[list[str]]) -> list[list[str]]:
+    kept = [k for k in range(len(cells[0])) if any(row[k] != "-" for row in cells[1:])]
+    return [[row[k] for k in kept] for row in cells]
+
+
+def _scores(scores) -> list[str]:
+    return [percent(scores[name].accuracy) if name in (scores or {}) else "-" for name in ("knn", "linear", "head")]

@@ -1,0 +1,42 @@
+"""Parts of a set of images."""
+
+import numpy as np
+import pytest
+
+from dogo_tf.data.image_set import ImageSet
+from dogo_tf.errors import InputError
+from dogo_tf.export import images
+
+
+def numbered(count):
+    """Image n has the value n everywhere and the label n."""
+    values = np.arange(count)
+    return ImageSet("set", np.broadcast_to(values[:, None, None, None], (count, 8, 8, 3)).astype(np.uint8), values, ())
+
+
+def values(data):
+    found = data.images[:, 0, 0, 0].tolist()
+    assert found == data.labels.tolist() == sorted(found)
+    return set(found)
+
+
+@pytest.mark.parametrize("at_least, expected", [(10, 40), (70, 70)])
+def test_what_is_set_aside_and_the_rest_are_the_whole(at_least, expected):
+    rest, aside = images.set_aside(numbered(200), at_least, seed=1)
+    assert len(aside.images) == expected and aside.name == f"set, {expected} set aside"
+    assert values(rest) | values(aside) == set(range(200)) and not values(rest) & values(aside)
+    assert values(images.set_aside(numbered(200), at_least, seed=1)[1]) == values(aside)
+    assert values(images.set_aside(numbered(200), at_least, seed=2)[1]) != values(aside)
+
+
+def test_a_part_of_at_most_so_many():
+    assert images.at_most(numbered(20), 20, 0).images.shape[0] == 20
+    part = images.at_most(numbered(200), 50, 0)
+    assert len(values(part)) == 50 and max(values(part)) > 100  # not just the first ones
+
+
+def test_too_few_are_refused():
+    with pytest.raises(InputError, match="set: expected more than 256 images, to set 256 aside; got 256"):
+        images.set_aside(numbered(256), 256, 0)
+    with pytest.raises(InputError, match="max_images: expected at least 1, got 0"):
+        images.at_most(numbered(4), 0, 0)

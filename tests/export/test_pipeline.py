@@ -1,0 +1,216 @@
+"""The whole export: what is written, measured, refused, and never left half-done."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dogo_tf.data.image_set import ImageSet
+from dogo_tf.errors import InputError
+from dogo_tf.evaluate.probe import probe
+from dogo_tf.evaluate.saved_model_encoder import SavedModelEncoder
+from dogo_tf.evaluate.sources import load_encoder
+from dogo_tf.export import metadata, parity, pipeline, tflite
+from dogo_tf.export.pipeline import GateFailure, Options, export_encoder
+from dogo_tf.export.runtime import Encoder
+
+
+def image_set(count, seed, labelled=True):
+    """Three classes of colour, 16 x 12 pixels."""
+    generator = np.random.default_rng(seed)
+    labels = np.arange(count) % 3
+    colours = np.array([[180, 90, 90], [90, 180, 90], [90, 90, 180]])[labels]
+    pixels = colours[:, None, None] + generator.normal(0, 70, (count, 16, 12, 3))
+    images = np.clip(pixels, 0, 255).astype(np.uint8)
+    return ImageSet(f"set {seed}", images, labels if labelled else None, ("red", "green", "blue") if labelled else ())
+
+
+TRAIN, TEST = image_set(300, 0), image_set(256, 1)
+
+
+def quick(**options):
+    return Options(parity_images=256, calibration_images=100, **options)
+
+
+@pytest.fixture(scope="module")
+def exported(encoder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole") / "new" / "out"
+    return export_encoder(encoder, folder, TRAIN, TEST, quick(head=True), "tiny"), folder
+
+
+def test_every_artefact_is_there_and_measured(exported):
+    report, folder = exported
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"saved_model", "report.json", "report.html"} | {
+        f"tiny_{name}.{ending}" for name in tflite.FORMATS for ending in ("tflite", "json")
+    }
+    assert [item.format for item in report.items] == ["saved_model", *tflite.FORMATS]
+    for item in report.items[1:]:
+        assert item.path.stat().st_size == item.size_bytes and item.problems == ()
+        assert parity.violations(item.parity, item.format) == [] and item.parity.images == 256
+        assert set(item.scores) == {"knn", "linear", "head"} and item.scores["head"].accuracy > 0.8
+        assert item.latency.median_ms > 0 and item.graph.builtin_only
+    assert report.item("int8").graph.float_operators == 0
+    assert report.details["calibration"]["images"] == 100 and report.details["calibration"]["data"] == "set 0"
+    assert [path.name for path in folder.parent.iterdir()] == ["out"]
+
+
+def test_the_report_files_hold_what_was_returned(exported):
+    report, folder = exported
+    told = json.loads((folder / "report.json").read_text())
+    assert told == json.loads(json.dumps(report.as_dict()))
+    assert told["formats"]["int8"]["size_bytes"] == report.item("int8").size_bytes
+    assert told["recommendation"].split(":")[0] in tflite.FORMATS and told["hardware"]["cores"] >= 1
+    page = (folder / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 2 and "http" not in page and "<script" not in page
+    assert all(f"<td>{name}</td>" in page for name in tflite.FORMATS) and "CONV_2D 2" in page
+
+
+@pytest.mark.parametrize("name", tflite.FORMATS)
+def test_labels_travel_with_every_file(name, exported):
+    _, folder = exported
+    encoder = Encoder(folder / f"tiny_{name}.tflite")
+    assert encoder.labels == ("red", "green", "blue")
+    found = encoder.classify(list(TEST.images))
+    truth = [TEST.class_names[label] for label in TEST.labels]
+    accuracy = np.mean([label == true for (label, _), true in zip(found, truth, strict=True)])
+    assert accuracy == pytest.approx(encoder.metadata["scores"]["head"]["accuracy"], abs=0.02)
+    assert all(1 / 3 <= confidence <= 1 for _, confidence in found)
+    assert np.mean([confidence for _, confidence in found]) == pytest.approx(accuracy, abs=0.15)
+    calibrated = {"lowest": 0, "highest": 255, "extended": False, "images": 100}
+    assert encoder.metadata["calibration"] == (calibrated if name == "int8" else None)
+
+
+@pytest.mark.parametrize("name", tflite.FORMATS)
+def test_every_evaluation_reads_every_file(name, exported):
+    report, folder = exported
+    found = probe(load_encoder(folder / f"tiny_{name}.tflite"), TRAIN, TEST, fractions=(1.0, 0.1))
+    assert found.knn.accuracy == report.item(name).scores["knn"].accuracy
+    assert found.linear[1.0].accuracy == pytest.approx(report.item(name).scores["linear"].accuracy, abs=0.03)
+    assert found.linear[0.1].n_train == 30
+
+
+def test_dark_images_calibrate_as_well(encoder, tmp_path):
+    """Without the two pixels that complete their range, devices would have to scale what they hand over."""
+    dark = [replace(part, images=part.images // 3 + 10) for part in (TRAIN, TEST)]
+    report = export_encoder(encoder, tmp_path / "out", *dark, quick(formats=("int8",)), "dark")
+    assert report.details["calibration"]["extended"] and report.details["calibration"]["highest"] == 95
+    told = Encoder(tmp_path / "out" / "dark_int8.tflite").metadata  # it checks the scale of the input
+    assert told["calibration"]["lowest"] == 10 and told["calibration"]["extended"]
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "values 10..95; one pixel each was set to 0 and 255" in page
+
+
+def test_a_set_of_its_own_can_be_calibrated_on(encoder, tmp_path):
+    own = image_set(120, 7, labelled=False)
+    small = image_set(60, 0)  # too few to calibrate on
+    report = export_encoder(encoder, tmp_path / "out", small, TEST, quick(formats=("int8",)), calibration_set=own)
+    assert report.details["calibration"]["data"] == "set 7"
+
+
+def test_a_saved_model_goes_the_same_way(exported, encoder, tmp_path):
+    _, folder = exported
+    source = SavedModelEncoder(folder / "saved_model")
+    report = export_encoder(source, tmp_path / "again", TRAIN, TEST, quick(formats=("float16", "int8")))
+    assert report.encoder == "saved_model" and report.items[0].parity.relative_difference < 1e-6
+    features = Encoder(tmp_path / "again" / "saved_model_int8.tflite").features(TEST.images)
+    assert parity.violations(parity.compare(encoder.predict(TEST.images, verbose=0), features), "int8") == []
+
+
+def test_without_labels_there_are_no_accuracies_and_no_head(encoder, tmp_path):
+    train, test = image_set(100, 0, labelled=False), image_set(256, 1, labelled=False)
+    report = export_encoder(encoder, tmp_path / "out", train, test, quick(formats=("float16",)))
+    assert report.reference == {} and report.item("float16").scores == {}
+    assert report.details["calibration"] is None  # no integer format was asked for
+    with pytest.raises(
+        InputError, match="head: expected labelled images to train it with; set 0 or set 1 has no labels"
+    ):
+        export_encoder(encoder, tmp_path / "other", train, test, quick(head=True))
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.fixture
+def strict(monkeypatch):
+    """int8 cannot be this good."""
+    monkeypatch.setitem(parity.LIMITS, "int8", (("error_ratio", "at most", 1e-9),))
+
+
+def test_what_fails_its_gate_is_not_written_but_told_with_advice(encoder, strict, tmp_path):
+    folder = tmp_path / "out"
+    with pytest.raises(GateFailure) as failure:
+        export_encoder(encoder, folder, TRAIN, TEST, quick(formats=("float16", "int8")), "tiny")
+    message = str(failure.value)
+    assert "int8: error_ratio is " in message and "expected at most 1e-09" in message
+    assert (
+        "other calibration images" in message
+        and "float16" in message
+        and "--force" in message
+        and str(folder) in message
+    )
+    assert {path.name for path in folder.glob("tiny*")} == {"tiny_float16.tflite", "tiny_float16.json"}
+    item = failure.value.report.item("int8")
+    assert item.path is None and len(item.problems) == 1 and item.latency is not None
+    assert failure.value.report.as_dict()["recommendation"].startswith("float16: ")
+    assert "Outside the limits" in (folder / "report.html").read_text()
+
+
+def test_force_writes_it_and_the_description_says_so(encoder, strict, tmp_path):
+    report = export_encoder(encoder, tmp_path / "out", TRAIN, TEST, quick(formats=("int8",), force=True), "tiny")
+    told = Encoder(tmp_path / "out" / "tiny_int8.tflite").metadata
+    assert told["problems"] == list(report.item("int8").problems) != []
+    assert report.as_dict()["recommendation"] == "none: no .tflite format passed its gates"
+
+
+def test_a_folder_that_exists_is_replaced_only_if_asked_and_only_an_export(encoder, exported, tmp_path):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    export_encoder(encoder, folder, TRAIN, TEST, quick(formats=("float32",)), "first")  # empty: fine
+    with pytest.raises(InputError, match="out exists already; choose another folder or give --overwrite"):
+        export_encoder(encoder, folder, TRAIN, TEST, quick())
+    export_encoder(encoder, folder, TRAIN, TEST, quick(formats=("float16",), overwrite=True), "second")
+    assert {path.name for path in folder.glob("*.tflite")} == {"second_float16.tflite"}
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "thesis.txt").write_text("years")
+    with pytest.raises(InputError, match=r"own holds files but no earlier export \(report.json\); it is not replaced"):
+        export_encoder(encoder, own, TRAIN, TEST, quick(overwrite=True))
+    with pytest.raises(InputError, match="thesis.txt is a file; expected a folder"):
+        export_encoder(encoder, own / "thesis.txt", TRAIN, TEST, quick(overwrite=True))
+    assert [path.name for path in own.iterdir()] == ["thesis.txt"]
+
+
+def test_a_full_disk_leaves_the_old_export_and_nothing_new(encoder, tmp_path, monkeypatch):
+    folder = tmp_path / "out"
+    export_encoder(encoder, folder, TRAIN, TEST, quick(formats=("float32",)), "tiny")
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    write = metadata.write_atomically
+
+    def full(path, data):
+        if path.name == "tiny_float16.json":
+            raise OSError(28, "No space left on device")
+        write(path, data)
+
+    monkeypatch.setattr(metadata, "write_atomically", full)
+    with pytest.raises(InputError, match="cannot write .*: No space left on device"):
+        export_encoder(encoder, folder, TRAIN, TEST, quick(formats=("float32", "float16"), overwrite=True), "tiny")
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+WRONG = {
+    "format": ({"formats": ("float32", "int3")}, {}, "unknown TFLite format 'int3'; known: dynamic_range"),
+    "few": ({}, {"test": image_set(255, 1)}, "test images: expected at least 256 to check parity with; there are 255"),
+    "parity": ({"parity_images": 100}, {}, "parity_images=100 are to be used"),
+    "calibration": ({}, {"train": image_set(60, 0)}, "calibration_images: 100 are wanted, but there are only 60"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_requests_are_refused_before_anything_is_computed(case, encoder, tmp_path, monkeypatch):
+    changed, data, message = WRONG[case]
+    monkeypatch.setattr(pipeline, "embed", lambda *_: pytest.fail("too late"))
+    with pytest.raises(InputError, match=message):
+        sets = {"train": TRAIN, "test": TEST} | data
+        export_encoder(encoder, tmp_path / "out", **sets, options=replace(quick(), **changed))
+    assert list(tmp_path.iterdir()) == []

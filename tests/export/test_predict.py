@@ -1,0 +1,135 @@
+"""dogo-predict from the command line to the files."""
+
+import csv
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dogo_tf.evaluate.classifier import LinearClassifier
+from dogo_tf.export import metadata, predict, tflite
+from dogo_tf.export.runtime import Encoder
+from dogo_tf.export.saved_model import export_saved_model
+from dogo_tf.export.tflite_encoder import TFLiteEncoder
+from dogo_tf.keras_compat import keras
+
+COLOURS = {"red": (220, 30, 30), "green": (30, 220, 30), "blue": (30, 30, 220)}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Pictures of three colours; small.tflite tells them by their mean colour, headless.tflite has no labels."""
+    path = tmp_path_factory.mktemp("predict")
+    generator = np.random.default_rng(0)
+    for name, colour in COLOURS.items():
+        (path / "pictures" / name).mkdir(parents=True)
+        for i in range(4):
+            pixels = np.clip(generator.normal(colour, 20, (20, 30 + i, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(path / "pictures" / name / f"{i}.png")
+    images = keras.Input((16, 16, 3))
+    scaled = keras.layers.Rescaling([1 / 255] * 3, [0.0] * 3)(images)
+    encoder = keras.Model(images, keras.layers.GlobalAveragePooling2D()(scaled), name="colour")
+    calibration = generator.integers(0, 256, (100, 16, 16, 3), np.uint8)
+    head = LinearClassifier(10 * np.eye(3, dtype=np.float32), np.zeros(3, np.float32), 1.0, True)
+    for name, classifier, labels in (("small", head, list(COLOURS)), ("headless", None, None)):
+        saved = export_saved_model(encoder, path / f"{name}_saved", head=classifier)
+        data = tflite.convert(saved, ["int8"], calibration)["int8"]
+        told = metadata.describe(encoder, name, "int8", data, TFLiteEncoder(data).stated_outputs, labels=labels)
+        metadata.write(path / f"{name}.tflite", data, told)
+    return path
+
+
+def run(folder, out, *more, model="small"):
+    words = [f"--model={folder / model}.tflite", f"--images={folder / 'pictures'}", f"--out={out}", *more]
+    return predict.run(["dogo-predict", *words])
+
+
+def expected_paths(folder):
+    return [str(folder / "pictures" / name / f"{i}.png") for name in ("blue", "green", "red") for i in range(4)]
+
+
+def test_features_as_arrays_and_as_text(folder, tmp_path):
+    assert run(folder, tmp_path / "new" / "features.npz") == 0
+    with np.load(tmp_path / "new" / "features.npz") as found:
+        features, paths = found["features"], found["paths"].tolist()
+    assert paths == expected_paths(folder) and features.dtype == np.float32
+    np.testing.assert_array_equal(features, Encoder(folder / "small.tflite").features(paths))
+    assert run(folder, tmp_path / "features.csv", "--normalise") == 0
+    head, *rows = csv.reader((tmp_path / "features.csv").read_text().splitlines())
+    assert head == ["path", "feature_0", "feature_1", "feature_2"] and [row[0] for row in rows] == paths
+    unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+    np.testing.assert_allclose(np.array([row[1:] for row in rows], float), unit, atol=1e-6)
+
+
+def test_labels_with_confidence(folder, tmp_path):
+    assert run(folder, tmp_path / "labels.csv", "--labels") == 0
+    head, *rows = csv.reader((tmp_path / "labels.csv").read_text().splitlines())
+    assert head == ["path", "label", "confidence"] and len(rows) == 12
+    for path, label, confidence in rows:
+        assert f"/{label}/" in path and 0.9 < float(confidence) <= 1
+
+
+def test_the_nearest_of_a_query_as_a_picture(folder, tmp_path, capsys):
+    query = folder / "pictures" / "green" / "2.png"
+    assert run(folder, tmp_path / "near.png", f"--neighbours={query}", "--count=4") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert all("/green/" in line for line in lines[:4]) and str(query) in "".join(lines[:4])
+    cosines = [float(line.split()[0]) for line in lines[:4]]
+    assert cosines == sorted(cosines, reverse=True) and cosines[0] == pytest.approx(1, abs=1e-3)
+    with Image.open(tmp_path / "near.png") as grid:
+        pixels = np.asarray(grid)
+    assert pixels.shape == (130 + 2, 6 * 130 + 2, 3)
+    cells = [pixels[2:130, 2 + 130 * k : 130 * (k + 1)] for k in range(6)]
+    assert all(cell.mean(axis=(0, 1)).argmax() == 1 and cell[..., 0].mean() < 60 for cell in cells[:5])
+    assert cells[5].min() == 255  # nothing there
+
+
+def test_unreadable_images_are_left_out_and_told(folder, tmp_path, capsys):
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for i in range(3):
+        Image.new("RGB", (20, 20)).save(pictures / f"{i}.png")
+    (pictures / "broken.jpg").write_bytes(b"no picture")
+    words = [f"--model={folder / 'small.tflite'}", f"--images={pictures}", f"--out={tmp_path / 'f.npz'}"]
+    assert predict.run(["dogo-predict", *words]) == 2
+    assert "1 of 4 images cannot be read" in capsys.readouterr().err and not (tmp_path / "f.npz").exists()
+    assert predict.run(["dogo-predict", *words, "--max_bad_images=0.3"]) == 0
+    assert "left out 1 of 4" in capsys.readouterr().err
+    assert len(np.load(tmp_path / "f.npz")["paths"]) == 3
+
+
+MISTAKES = {
+    "no model": (["--model="], "--model is needed"),
+    "ending": (["--out=features.txt"], "--out: expected a name ending in .npz or .csv; got 'features.txt'"),
+    "labels ending": (["--labels"], "--out: expected a name ending in .csv"),
+    "picture ending": (["--neighbours=x.png"], "--out: expected a name ending in .png"),
+    "both": (["--neighbours=x.png", "--labels"], "--labels and --neighbours exclude each other"),
+    "no folder": (["--images={folder}/nothing"], "--images: expected a folder of images"),
+    "no images": (["--images={folder}/small_saved"], "no images here or below"),
+    "no such model": (["--model=nothing.tflite"], "nothing.tflite: cannot be read"),
+    "foreign model": (["--model={folder}/pictures/red/0.png"], "LiteRT cannot load it"),
+    "no query": (["--neighbours=nothing.jpg", "--out={new}/near.png"], "nothing.jpg: cannot be read as an image"),
+    "count": (["--neighbours=x.png", "--count=0", "--out={new}/near.png"], "--count: expected at least 1, got 0"),
+    "no labels": (
+        ["--model={folder}/headless.tflite", "--labels", "--out={new}/labels.csv"],
+        "headless.tflite has none; export it with --head",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_a_mistake_gets_one_message_and_no_traceback(case, folder, tmp_path, capsys):
+    words, message = MISTAKES[case]
+    words = [word.format(folder=folder, new=tmp_path) for word in words]
+    assert run(folder, tmp_path / "features.npz", *words) == 2
+    shown = capsys.readouterr().err
+    assert message in shown and "Traceback" not in shown
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_not_replaced_unless_asked(folder, tmp_path, capsys):
+    out = tmp_path / "labels.csv"
+    out.write_text("mine")
+    assert run(folder, out, "--labels") == 2
+    assert "exists already" in capsys.readouterr().err and out.read_text() == "mine"
+    assert run(folder, out, "--labels", "--overwrite") == 0 and out.read_text() != "mine"
