@@ -1,14 +1,17 @@
 """The folder of a pre-training run: what it was asked to do, what it logged, and the encoders that came out."""
 
+import contextlib
 import json
-import os
+import re
 import shutil
 from pathlib import Path
 
+from dogo_tf import event_files
 from dogo_tf.encoders._float32 import as_float32
 from dogo_tf.errors import InputError
-from dogo_tf.files import write_atomically
-from dogo_tf.keras_compat import keras
+from dogo_tf.files import LOCK, is_temporary, temporary_beside, write_atomically
+from dogo_tf.keras_compat import keras, tf
+from dogo_tf.keras_file import load_keras_file
 
 CONFIG = "config.json"
 
@@ -41,7 +44,7 @@ class RunFolder:
             raise InputError(f"run_dir: {self.path} is a file; expected a folder")
         if resume:
             self.config()
-        elif self.path.is_dir() and any(self.path.iterdir()):
+        elif self.path.is_dir() and any(entry.name != LOCK for entry in self.path.iterdir()):
             if not overwrite:
                 raise InputError(
                     f"run_dir: {self.path} is not empty; continue its run with --resume, replace it with --overwrite, "
@@ -54,19 +57,34 @@ class RunFolder:
         """Makes the folder ready for a run with this configuration, after `check`.
 
         Raises:
-            InputError: as `check`; a run to be resumed has other settings (each difference is named); no permission.
+            InputError: as `check`; a run to be resumed has other settings or data (each difference is named); no permission.
         """
         self.check(resume, overwrite)
-        if resume:
-            _refuse_other_settings(self.config()["settings"], config["settings"])
-            return
-        try:
-            if self.path.is_dir():
-                shutil.rmtree(self.path)
-            self.path.mkdir(parents=True)
+        with self.written("folder"):
+            if resume:
+                _refuse_differences("settings", self.config()["settings"], config["settings"])
+                _refuse_differences("data", *(_fixed_data(c) for c in (self.config(), json.loads(json.dumps(config)))))
+                return
+            self.path.mkdir(parents=True, exist_ok=True)
+            # config.json last: without it an overwrite that is cut off could not be repeated.
+            for entry in sorted(self.path.iterdir(), key=lambda entry: entry.name == CONFIG):
+                if entry.is_dir() and not entry.is_symlink():
+                    shutil.rmtree(entry)
+                elif entry.name != LOCK:
+                    entry.unlink()
             write_atomically(self.path / CONFIG, (json.dumps(config, indent=1) + "\n").encode())
-        except OSError as error:
-            raise InputError(f"run_dir: cannot write to {self.path}: {error.strerror}") from error
+
+    @contextlib.contextmanager
+    def written(self, what: str):
+        """Around writing into the folder: a full disk or a folder that may not be written to is an InputError."""
+        try:
+            yield
+        except (OSError, tf.errors.OpError) as error:
+            reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+            raise InputError(
+                f"run_dir: cannot write the {what} in {self.path}: {reason}. What was written before is kept; make room or "
+                "repair the disk, then go on with --resume"
+            ) from error
 
     def config(self) -> dict:
         """The contents of config.json. Raises InputError if the folder holds no run."""
@@ -80,22 +98,34 @@ class RunFolder:
             raise InputError(f"run_dir: {self.path / CONFIG} is damaged: {error}") from error
 
     def metrics_lines(self) -> list[dict]:
-        """The lines of metrics.jsonl, oldest first."""
-        return [json.loads(line) for line in self.metrics.read_text().splitlines()] if self.metrics.exists() else []
+        """The lines of metrics.jsonl, oldest first, without one that a killed run left unfinished at the end."""
+        if not self.metrics.exists():
+            return []
+        *lines, unfinished = self.metrics.read_text().split("\n")
+        return [json.loads(line) for line in lines]
 
     def forget_metrics_after(self, step: int) -> None:
-        """Drops the lines that a run wrote after the checkpoint from which it goes on, and will write again."""
-        kept = [line for line in self.metrics_lines() if line["step"] <= step]
-        write_atomically(self.metrics, "".join(json.dumps(line) + "\n" for line in kept).encode())
+        """Drops what a run logged after the checkpoint from which it goes on, and will log again; and unfinished files."""
+        with self.written("metrics"):
+            kept = [line for line in self.metrics_lines() if line["step"] <= step]
+            write_atomically(self.metrics, "".join(json.dumps(line) + "\n" for line in kept).encode())
+            event_files.forget_after(self.tensorboard, step)
+            for path in (*self.path.glob(".*"), *self.path.glob("*/.*")):
+                if is_temporary(path) and path.is_file():
+                    path.unlink()
 
     def save_encoders(self, peers) -> None:
         """Writes every peer's encoder, in float32 whatever precision it trained in."""
         for peer in peers:
             path = self._encoder(peer.name)
-            path.parent.mkdir(exist_ok=True)
-            temporary = path.with_name(f".{os.getpid()}_{path.name}")
-            as_float32(peer.encoder).save(temporary, save_format="keras")
-            temporary.replace(path)
+            temporary = temporary_beside(path)
+            with self.written("encoders"):
+                path.parent.mkdir(exist_ok=True)
+                try:
+                    as_float32(peer.encoder).save(temporary, save_format="keras")
+                    temporary.replace(path)
+                finally:
+                    temporary.unlink(missing_ok=True)
 
     def peer_names(self) -> list[str]:
         """The peers whose encoders are saved, in the order of the run's --peers."""
@@ -109,20 +139,25 @@ class RunFolder:
                 f"peer: {self.path} has no encoder of a peer {peer!r}; "
                 + (f"it has: {', '.join(known)}" if known else "the run has not saved any yet")
             )
-        try:
-            return keras.models.load_model(self._encoder(peer), compile=False)
-        except (OSError, ValueError, KeyError) as error:
-            raise InputError(f"peer: {self._encoder(peer)} cannot be loaded: {error}") from error
+        return load_keras_file(self._encoder(peer))
 
     def _encoder(self, peer: str) -> Path:
+        # Names come from config.json, too, which may be anybody's: a path in it must not lead out of the folder.
+        if not re.fullmatch(r"\w[\w.+-]*", peer):
+            raise InputError(f"peer: expected a name of letters, digits and _.+- (it names a file); got {peer!r}")
         return self.path / "encoders" / f"{peer}.keras"
 
 
-def _refuse_other_settings(before: dict, now: dict) -> None:
+def _fixed_data(config: dict) -> dict:
+    """What must be as it was for a run to go on: with another number of images, all would come in another order."""
+    return {name: value for name, value in config.get("data", {}).items() if name not in ("name", "bad_files")}
+
+
+def _refuse_differences(what: str, before: dict, now: dict) -> None:
     differences = [
         f"  {name}: {before.get(name)!r} before, {now.get(name)!r} now"
         for name in sorted(before.keys() | now.keys())
         if before.get(name) != now.get(name)
     ]
     if differences:
-        raise InputError("resume: the run in this folder has other settings:\n" + "\n".join(differences))
+        raise InputError(f"resume: the run in this folder has other {what}:\n" + "\n".join(differences))

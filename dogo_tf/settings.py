@@ -3,10 +3,10 @@
 import dataclasses
 from dataclasses import dataclass
 
+from dogo_tf.devices import STRATEGIES
 from dogo_tf.errors import InputError, unknown_name
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-STRATEGIES = ("auto", "none", "mirrored")
 
 
 @dataclass(frozen=True)
@@ -35,17 +35,29 @@ class PretrainSettings:
     warmup_epochs: float = 0.0
     precision: str = "float32"
     strategy: str = "auto"
+    tpu: str = ""
+    sync_batch_norm: bool = True
     steps_per_execution: int = 1
     log_every: int = 20
+    checkpoint_minutes: float = 10.0
+    checkpoint_steps: int | None = None
     seed: int = 0
 
     def __post_init__(self):
         for name, options in (("precision", PRECISIONS), ("strategy", STRATEGIES)):
             if getattr(self, name) not in options:
                 raise unknown_name(name, getattr(self, name), options)
+        if self.strategy == "tpu" and self.precision == "mixed_float16":
+            raise InputError(
+                "precision: a TPU computes in bfloat16; expected float32 or mixed_bfloat16, got mixed_float16"
+            )
         for name in ("epochs", "steps_per_execution", "log_every"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name}: expected a whole number of at least 1, got {getattr(self, name)}")
+        if not self.checkpoint_minutes > 0:
+            raise InputError(f"checkpoint_minutes: expected a number above 0, got {self.checkpoint_minutes}")
+        if self.checkpoint_steps is not None and self.checkpoint_steps < 1:
+            raise InputError(f"checkpoint_steps: expected a whole number of at least 1, got {self.checkpoint_steps}")
         if self.batch_size < 2:
             raise InputError(f"batch_size: expected at least 2, so that an image meets others; got {self.batch_size}")
         for name in ("warmup_epochs", "distill_warmup_epochs"):
@@ -70,9 +82,10 @@ class PretrainSettings:
         return "".join(f"--{name}={value}\n" for name, value in joined.items())
 
     def as_dict(self) -> dict:
-        """For config.json: everything that shapes the run's result, without where its folder is."""
+        """For config.json: everything that shapes the run's result, without where its folder is and how often it is saved."""
         values = dataclasses.asdict(self)
-        del values["run_dir"]
+        for name in ("run_dir", "checkpoint_minutes", "checkpoint_steps"):
+            del values[name]
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
