@@ -5,7 +5,7 @@ loss_k = mean_i ssl_k[i] + sum over teachers m of k: weight_km * mean_i KL(stop_
 
 import inspect
 
-from dogo_tf import collectives, optimizers, step_data
+from dogo_tf import collectives, optimizers, replicas, step_data
 from dogo_tf.distill import graph
 from dogo_tf.distill.similarity_kl import agreement_at_1, similarity_kl
 from dogo_tf.errors import InputError
@@ -33,6 +33,7 @@ class DoGo(keras.Model):
         distill_weight=100 / 256,
         distill_temperature: float = 0.1,
         distill_warmup: int = 0,
+        sync_batch_norm: bool = True,
         seed: int = 0,
         name: str = "dogo",
     ):
@@ -47,11 +48,14 @@ class DoGo(keras.Model):
             distill_temperature: tau of the similarity distributions, > 0.
             distill_warmup: training examples over which distill_weight rises linearly from 0; peers that know nothing yet
                 otherwise teach each other that all images are alike.
+            sync_batch_norm: whether batch normalisation under several replicas takes its statistics over all of them, as a
+                single device would. False saves the communication and trains another network.
             seed: of the views; weights follow keras.utils.set_random_seed.
         """
         super().__init__(name=name)
         self.peers = list(peers)
         _check(self.peers, views, distill_temperature, distill_warmup)
+        replicas.settle_batch_norm(self.peers, sync_batch_norm)
         self.views = views
         self.view_recipes = _recipe_of_each(view_recipe, self.peers)
         self.edges = graph.mutual(len(self.peers), distill_weight)
@@ -74,9 +78,14 @@ class DoGo(keras.Model):
             optimizer: a Keras optimizer (cloned for each peer), a name, or a list with one optimizer per peer. Under
                 mixed_float16 each is wrapped in its own LossScaleOptimizer.
             **kwargs: steps_per_execution, jit_compile, run_eagerly: as in keras.Model.compile.
+        Raises:
+            InputError: what would fail or go wrong silently later: see optimizers.one_per_peer and dogo_tf.replicas.
         """
-        self.peer_optimizers = optimizers.one_per_peer(optimizer, self.peers)
-        super().compile(optimizer=self.peer_optimizers[0], **kwargs)
+        with self.distribute_strategy.scope():
+            self.peer_optimizers = optimizers.one_per_peer(optimizer, self.peers)
+            replicas.check_compile(self.distribute_strategy, self.peer_optimizers, kwargs.get("jit_compile"))
+            super().compile(optimizer=self.peer_optimizers[0], **kwargs)
+            optimizers.build_all(self.peer_optimizers, self.peers)
 
     @tf.autograph.experimental.do_not_convert
     def train_step(self, data):
@@ -122,11 +131,18 @@ class DoGo(keras.Model):
     def fit(self, x=None, *args, **kwargs):
         """As keras.Model.fit; see the class for what `x` may be. Raises InputError for data of another kind."""
         _check_before_start(x, self.peers)
+        replicas.check_batches(
+            self.distribute_strategy, x, kwargs.get("batch_size", args[1] if len(args) > 1 else None)
+        )
+        optimizers.check_callbacks(self.peer_optimizers, kwargs.get("callbacks"))
         return super().fit(x, *args, **kwargs)
 
     def evaluate(self, x=None, *args, **kwargs):
         """Losses and metrics on images that are not trained on, with the same views at every call; returned as by Keras."""
         _check_before_start(x, self.peers)
+        replicas.check_batches(
+            self.distribute_strategy, x, kwargs.get("batch_size", args[1] if len(args) > 1 else None)
+        )
         self.examples_evaluated.assign(0)
         return super().evaluate(x, *args, **kwargs)
 

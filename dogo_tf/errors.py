@@ -1,4 +1,4 @@
-"""What a user can put right. The binaries print these without a traceback; anything else is a bug of ours."""
+"""What a user can put right, or has asked for. The binaries print these without a traceback; anything else is a bug of ours."""
 
 from collections.abc import Iterable
 
@@ -12,6 +12,17 @@ class InputError(ValueError):
 
 class TrainingFailure(RuntimeError):
     """A run that cannot usefully go on (NaN, collapse); the message names the step, the peer and the last good checkpoint."""
+
+
+class Interrupted(RuntimeError):
+    """A run that was asked to stop, or lost one of its workers: everything is kept, and --resume goes on.
+
+    `by_user` tells Ctrl-C from the rest (pre-emption, a lost worker), after which a job is best started again.
+    """
+
+    def __init__(self, message: str, by_user: bool = False):
+        super().__init__(message)
+        self.by_user = by_user
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> InputError:

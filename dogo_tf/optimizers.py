@@ -148,10 +148,32 @@ def _clone(optimizer):
 
 def _share_learning_rate(optimizers) -> None:
     """Keras' learning-rate callbacks set the variable of `model.optimizer`, the first peer's: one variable serves all."""
-    inner = [optimizer.inner_optimizer if _scales(optimizer) else optimizer for optimizer in optimizers]
+    inner = _inner(optimizers)
     if isinstance(inner[0].learning_rate, tf.Variable):
         for optimizer in inner[1:]:
             optimizer._learning_rate = inner[0].learning_rate
+
+
+def _inner(optimizers) -> list:
+    return [optimizer.inner_optimizer if _scales(optimizer) else optimizer for optimizer in optimizers]
+
+
+def build_all(optimizers, peers) -> None:
+    """Makes the optimisers' variables now, in the caller's strategy scope, so that a checkpoint finds all of them."""
+    for optimizer, peer in zip(optimizers, peers, strict=True):
+        if hasattr(optimizer, "build"):  # Keras' legacy optimizers make theirs in the first step
+            optimizer.build(peer.trainable_variables)
+
+
+def check_callbacks(optimizers, callbacks) -> None:
+    """InputError for a callback that would silently change the first peer's learning rate only."""
+    setters = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
+    found = [c for c in getattr(callbacks, "callbacks", None) or tf.nest.flatten(callbacks) if isinstance(c, setters)]
+    if found and len({id(o.learning_rate) for o in _inner(optimizers)}) > 1:
+        raise InputError(
+            f"callbacks: {type(found[0]).__name__} would set the learning rate of the first peer only, because each has an "
+            "optimizer with its own; compile with one optimizer for all peers, or give each a LearningRateSchedule"
+        )
 
 
 def scale_loss(optimizer, loss):

@@ -9,16 +9,19 @@ import numpy as np
 from dogo_tf import data, optimizers
 from dogo_tf.callbacks import Checkpoints, FailureAlarm, StepLog, steps_done
 from dogo_tf.checkpoint import RunCheckpoint
-from dogo_tf.data.stream import training_stream
+from dogo_tf.data.stream import HostClock, distributed_stream
+from dogo_tf.devices import Job, check_batch_size, strategy
 from dogo_tf.dogo import DoGo
 from dogo_tf.errors import InputError
-from dogo_tf.keras_compat import keras, tf
+from dogo_tf.files import sole_owner
+from dogo_tf.keras_compat import keras
 from dogo_tf.peer import Peer
 from dogo_tf.probing import Probes, load_probe_data
 from dogo_tf.projector import write_projector
 from dogo_tf.provenance import provenance
 from dogo_tf.run_folder import RunFolder
 from dogo_tf.settings import PretrainSettings, peer_specs
+from dogo_tf.stop_request import StopRequest
 from dogo_tf.view_grid import log_view_grid
 
 
@@ -29,11 +32,27 @@ def pretrain(settings: PretrainSettings, resume: bool = False, overwrite: bool =
         resume: go on from the newest checkpoint of the folder, whose settings must be the same.
         overwrite: replace the run in the folder.
     Raises:
-        InputError: settings, data or folder cannot be used. TrainingFailure: NaN or collapse.
+        InputError: settings, data or folder cannot be used. TrainingFailure: NaN or collapse. Interrupted: asked to stop by
+            SIGTERM or Ctrl-C, after a checkpoint; or another worker was lost.
     """
-    specs = peer_specs(settings.peers)
-    folder = RunFolder(settings.run_dir)
-    folder.check(resume, overwrite)  # before minutes of loading
+    devices = strategy(settings.strategy, settings.tpu)  # before any other work of TensorFlow
+    check_batch_size(settings.batch_size, devices.num_replicas_in_sync)
+    job = Job(devices)
+    if settings.probe_every and job.workers > 1:
+        raise InputError("probe_every: several workers cannot probe while they train; use 0, and dogo-probe afterwards")
+    chiefs = RunFolder(settings.run_dir)
+    with job.losses_named(), job.folder_to_write(chiefs.path) as path:
+        folder = RunFolder(path)
+        if job.is_chief:
+            folder.check(resume, overwrite)  # before minutes of loading
+        with sole_owner(folder.path):
+            images = _load(settings)
+            with _precision(settings.precision), devices.scope():
+                _train(settings, resume, overwrite, images, job, chiefs, folder)
+    return chiefs
+
+
+def _load(settings) -> data.ImageSet:
     images = data.load(
         settings.dataset, settings.split, settings.image_size, settings.data_dir, settings.max_bad_images
     )
@@ -41,24 +60,35 @@ def pretrain(settings: PretrainSettings, resume: bool = False, overwrite: bool =
         raise InputError(
             f"batch_size: {settings.batch_size} is larger than the data: {images.name} has {len(images.images)} images"
         )
+    return images
+
+
+def _train(settings, resume: bool, overwrite: bool, images, job: Job, chiefs: RunFolder, folder: RunFolder) -> None:
+    """Reads the `chiefs` folder and writes to `folder`, which is the same one for the chief."""
     probe_data = load_probe_data(settings, images) if settings.probe_every else None
     mean, std = data.pixel_statistics(images.images)
     steps_per_epoch = len(images.images) // settings.batch_size
-    with _precision(settings.precision), strategy(settings.strategy).scope():
-        model = build_model(settings, images.images.shape[1], mean, std, steps_per_epoch)
-        folder.start(_config(settings, specs, images, mean, std), resume, overwrite)
-        checkpoint = RunCheckpoint(folder.checkpoints, model)
-        if resume:
-            found = checkpoint.restore_newest()
-            print(f"resuming from {found}" if found else "no checkpoint yet: starting from the first step", flush=True)
+    model = build_model(settings, images.images.shape[1], mean, std, steps_per_epoch)
+    config = _config(settings, images, mean, std)
+    (resume,) = job.any([resume and job.is_chief])  # its word counts: jobs may start their workers with different flags
+    folder.start(config, resume and job.is_chief, overwrite)
+    checkpoint = RunCheckpoint(chiefs.checkpoints, model, write_to=folder.checkpoints)
+    if resume:
+        found = checkpoint.restore_newest()
+        print(f"resuming from {found}" if found else "no checkpoint yet: starting from the first step", flush=True)
+        advice = "run_dir must be one folder, which all of them see"
+        job.check_same("steps in the newest checkpoint", steps_done(model), advice)
+        if job.is_chief:
+            checkpoint.forget_after(steps_done(model))
             folder.forget_metrics_after(steps_done(model))
-        else:
+    with folder.written("flags and views"):
+        if not folder.flags.exists():
             folder.flags.write_text(settings.as_flags())
+        if not folder.views.exists():
             log_view_grid(model, images.images[:8], folder)
-        _fit(model, images.images, settings, steps_per_epoch, checkpoint, folder, probe_data)
-        if probe_data:
-            write_projector(folder.tensorboard, model.peers, probe_data.images)
-    return folder
+    _fit(model, images.images, settings, steps_per_epoch, checkpoint, job, folder, probe_data)
+    if probe_data:
+        write_projector(folder.tensorboard, model.peers, probe_data.images)
 
 
 def build_model(settings: PretrainSettings, image_size: int, mean, std, steps_per_epoch: int) -> DoGo:
@@ -76,6 +106,7 @@ def build_model(settings: PretrainSettings, image_size: int, mean, std, steps_pe
         distill_weight=weights,
         distill_temperature=settings.distill_temperature,
         distill_warmup=round(settings.distill_warmup_epochs * steps_per_epoch) * settings.batch_size,
+        sync_batch_norm=settings.sync_batch_norm,
         seed=settings.seed,
     )
     total, warmup = settings.epochs * steps_per_epoch, round(settings.warmup_epochs * steps_per_epoch)
@@ -88,14 +119,6 @@ def build_model(settings: PretrainSettings, image_size: int, mean, std, steps_pe
         steps_per_execution=settings.steps_per_execution,
     )
     return model
-
-
-def strategy(name: str) -> tf.distribute.Strategy:
-    """ "auto": all visible GPUs if there are several, else one device; "none": one device; "mirrored": all GPUs."""
-    gpus = tf.config.list_physical_devices("GPU")
-    if name == "mirrored" or (name == "auto" and len(gpus) > 1):
-        return tf.distribute.MirroredStrategy()
-    return tf.distribute.get_strategy()
 
 
 def _recipes(settings, peers):
@@ -116,7 +139,8 @@ def _precision(policy: str):
         keras.mixed_precision.set_global_policy(before)
 
 
-def _config(settings, specs, images, mean, std) -> dict:
+def _config(settings, images, mean, std) -> dict:
+    specs = peer_specs(settings.peers)
     return {
         "settings": settings.as_dict(),
         "peers": [{"name": name, "encoder": encoder, "objective": objective} for name, encoder, objective in specs],
@@ -133,32 +157,42 @@ def _config(settings, specs, images, mean, std) -> dict:
 
 
 def _fit(
-    model: DoGo, images: np.ndarray, settings, steps_per_epoch: int, checkpoint, folder: RunFolder, probe_data
+    model: DoGo, images: np.ndarray, settings, steps_per_epoch: int, checkpoint, job: Job, folder, probe_data
 ) -> None:
     total = settings.epochs * steps_per_epoch
     alarm = FailureAlarm([peer.name for peer in model.peers], checkpoint.newest)
-    callbacks = [
-        StepLog(folder, settings.batch_size, total, settings.log_every, on_log=[alarm]),
-        Checkpoints(checkpoint, folder),
-    ]
-    epoch, into_epoch = divmod(steps_done(model), steps_per_epoch)
-    if probe_data and probe_data.labelled:
-        # After Checkpoints: a probe that fails must not cost the epoch.
-        callbacks.append(Probes(model, probe_data, folder, settings.probe_every, settings.epochs))
-        if not into_epoch:
-            callbacks[-1].probe_if_due(epoch)  # the run may have been interrupted between a checkpoint and its probe
-    stream = training_stream(images, settings.batch_size, settings.seed, int(model.examples_seen.numpy()))
-    if into_epoch:
-        rest = steps_per_epoch - into_epoch
-        model.fit(stream, initial_epoch=epoch, epochs=epoch + 1, steps_per_epoch=rest, callbacks=callbacks, verbose=0)
-        epoch += 1
-        stream = training_stream(images, settings.batch_size, settings.seed, int(model.examples_seen.numpy()))
-    if epoch < settings.epochs:
-        model.fit(
-            stream,
-            initial_epoch=epoch,
-            epochs=settings.epochs,
-            steps_per_epoch=steps_per_epoch,
-            callbacks=callbacks,
-            verbose=0,
+    clock = HostClock()
+    with StopRequest() as stop:
+        checkpoints = Checkpoints(
+            checkpoint,
+            folder,
+            alarm,
+            stop,
+            total,
+            settings.checkpoint_minutes,
+            settings.checkpoint_steps,
+            ask=job.any,
+            ask_every=1 if job.workers == 1 else settings.log_every,
         )
+        more = [clock.read, checkpoints.cost]
+        log = StepLog(folder, settings.batch_size, total, settings.log_every, on_log=[alarm], more=more)
+        callbacks = [log, checkpoints]
+        if probe_data and probe_data.labelled:
+            # After Checkpoints: a probe that fails must not cost the epoch.
+            callbacks.append(Probes(model, probe_data, folder, settings.probe_every, settings.epochs))
+            if steps_done(model) % steps_per_epoch == 0:  # the run may have been interrupted just before this probe
+                callbacks[-1].probe_if_due(steps_done(model) // steps_per_epoch)
+        while steps_done(model) < total:
+            # First what is left of an epoch that was broken off, then all whole ones.
+            epoch, into_epoch = divmod(steps_done(model), steps_per_epoch)
+            seen = int(model.examples_seen.numpy())
+            model.fit(
+                distributed_stream(
+                    job.strategy, images, settings.batch_size, settings.seed, start_example=seen, clock=clock
+                ),
+                initial_epoch=epoch,
+                epochs=epoch + 1 if into_epoch else settings.epochs,
+                steps_per_epoch=steps_per_epoch - into_epoch,
+                callbacks=callbacks,
+                verbose=0,
+            )

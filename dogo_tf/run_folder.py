@@ -1,14 +1,16 @@
 """The folder of a pre-training run: what it was asked to do, what it logged, and the encoders that came out."""
 
+import contextlib
 import json
-import os
+import re
 import shutil
 from pathlib import Path
 
+from dogo_tf import event_files
 from dogo_tf.encoders._float32 import as_float32
 from dogo_tf.errors import InputError
-from dogo_tf.files import write_atomically
-from dogo_tf.keras_compat import keras
+from dogo_tf.files import LOCK, is_temporary, temporary_beside, write_atomically
+from dogo_tf.keras_compat import keras, tf
 from dogo_tf.keras_file import load_keras_file
 
 CONFIG = "config.json"
@@ -46,7 +48,7 @@ class RunFolder:
             raise InputError(f"run_dir: {self.path} is a file; expected a folder")
         if resume:
             self.config()
-        elif self.path.is_dir() and any(self.path.iterdir()):
+        elif self.path.is_dir() and any(entry.name != LOCK for entry in self.path.iterdir()):
             if not overwrite:
                 raise InputError(
                     f"run_dir: {self.path} is not empty; continue its run with --resume, replace it with --overwrite, "
@@ -59,21 +61,34 @@ class RunFolder:
         """Makes the folder ready for a run with this configuration, after `check`.
 
         Raises:
-            InputError: as `check`; a run to be resumed has other settings (each difference is named); no permission.
+            InputError: as `check`; a run to be resumed has other settings or data (each difference is named); no permission.
         """
         self.check(resume, overwrite)
-        if resume:
-            differences = settings_differences(self.config()["settings"], config["settings"])
-            if differences:
-                raise InputError("resume: the run in this folder has other settings:\n" + "\n".join(differences))
-            return
-        try:
-            if self.path.is_dir():
-                shutil.rmtree(self.path)
-            self.path.mkdir(parents=True)
+        with self.written("folder"):
+            if resume:
+                _refuse_differences("settings", self.config()["settings"], config["settings"])
+                _refuse_differences("data", *(_fixed_data(c) for c in (self.config(), json.loads(json.dumps(config)))))
+                return
+            self.path.mkdir(parents=True, exist_ok=True)
+            # config.json last: without it an overwrite that is cut off could not be repeated.
+            for entry in sorted(self.path.iterdir(), key=lambda entry: entry.name == CONFIG):
+                if entry.is_dir() and not entry.is_symlink():
+                    shutil.rmtree(entry)
+                elif entry.name != LOCK:
+                    entry.unlink()
             write_atomically(self.path / CONFIG, (json.dumps(config, indent=1) + "\n").encode())
-        except OSError as error:
-            raise InputError(f"run_dir: cannot write to {self.path}: {error.strerror}") from error
+
+    @contextlib.contextmanager
+    def written(self, what: str):
+        """Around writing into the folder: a full disk or a folder that may not be written to is an InputError."""
+        try:
+            yield
+        except (OSError, tf.errors.OpError) as error:
+            reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+            raise InputError(
+                f"run_dir: cannot write the {what} in {self.path}: {reason}. What was written before is kept; make room or "
+                "repair the disk, then go on with --resume"
+            ) from error
 
     def config(self) -> dict:
         """The contents of config.json. Raises InputError if the folder holds no run."""
@@ -87,28 +102,37 @@ class RunFolder:
             raise InputError(f"run_dir: {self.path / CONFIG} is damaged: {error}") from error
 
     def metrics_lines(self) -> list[dict]:
-        """The lines of metrics.jsonl, oldest first."""
+        """The lines of metrics.jsonl, oldest first, without one that a killed run left unfinished at the end."""
         return _json_lines(self.metrics)
 
     def probe_lines(self) -> list[dict]:
-        """The lines of probes.jsonl, oldest first."""
+        """The lines of probes.jsonl, as those of metrics.jsonl."""
         return _json_lines(self.probes)
 
     def forget_metrics_after(self, step: int) -> None:
-        """Drops the lines that a run wrote after the checkpoint from which it goes on, and will write again."""
-        for path in (self.metrics, self.probes):
-            kept = [line for line in _json_lines(path) if line["step"] <= step]
-            if path.exists():
-                write_atomically(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
+        """Drops what a run logged after the checkpoint from which it goes on, and will log again; and unfinished files."""
+        with self.written("metrics"):
+            for path in (self.metrics, self.probes):
+                kept = [line for line in _json_lines(path) if line["step"] <= step]
+                if path.exists():
+                    write_atomically(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
+            event_files.forget_after(self.tensorboard, step)
+            for path in (*self.path.glob(".*"), *self.path.glob("*/.*")):
+                if is_temporary(path) and path.is_file():
+                    path.unlink()
 
     def save_encoders(self, peers) -> None:
         """Writes every peer's encoder, in float32 whatever precision it trained in."""
         for peer in peers:
             path = self._encoder(peer.name)
-            path.parent.mkdir(exist_ok=True)
-            temporary = path.with_name(f".{os.getpid()}_{path.name}")
-            as_float32(peer.encoder).save(temporary, save_format="keras")
-            temporary.replace(path)
+            temporary = temporary_beside(path)
+            with self.written("encoders"):
+                path.parent.mkdir(exist_ok=True)
+                try:
+                    as_float32(peer.encoder).save(temporary, save_format="keras")
+                    temporary.replace(path)
+                finally:
+                    temporary.unlink(missing_ok=True)
 
     def peer_names(self) -> list[str]:
         """The peers whose encoders are saved, in the order of the run's --peers."""
@@ -125,11 +149,10 @@ class RunFolder:
         return load_keras_file(self._encoder(peer))
 
     def _encoder(self, peer: str) -> Path:
+        # Names come from config.json, too, which may be anybody's: a path in it must not lead out of the folder.
+        if not re.fullmatch(r"\w[\w.+-]*", peer):
+            raise InputError(f"peer: expected a name of letters, digits and _.+- (it names a file); got {peer!r}")
         return self.path / "encoders" / f"{peer}.keras"
-
-
-def _json_lines(path: Path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def settings_differences(before: dict, now: dict) -> list[str]:
@@ -139,3 +162,21 @@ def settings_differences(before: dict, now: dict) -> list[str]:
         for name in sorted(before.keys() | now.keys())
         if before.get(name) != now.get(name)
     ]
+
+
+def _json_lines(path: Path) -> list[dict]:
+    if not path.exists():
+        return []
+    *lines, _unfinished = path.read_text().split("\n")
+    return [json.loads(line) for line in lines]
+
+
+def _fixed_data(config: dict) -> dict:
+    """What must be as it was for a run to go on: with another number of images, all would come in another order."""
+    return {name: value for name, value in config.get("data", {}).items() if name not in ("name", "bad_files")}
+
+
+def _refuse_differences(what: str, before: dict, now: dict) -> None:
+    differences = settings_differences(before, now)
+    if differences:
+        raise InputError(f"resume: the run in this folder has other {what}:\n" + "\n".join(differences))

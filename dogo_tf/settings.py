@@ -3,10 +3,10 @@
 import dataclasses
 from dataclasses import dataclass
 
+from dogo_tf.devices import STRATEGIES
 from dogo_tf.errors import InputError, unknown_name
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-STRATEGIES = ("auto", "none", "mirrored")
 # Settings of what is measured on the way: a run gives the same with any of them, and may be resumed with others.
 PROBE_SETTINGS = ("probe_every", "probe_dataset", "probe_train_split", "probe_test_split")
 
@@ -40,18 +40,26 @@ class PretrainSettings:
     warmup_epochs: float = 0.5
     precision: str = "float32"
     strategy: str = "auto"
+    tpu: str = ""
+    sync_batch_norm: bool = True
     steps_per_execution: int = 1
     log_every: int = 20
     probe_every: int = 0
     probe_dataset: str | None = None
     probe_train_split: str = "train"
     probe_test_split: str | None = None
+    checkpoint_minutes: float = 10.0
+    checkpoint_steps: int | None = None
     seed: int = 0
 
     def __post_init__(self):
         for name, options in (("precision", PRECISIONS), ("strategy", STRATEGIES)):
             if getattr(self, name) not in options:
                 raise unknown_name(name, getattr(self, name), options)
+        if self.strategy == "tpu" and self.precision == "mixed_float16":
+            raise InputError(
+                "precision: a TPU computes in bfloat16; expected float32 or mixed_bfloat16, got mixed_float16"
+            )
         for name in ("epochs", "steps_per_execution", "log_every"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name}: expected a whole number of at least 1, got {getattr(self, name)}")
@@ -61,6 +69,10 @@ class PretrainSettings:
             raise InputError(
                 f"probe_test_split: expected another split than probe_train_split; both are {self.probe_test_split!r}"
             )
+        if not self.checkpoint_minutes > 0:
+            raise InputError(f"checkpoint_minutes: expected a number above 0, got {self.checkpoint_minutes}")
+        if self.checkpoint_steps is not None and self.checkpoint_steps < 1:
+            raise InputError(f"checkpoint_steps: expected a whole number of at least 1, got {self.checkpoint_steps}")
         if self.batch_size < 2:
             raise InputError(f"batch_size: expected at least 2, so that an image meets others; got {self.batch_size}")
         for name in ("warmup_epochs", "distill_warmup_epochs"):
@@ -85,9 +97,9 @@ class PretrainSettings:
         return "".join(f"--{name}={value}\n" for name, value in joined.items())
 
     def as_dict(self) -> dict:
-        """For config.json: everything that shapes the run's result, without where its folder is."""
+        """For config.json: everything that shapes the run's result, without where its folder is and how often it is saved."""
         values = dataclasses.asdict(self)
-        for name in ("run_dir", *PROBE_SETTINGS):
+        for name in ("run_dir", "checkpoint_minutes", "checkpoint_steps", *PROBE_SETTINGS):
             del values[name]
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 

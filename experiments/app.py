@@ -5,18 +5,20 @@ import textwrap
 
 from absl import flags
 
-from dogo_tf.errors import InputError, TrainingFailure
+from dogo_tf.errors import InputError, Interrupted, TrainingFailure
 
 EXIT_INPUT_ERROR = 2
 EXIT_TRAINING_FAILURE = 3
+EXIT_START_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: nothing is wrong with the job itself
 EXIT_INTERRUPTED = 130
 
 
 def run(main, flag_values: flags.FlagValues, description: str, argv: list[str] | None = None) -> int:
     """Parses `argv` into `flag_values` and calls `main()`; returns the exit code.
 
-    0 done; 2 a user's mistake, printed as one message; 3 the training cannot usefully go on; 130 interrupted. Each binary has
-    FlagValues of its own, so that several can live in one process.
+    0 done; 2 a user's mistake, printed as one message; 3 the training cannot usefully go on; 75 stopped by SIGTERM or by the
+    loss of another worker, to be started again with --resume; 130 interrupted by Ctrl-C. Each binary has FlagValues of its
+    own, so that several can live in one process.
     """
     argv = sys.argv if argv is None else argv
     if any(word in ("-h", "-help", "--help", "--helpshort", "--helpfull") for word in argv[1:]):
@@ -32,6 +34,9 @@ def run(main, flag_values: flags.FlagValues, description: str, argv: list[str] |
     except TrainingFailure as failure:
         print(f"training stopped: {failure}", file=sys.stderr)
         return EXIT_TRAINING_FAILURE
+    except Interrupted as interruption:
+        print(f"interrupted: {interruption}", file=sys.stderr)
+        return EXIT_INTERRUPTED if interruption.by_user else EXIT_START_AGAIN
     except KeyboardInterrupt:
         print("\ninterrupted; what was finished is kept", file=sys.stderr)
         return EXIT_INTERRUPTED

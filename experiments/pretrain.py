@@ -7,7 +7,9 @@ Each peer learns by its own objective and from which images its peers find simil
   dogo-pretrain --flagfile=experiments/presets/cifar10_wrn_pair.flags --run_dir=runs/preset
 
 The run folder then holds config.json, flags.txt (to run it again), metrics.jsonl, tensorboard/, views.png, checkpoints/,
-encoders/<peer>.keras and, with --probe_every, probes.jsonl.
+encoders/<peer>.keras and, with --probe_every, probes.jsonl. SIGTERM and Ctrl-C save a checkpoint first; then, or after a
+crash, the same command with --resume goes on as if nothing had happened. Exit codes: 0 done; 2 a mistake to put right; 3 NaN
+or collapse; 75 stopped by SIGTERM, start again with --resume; 130 stopped by Ctrl-C.
 
 Next: dogo-probe --run_dir=..., dogo-export --run_dir=... --peer=...
 """
@@ -16,9 +18,10 @@ import dataclasses
 
 from absl import flags
 
+from dogo_tf.devices import STRATEGIES
 from dogo_tf.experiments import app
 from dogo_tf.pretraining import pretrain
-from dogo_tf.settings import PRECISIONS, STRATEGIES, PretrainSettings
+from dogo_tf.settings import PRECISIONS, PretrainSettings
 
 DEFAULTS = {field.name: field.default for field in dataclasses.fields(PretrainSettings)}
 PER_PEER = "One value for all peers, or one per peer, separated by commas."
@@ -80,7 +83,17 @@ _list_flag("weight_decay", "Weight decay. " + PER_PEER)
 _flag(flags.DEFINE_string, "schedule", "constant or cosine (to 0 at the end).")
 _flag(flags.DEFINE_float, "warmup_epochs", "Epochs over which the learning rate rises from 0.")
 _flag(flags.DEFINE_string, "precision", f"Arithmetic of the networks: {', '.join(PRECISIONS)}. Losses stay in float32.")
-_flag(flags.DEFINE_string, "strategy", f"Devices: {', '.join(STRATEGIES)}. auto takes all GPUs, else one device.")
+_flag(
+    flags.DEFINE_string,
+    "strategy",
+    f"Devices: {', '.join(STRATEGIES)}. auto takes all GPUs of this machine, else one device; multi_worker reads TF_CONFIG.",
+)
+_flag(flags.DEFINE_string, "tpu", "Name or address of the TPU for --strategy=tpu; this machine's own if not given.")
+_flag(
+    flags.DEFINE_bool,
+    "sync_batch_norm",
+    "With several replicas, take the statistics of batch normalisation over all of them, as one device would.",
+)
 _flag(
     flags.DEFINE_integer, "steps_per_execution", "Steps per call into TensorFlow; 10 helps where a step takes few ms."
 )
@@ -108,6 +121,12 @@ _flag(
     "Split that the probes test on. If not given, they hold out 15 % of probe_train_split, so that the test images stay "
     "unseen until the run is finished and you choose nothing by them.",
 )
+_flag(
+    flags.DEFINE_float,
+    "checkpoint_minutes",
+    "Minutes between checkpoints; there is also one at the end, and one when the run is asked to stop.",
+)
+_flag(flags.DEFINE_integer, "checkpoint_steps", "Also a checkpoint every so many steps.")
 _flag(flags.DEFINE_integer, "seed", "Seed of weights, data order and views.")
 flags.DEFINE_bool(
     "resume", False, "Go on from the newest checkpoint in run_dir, with the same settings.", flag_values=FLAGS

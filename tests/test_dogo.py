@@ -218,6 +218,15 @@ def test_learning_rate_callbacks_reach_every_peer():
         np.testing.assert_array_equal(peer.trainable_variables[0], old)
 
 
+def test_a_learning_rate_callback_that_would_reach_one_peer_only_is_refused():
+    dogo = model("simclr", "simclr", optimizer=[keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.5)])
+    for callback in (keras.callbacks.LearningRateScheduler(lambda epoch: 0.0), keras.callbacks.ReduceLROnPlateau()):
+        with pytest.raises(
+            dogo_tf.InputError, match=f"{type(callback).__name__} would set the learning rate of the first"
+        ):
+            dogo.fit(dataset(), callbacks=[callback], verbose=0)
+
+
 def test_predict_gives_every_peers_features():
     features = model("simclr", "simclr").predict(images(5), verbose=0)
     assert [f.shape for f in features] == [(5, 6), (5, 7)]

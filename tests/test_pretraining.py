@@ -1,8 +1,11 @@
 """A run as a whole: interrupted and resumed, in half precision, on damaged data."""
 
+import math
+import os
+
 import numpy as np
 import pytest
-from PIL import Image
+from runs import assert_same_state, log, make_pictures
 
 from dogo_tf import pretraining
 from dogo_tf.callbacks import FailureAlarm
@@ -14,11 +17,7 @@ from dogo_tf.settings import PretrainSettings
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
-    path = tmp_path_factory.mktemp("pictures")
-    rng = np.random.default_rng(0)
-    for i in range(50):
-        Image.fromarray(rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(path / f"{i}.png")
-    return path
+    return make_pictures(tmp_path_factory.mktemp("pictures"))
 
 
 def settings(pictures, run_dir, **changes):
@@ -36,27 +35,98 @@ def settings(pictures, run_dir, **changes):
     return PretrainSettings(**{**values, **changes})
 
 
-def weights(folder):
-    return [weight for peer in folder.peer_names() for weight in folder.load_encoder(peer).get_weights()]
-
-
-def test_an_interrupted_run_ends_like_one_that_was_not(pictures, tmp_path, monkeypatch):
-    whole = pretrain(settings(pictures, tmp_path / "whole"))
+@pytest.mark.parametrize("changes", [{"precision": "mixed_float16"}, {"steps_per_execution": 2, "log_every": 2}])
+def test_an_interrupted_run_ends_like_one_that_was_not(pictures, tmp_path, monkeypatch, changes):
+    """Also with loss scales, which are part of the state; test_kills.py has the rest."""
+    whole = pretrain(settings(pictures, tmp_path / "whole", checkpoint_steps=2, **changes))
 
     class PowerCut(FailureAlarm):
         def __call__(self, step, metrics):
-            if step == 5:  # in the second epoch, after the checkpoint of step 3
+            if step >= 5:  # in the second epoch; the checkpoint is of step 4, or at the end of the execution with it
                 raise TrainingFailure("the light went out")
 
     with monkeypatch.context() as patched, pytest.raises(TrainingFailure):
         patched.setattr(pretraining, "FailureAlarm", PowerCut)
-        pretrain(settings(pictures, tmp_path / "cut"))
-    resumed = pretrain(settings(pictures, tmp_path / "cut"), resume=True)
+        pretrain(settings(pictures, tmp_path / "cut", checkpoint_steps=2, **changes))
+    resumed = pretrain(settings(pictures, tmp_path / "cut", **changes), resume=True)
+    assert_same_state(resumed, whole)
+    assert log(resumed) == log(whole) and log(whole)[-1]["step"] == 6
+    assert len({*map(str, log(whole))}) == len(log(whole))
 
-    for ours, theirs in zip(weights(resumed), weights(whole), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-    losses = [[(line["step"], line["loss"]) for line in folder.metrics_lines()] for folder in (resumed, whole)]
-    assert losses[0] == losses[1] and [step for step, _ in losses[0]] == [1, 2, 3, 4, 5, 6]
+
+def test_a_line_of_the_log_is_the_mean_over_its_steps_also_across_epochs(pictures, tmp_path):
+    each, pairs = (pretrain(settings(pictures, tmp_path / str(n), log_every=n)) for n in (1, 2))
+    losses = [line["loss"] for line in each.metrics_lines()]
+    expected = [(a + b) / 2 for a, b in zip(losses[::2], losses[1::2], strict=True)]
+    assert [line["loss"] for line in pairs.metrics_lines()] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_finished_run_is_resumed_without_another_step(pictures, tmp_path):
+    folder = pretrain(settings(pictures, tmp_path, epochs=1))
+    before = folder.metrics.read_text()
+    pretrain(settings(pictures, tmp_path, epochs=1), resume=True)
+    assert folder.metrics.read_text() == before
+
+
+def test_images_that_came_or_went_since_are_named(pictures, tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    make_pictures(folder, 20)
+    pretrain(settings(folder, tmp_path / "run", epochs=1))
+    (folder / "7.png").unlink()
+    with pytest.raises(InputError, match="has other data:\n  images: 20 before, 19 now\n  pixel_mean: "):
+        pretrain(settings(folder, tmp_path / "run", epochs=1), resume=True)
+
+
+def test_images_that_go_during_the_run_are_not_missed(tmp_path, monkeypatch):
+    """They were decoded into memory before the first step."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    make_pictures(folder, 20)
+    start = pretraining.RunFolder.start
+
+    def start_and_lose_images(self, *args):
+        for path in folder.iterdir():
+            path.unlink()
+        start(self, *args)
+
+    monkeypatch.setattr(pretraining.RunFolder, "start", start_and_lose_images)
+    run = pretrain(settings(folder, tmp_path / "run", epochs=1))
+    assert log(run)[-1]["step"] == 1
+
+
+def test_a_full_disk_is_named_and_nothing_written_is_lost(pictures, tmp_path, monkeypatch):
+    written = pretraining.RunFolder.start
+
+    def start_on_a_full_disk(self, *args):
+        written(self, *args)
+        self.metrics.symlink_to("/dev/full")
+
+    monkeypatch.setattr(pretraining.RunFolder, "start", start_on_a_full_disk)
+    with pytest.raises(
+        InputError, match="cannot write the metrics in .*: No space left on device. What was written bef"
+    ):
+        pretrain(settings(pictures, tmp_path, epochs=1))
+    assert sorted(os.listdir(tmp_path)) == [
+        ".lock",
+        "config.json",
+        "flags.txt",
+        "metrics.jsonl",
+        "tensorboard",
+        "views.png",
+    ]
+
+
+def test_a_broken_state_is_never_saved(pictures, tmp_path):
+    """The first update breaks the weights, which the loss of that step cannot show yet."""
+    broken = settings(
+        pictures, tmp_path, optimizer=("sgd",), learning_rate=(math.inf,), schedule="constant", checkpoint_steps=1
+    )
+    with pytest.raises(
+        TrainingFailure, match="step 1: peer 'wrn_10_1': a weight that is not finite. Last good checkpoint: none yet"
+    ):
+        pretrain(broken)
+    assert not (tmp_path / "checkpoints").exists()
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])

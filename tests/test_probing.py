@@ -116,7 +116,9 @@ def test_a_probe_is_there_once_however_often_a_run_is_interrupted(pictures, tmp_
             if step == 5:  # in the second epoch, after the checkpoint and the probe of step 3
                 raise TrainingFailure("the light went out")
 
-    made = settings(pictures, tmp_path / "run", epochs=2, probe_every=1, log_every=1, peers=("wrn_10_1",))
+    made = settings(
+        pictures, tmp_path / "run", epochs=2, probe_every=1, log_every=1, checkpoint_steps=3, peers=("wrn_10_1",)
+    )
     with monkeypatch.context() as patched, pytest.raises(TrainingFailure):
         patched.setattr(pretraining, "FailureAlarm", PowerCut)
         pretrain(made)

@@ -50,6 +50,25 @@ def test_a_damaged_or_missing_configuration_is_named(tmp_path):
     refused(RunFolder(tmp_path), "config.json is damaged: Expecting", resume=True)
 
 
+@pytest.mark.parametrize("name", ["../../etc/x", "/tmp/x", "a/b", "", "..", "a\0"])
+def test_a_path_in_a_configuration_does_not_lead_out_of_the_folder(tmp_path, name):
+    folder = RunFolder(tmp_path)
+    folder.start({"settings": {}, "peers": [{"name": name}]}, resume=False, overwrite=False)
+    with pytest.raises(InputError, match="peer: expected a name of letters, digits and _"):
+        folder.peer_names()
+
+
+def test_an_overwrite_that_was_cut_off_can_be_repeated(tmp_path, monkeypatch):
+    folder = RunFolder(tmp_path)
+    folder.start(CONFIG, resume=False, overwrite=False)
+    (tmp_path / "checkpoints").mkdir()
+    with monkeypatch.context() as patched, pytest.raises(InputError, match="cannot write the folder"):
+        patched.setattr("shutil.rmtree", lambda path: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+        folder.start(CONFIG, resume=False, overwrite=True)
+    folder.start({**CONFIG, "new": 1}, resume=False, overwrite=True)
+    assert folder.config()["new"] == 1 and not folder.checkpoints.exists()
+
+
 def test_an_encoder_that_is_missing_or_damaged_is_named(tmp_path):
     folder = RunFolder(tmp_path)
     folder.start({"settings": {}, "peers": [{"name": "small"}]}, resume=False, overwrite=False)
@@ -74,6 +93,6 @@ def test_a_resumed_run_forgets_the_lines_that_it_will_write_again(tmp_path):
     folder = RunFolder(tmp_path)
     folder.forget_metrics_after(0)
     assert folder.metrics_lines() == []
-    folder.metrics.write_text('{"step": 2, "loss": 1.5}\n{"step": 4, "loss": 1.25}\n')
+    folder.metrics.write_text('{"step": 2, "loss": 1.5}\n{"step": 4, "loss": 1.25}\n{"step": 6, "lo')  # killed there
     folder.forget_metrics_after(2)
     assert folder.metrics_lines() == [{"step": 2, "loss": 1.5}]

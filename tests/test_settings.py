@@ -32,7 +32,9 @@ def test_peers_are_named_by_their_encoders_and_numbered_if_equal():
     ("changes", "message"),
     [
         ({"precision": "half"}, "unknown precision 'half'; known: float32, mixed_bfloat16, mixed_float16"),
-        ({"strategy": "gpu"}, "unknown strategy 'gpu'; known: auto, mirrored, none"),
+        ({"strategy": "gpu"}, "unknown strategy 'gpu'; known: auto, mirrored, multi_worker, none, tpu"),
+        ({"checkpoint_minutes": 0}, "checkpoint_minutes: expected a number above 0, got 0"),
+        ({"checkpoint_steps": 0}, "checkpoint_steps: expected a whole number of at least 1, got 0"),
         ({"epochs": 0}, "epochs: expected a whole number of at least 1, got 0"),
         ({"distill_warmup_epochs": 101}, "distill_warmup_epochs: expected 0 to 100, the run's epochs; got 101"),
         ({"batch_size": 1}, "batch_size: expected at least 2, so that an image meets others; got 1"),

@@ -1,5 +1,7 @@
 """The training stream: an endless order of images that can be entered anywhere, because it has no hidden state."""
 
+import time
+
 import numpy as np
 
 from dogo_tf.data.image_set import check_images
@@ -7,15 +9,41 @@ from dogo_tf.errors import InputError
 from dogo_tf.keras_compat import tf
 
 
+class HostClock:
+    """How long the host works on the images of a step, in its own thread beside the training step."""
+
+    def __init__(self):
+        self.seconds, self.steps = 0.0, 0.0
+
+    def add(self, seconds: float, steps: float) -> None:
+        self.seconds, self.steps = self.seconds + seconds, self.steps + steps
+
+    def read(self) -> dict:
+        """The mean since the last call, in milliseconds per step."""
+        mean = 1e3 * self.seconds / self.steps if self.steps else 0.0
+        self.seconds = self.steps = 0.0
+        return {"host_ms_per_step": mean}
+
+
 def training_stream(
-    images: np.ndarray, batch_size: int, seed: int, start_example: int = 0, shuffle: bool = True
+    images: np.ndarray,
+    batch_size: int,
+    seed: int,
+    start_example: int = 0,
+    shuffle: bool = True,
+    replicas: int = 1,
+    mine: range = range(1),
+    clock: HostClock | None = None,
 ) -> tf.data.Dataset:
-    """Endless batches uint8 [batch_size, H, W, 3] of `images` uint8 [N, H, W, 3], from example `start_example` on.
+    """Endless batches uint8 [batch_size / replicas, H, W, 3] of `images` uint8 [N, H, W, 3], from `start_example` on.
 
     A pure function of the global example number t: with E = batch_size * (N // batch_size) examples an epoch,
     `epoch, position = divmod(t, E)` and the image is index_shuffle(position, seed=[epoch, seed], max_index=N-1), a
     permutation of 0..N-1 for every epoch, of which the last N - E entries are left out. A run that was stopped after
     t examples therefore goes on exactly with start_example=t. shuffle=False: the image is `position`.
+
+    Replica r of R trains on rows r * batch_size / R and following of every batch, so that all numbers of replicas and workers
+    see the same. The stream gives the batches of the replicas in `mine` in turn: step by step, replica by replica.
 
     start_example must be a multiple of batch_size (the number of steps done times batch_size). The array is read
     where it is, row by row, and must not change meanwhile; a numpy.memmap will do. Raises InputError.
@@ -27,29 +55,57 @@ def training_stream(
     _check_whole("start_example", start_example, 0)
     if batch_size > count:
         raise InputError(f"batch_size {batch_size} is larger than the data, which has {count} images")
+    if batch_size % replicas:
+        raise InputError(f"batch_size {batch_size} does not divide over {replicas} replicas")
     if start_example % batch_size:
         raise InputError(f"start_example: expected a multiple of batch_size {batch_size}, got {start_example}")
     steps_per_epoch = count // batch_size
+    share = batch_size // replicas
 
-    def indices(step):
+    def indices(number):
+        step, replica = number // len(mine), mine.start + number % len(mine)
         epoch = step // steps_per_epoch
-        position = (step % steps_per_epoch) * batch_size + tf.range(batch_size, dtype=tf.int64)
+        first = (step % steps_per_epoch) * batch_size + replica * share
+        position = first + tf.range(share, dtype=tf.int64)
         if not shuffle:
             return position
         seeds = tf.stack([epoch, tf.constant(seed, tf.int64)])
         return tf.random.experimental.index_shuffle(position, seed=seeds, max_index=count - 1)
 
-    def rows(step):
-        # Python gathers the rows: a tensor of all images would be a second copy of them, and over 2 GB as a constant.
-        batch = tf.numpy_function(lambda index: np.take(images, index, axis=0), [indices(step)], tf.uint8)
-        batch.set_shape([batch_size, *images.shape[1:]])
+    def take(index):
+        started = time.perf_counter()
+        batch = np.take(images, index, axis=0)
+        if clock is not None:
+            clock.add(time.perf_counter() - started, 1 / len(mine))
         return batch
 
-    steps = tf.data.Dataset.range(start_example // batch_size, tf.int64.max // batch_size)
+    def rows(number):
+        # Python gathers the rows: a tensor of all images would be a second copy of them, and over 2 GB as a constant.
+        batch = tf.numpy_function(take, [indices(number)], tf.uint8)
+        batch.set_shape([share, *images.shape[1:]])
+        return batch
+
+    start = start_example // batch_size * len(mine)
+    numbers = tf.data.Dataset.range(start, tf.int64.max // batch_size)
     # A thread of its own: in the pool that it would share with the training step it made steps up to 1.4 times as long.
     options = tf.data.Options()
     options.threading.private_threadpool_size = 1
-    return steps.map(rows).prefetch(tf.data.AUTOTUNE).with_options(options)
+    return numbers.map(rows).prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def distributed_stream(strategy: tf.distribute.Strategy, images: np.ndarray, batch_size: int, *args, **kwargs):
+    """`training_stream` for model.fit under a strategy: every worker reads the rows of its own replicas only."""
+    replicas = strategy.num_replicas_in_sync
+    if replicas == 1:
+        return training_stream(images, batch_size, *args, **kwargs)
+
+    def of_worker(context):
+        local = replicas // context.num_input_pipelines
+        first = context.input_pipeline_id * local
+        mine = range(first, first + local)
+        return training_stream(images, batch_size, *args, replicas=replicas, mine=mine, **kwargs)
+
+    return strategy.distribute_datasets_from_function(of_worker)
 
 
 def _check_whole(argument: str, value: int, least: int) -> None:

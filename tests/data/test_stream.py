@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dogo_tf.data.image_set import ImageSet
-from dogo_tf.data.stream import training_stream
+from dogo_tf.data.stream import HostClock, training_stream
 from dogo_tf.errors import InputError
 from dogo_tf.keras_compat import tf
 
@@ -39,6 +39,27 @@ def test_equals_the_definition_example_by_example(count, batch_size):
         [_oracle(count, batch_size, 3, step * batch_size + row) for row in range(batch_size)] for step in range(batches)
     ]
     assert _take(training_stream(_numbered(count), batch_size, seed=3), batches) == expected
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_replicas_and_workers_share_every_batch(workers):
+    images, whole = _numbered(50), _take(training_stream(_numbered(50), 8, seed=7, start_example=16), 10)
+    replicas = [range(first, first + 4 // workers) for first in range(0, 4, 4 // workers)]
+    shares = [
+        _take(training_stream(images, 8, seed=7, start_example=16, replicas=4, mine=mine), 10 * len(mine))
+        for mine in replicas
+    ]
+    for step, batch in enumerate(whole):
+        parts = [share[step * len(mine) : (step + 1) * len(mine)] for share, mine in zip(shares, replicas, strict=True)]
+        assert sum((row for part in parts for row in part), []) == batch
+
+
+def test_the_hosts_time_is_measured_per_step():
+    clock = HostClock()
+    assert clock.read() == {"host_ms_per_step": 0.0}
+    _take(training_stream(_numbered(50), 8, seed=7, replicas=4, mine=range(2), clock=clock), 8)
+    assert clock.steps >= 4 and 0 < clock.seconds < 60
+    assert clock.read()["host_ms_per_step"] > 0 and clock.steps == 0
 
 
 def test_an_epoch_visits_distinct_images_and_epochs_differ():
@@ -96,6 +117,7 @@ def test_the_data_is_not_part_of_the_graph():
         ({"batch_size": 0}, "batch_size: expected an integer of at least 1, got 0"),
         ({"batch_size": 2.0}, "batch_size: expected an integer of at least 1, got 2.0"),
         ({"batch_size": 4, "seed": -1}, "seed: expected an integer of at least 0, got -1"),
+        ({"batch_size": 4, "replicas": 3}, "batch_size 4 does not divide over 3 replicas"),
         ({"batch_size": 4, "start_example": 6}, "start_example: expected a multiple of batch_size 4, got 6"),
         ({"batch_size": 4, "start_example": -4}, "start_example: expected an integer of at least 0, got -4"),
     ],

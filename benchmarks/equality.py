@@ -1,0 +1,160 @@
+"""How far the weights of a run on several replicas are from those on one device with the same global batch.
+
+Replicas are logical devices of this machine's CPU, or with --workers the processes of a job. Every combination of objectives
+starts from the same weights, on the same images, whose views are drawn inside the step. A deviation is the largest |w - w'|
+over all variables, divided by the largest |w|.
+"""
+
+import argparse
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+
+from dogo_tf.keras_compat import keras, tf
+
+SIZE, BATCH, LARGEST = 8, 16, 4
+
+
+def set_up(floatx: str, devices: int = LARGEST) -> None:
+    """Before any other work of TensorFlow."""
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)
+    keras.backend.set_floatx(floatx)
+
+
+def small(objective: str):
+    """The objective with narrow heads, where it is known how; else as its authors have it."""
+    from dogo_tf import objectives
+
+    narrow = {
+        "simclr": {"widths": (12, 8)},
+        "simsiam": {"projector_widths": (12, 8), "predictor_width": 16},
+    }
+    return getattr(objectives, objective).Objective(**narrow.get(objective, {}))
+
+
+def encoder(name: str, width: int, activation: str):
+    from dogo_tf.encoders._layers import batch_norm, image_input
+
+    images, x = image_input(SIZE, (127.5,) * 3, (127.5,) * 3)
+    x = batch_norm(keras.layers.Conv2D(width, 3, 2, use_bias=False)(x))
+    x = keras.layers.Activation(activation)(x)
+    return keras.Model(images, keras.layers.GlobalAveragePooling2D()(x), name=name)
+
+
+def on_logical_devices(replicas: int) -> tf.distribute.Strategy:
+    # TensorFlow's default reduction on CPUs allows one number of replicas per process.
+    reduction = tf.distribute.ReductionToOneDevice()
+    return tf.distribute.MirroredStrategy([f"CPU:{k}" for k in range(replicas)], cross_device_ops=reduction)
+
+
+def train(strategy, objectives: list[str], steps: list[int], activation="relu") -> dict:
+    """{number of steps: all weights, moving statistics and momenta after so many}."""
+    import dogo_tf
+    from dogo_tf.data.stream import distributed_stream
+
+    with strategy.scope():
+        keras.utils.set_random_seed(0)
+        peers = [
+            dogo_tf.Peer(encoder(f"peer_{k}", 6 + k, activation), small(name)) for k, name in enumerate(objectives)
+        ]
+        model = dogo_tf.DoGo(peers, distill_weight=1.0)
+        model.compile(keras.optimizers.SGD(0.1, momentum=0.9))
+    images = np.random.default_rng(0).integers(0, 256, (max(steps) * BATCH, SIZE, SIZE, 3), dtype=np.uint8)
+    after, done = {}, 0
+    for step in steps:
+        stream = distributed_stream(strategy, images, BATCH, seed=0, start_example=done * BATCH)
+        model.fit(stream, steps_per_epoch=step - done, verbose=0)
+        variables = [v for peer in model.peers for v in peer.variables]
+        variables += [v for optimizer in model.peer_optimizers for v in optimizer.variables]
+        after[step], done = [variable.numpy() for variable in variables], step
+    assert int(model.examples_seen.numpy()) == done * BATCH
+    return after
+
+
+def deviation(ours: list, theirs: list) -> float:
+    largest = max(np.abs(variable).max() for variable in theirs)
+    return float(max(np.abs(a - b).max() for a, b in zip(ours, theirs, strict=True)) / largest)
+
+
+def deviations(objectives, strategies: dict, steps, **options) -> dict:
+    """{name of the strategy: {number of steps: deviation from one device}}."""
+    one = train(on_logical_devices(1), objectives, steps, **options)
+    found = {}
+    for name, strategy in strategies.items():
+        several = train(strategy, objectives, steps, **options)
+        found[name] = {str(step): deviation(several[step], one[step]) for step in steps}
+    return found
+
+
+def combinations(known: list[str]) -> list[list[str]]:
+    """Every pair of objectives, and three peers of each and of a mix."""
+    threes = [[name] * 3 for name in known] + [[known[k % len(known)] for k in range(3)]]
+    return [list(pair) for pair in itertools.combinations_with_replacement(known, 2)] + threes
+
+
+def mutate(kind: str | None) -> None:
+    """Plants a bug that leaves the first loss exactly right."""
+    from dogo_tf import collectives, optimizers
+
+    if kind == "gather":  # without the gradient from the other replicas
+        gather = collectives.gather
+
+        def own_rows_only(rows):
+            if collectives.replica_count() == 1:
+                return rows
+            everywhere, first = tf.stop_gradient(gather(rows)), collectives.row_offset(rows)
+            places = (first + tf.range(tf.shape(rows)[0]))[:, tf.newaxis]
+            return everywhere + tf.scatter_nd(places, rows - tf.stop_gradient(rows), tf.shape(everywhere))
+
+        collectives.gather = own_rows_only
+    elif kind == "scale":  # without 1 / R
+        scale_loss = optimizers.scale_loss
+        optimizers.scale_loss = lambda o, loss: scale_loss(o, loss) * collectives.replica_count()
+    elif kind:
+        raise ValueError(f"unknown mutation {kind!r}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--replicas", default="2,4")
+    parser.add_argument("--workers", action="store_true", help="instead of replicas: the workers in TF_CONFIG")
+    parser.add_argument("--steps", default="1,5")
+    parser.add_argument("--objectives", help="e.g. simclr,simsiam/simclr,simclr; every combination if not given")
+    parser.add_argument("--floatx", default="float64")
+    parser.add_argument(
+        "--activation", default="relu", help="relu turns rounding into differences in float32; swish not"
+    )
+    parser.add_argument("--mutate", help="gather or scale: plant a bug that this must find")
+    parser.add_argument("--json", action="store_true", help="print nothing but the result, as JSON")
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+    arguments = parser.parse_args()
+    set_up(arguments.floatx)
+    if arguments.workers:
+        strategies = {"workers": tf.distribute.MultiWorkerMirroredStrategy()}
+    else:
+        strategies = {count: on_logical_devices(int(count)) for count in arguments.replicas.split(",")}
+    mutate(arguments.mutate)
+    from dogo_tf import objectives, plugins
+    from dogo_tf.provenance import record
+
+    if arguments.objectives:
+        chosen = [group.split(",") for group in arguments.objectives.split("/")]
+    else:
+        chosen = combinations(plugins.names(objectives.__name__))
+    steps, table = [int(word) for word in arguments.steps.split(",")], {}
+    for names in chosen:
+        found = table[" + ".join(names)] = deviations(names, strategies, steps, activation=arguments.activation)
+        if not arguments.json:
+            print(f"{' + '.join(names)}: {found}", flush=True)
+    if arguments.json:
+        print(json.dumps(table))
+    if arguments.out:
+        numbers = {"floatx": arguments.floatx, "activation": arguments.activation, "batch": BATCH}
+        record(arguments.out, {**numbers, "scheme": "similarity_kl", "deviations": table})
+
+
+if __name__ == "__main__":
+    main()

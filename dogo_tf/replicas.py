@@ -1,0 +1,98 @@
+"""What would fail obscurely, or go wrong silently, where a model trains on several replicas: checked before the first step."""
+
+import inspect
+
+import numpy as np
+
+from dogo_tf.errors import InputError
+from dogo_tf.keras_compat import keras, tf
+from dogo_tf.types import Views
+
+
+def settle_batch_norm(peers, synchronised: bool) -> None:
+    """Makes the batch normalisation of all peers, under several replicas, take its statistics over all or over each.
+
+    Raises:
+        InputError: layers that were built to keep to their replica, and so cannot follow `synchronised`.
+    """
+    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+        return
+    for peer in peers:
+        layers = [part for part in peer.submodules if isinstance(part, keras.layers.BatchNormalization)]
+        if not synchronised:
+            for layer in layers:
+                layer.synchronized = False
+        apart = [layer.name for layer in layers if not layer.synchronized]
+        if apart and synchronised:
+            raise InputError(
+                f"peer {peer.name!r}: {len(apart)} layers of batch normalisation, e.g. {apart[0]!r}, would take their "
+                "statistics on each replica alone; build them with BatchNormalization(synchronized=True), or accept another "
+                "result than on one device with DoGo(..., sync_batch_norm=False)"
+            )
+
+
+def check_compile(strategy: tf.distribute.Strategy, optimizers, jit_compile) -> None:
+    """InputError for optimisers of another scope, and for XLA where TensorFlow has none for several replicas."""
+    for k, optimizer in enumerate(optimizers):
+        variables = optimizer.variables() if callable(optimizer.variables) else optimizer.variables
+        if not all(strategy.extended.variable_created_in_scope(variable) for variable in variables):
+            raise InputError(
+                f"optimizer: the one of peer {k} was made outside the model's strategy, and would silently train otherwise; "
+                "make it inside `with strategy.scope():`, or give one optimizer, which is cloned there for each peer"
+            )
+    if jit_compile and strategy.num_replicas_in_sync > 1 and not isinstance(strategy, tf.distribute.TPUStrategy):
+        devices = {tf.DeviceSpec.from_string(name).device_type for name in strategy.extended.worker_devices}
+        if "CPU" in devices:
+            raise InputError(
+                f"jit_compile: TensorFlow cannot compile a step over {strategy.num_replicas_in_sync} replicas on CPUs; "
+                "leave it out, or use one replica"
+            )
+
+
+def check_batches(strategy: tf.distribute.Strategy, x, batch_size: int | None) -> None:
+    """InputError unless every replica gets as many rows of every batch: images are compared across replicas."""
+    replicas = strategy.num_replicas_in_sync
+    if replicas == 1:
+        return
+    if isinstance(x, tf.distribute.DistributedDataset):
+        _check_distributed(x, replicas)
+    elif isinstance(x, tf.data.Dataset):
+        sizes = {spec.shape[0] for spec in tf.nest.flatten(x.element_spec)}
+        if None in sizes:
+            raise InputError(
+                f"x: its last batch may be smaller, which {replicas} replicas cannot share; use "
+                ".batch(size, drop_remainder=True), or .repeat() before it"
+            )
+        _check_divides(sizes.pop(), replicas)
+    elif inspect.isgenerator(x) or isinstance(x, keras.utils.Sequence):
+        raise InputError(
+            f"x: expected arrays or a tf.data.Dataset with batches of one size for {replicas} replicas; "
+            f"got {type(x).__name__}"
+        )
+    else:
+        rows, size = len(_first_array(x)), batch_size or 32  # Keras' default
+        _check_divides(min(rows, size), replicas)
+        if rows > size and rows % size:
+            raise InputError(
+                f"x: {rows} images in batches of {size} leave a last batch of {rows % size}, which {replicas} replicas cannot "
+                f"share as the others; give {rows // size * size} images, or a tf.data.Dataset with drop_remainder=True"
+            )
+
+
+def _check_distributed(x, replicas: int) -> None:
+    shapes = {
+        tuple(part.shape) for spec in tf.nest.flatten(x.element_spec) for part in getattr(spec, "_value_specs", [spec])
+    }
+    if any(shape[0] is None for shape in shapes):
+        raise InputError(f"x: batches of unknown size for {replicas} replicas; batch with drop_remainder=True")
+
+
+def _check_divides(size: int, replicas: int) -> None:
+    if size % replicas:
+        raise InputError(f"x: a batch of {size} images does not divide over {replicas} replicas")
+
+
+def _first_array(x):
+    while not isinstance(x, np.ndarray | tf.Tensor):
+        x = x.a if isinstance(x, Views) else next(iter(x.values() if isinstance(x, dict) else x))
+    return x
