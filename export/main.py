@@ -17,7 +17,7 @@ from absl import flags
 from dogo_tf import data
 from dogo_tf.data.image_set import ImageSet
 from dogo_tf.errors import InputError
-from dogo_tf.evaluate.sources import load_encoder
+from dogo_tf.evaluate.sources import image_side, load_encoder
 from dogo_tf.experiments import app
 from dogo_tf.export import calibration, images, report, tflite
 from dogo_tf.export.pipeline import HTML_REPORT, MIN_PARITY_IMAGES, GateFailure, Options, export_encoder
@@ -82,7 +82,7 @@ def main() -> None:
         parity_images=FLAGS.parity_images,
         seed=FLAGS.seed,
     )
-    size = encoder.input_shape[1]
+    size = image_side(encoder)
     train, test = _train_and_test(defaults, size)
     own = data.load(FLAGS.calibration, "train", size, None, FLAGS.max_bad_images) if FLAGS.calibration else None
     print(f"exporting {name}: {len(train.images)} images to learn from, {len(test.images)} to test on", flush=True)

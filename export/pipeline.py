@@ -40,6 +40,11 @@ class Options:
     parity_images: int = 512
     seed: int = 0
 
+    def __post_init__(self):
+        for name in self.formats:
+            if name not in tflite.FORMATS:
+                raise unknown_name("TFLite format", name, tflite.FORMATS)
+
 
 class GateFailure(InputError):
     """Some formats differ too much from the original. `report` has all numbers; what passed has been written."""
@@ -126,9 +131,6 @@ def export_encoder(
 
 
 def _check(folder: Path, train: ImageSet, test: ImageSet, options: Options) -> None:
-    unknown = set(options.formats) - set(tflite.FORMATS)
-    if unknown:
-        raise unknown_name("TFLite format", sorted(unknown)[0], tflite.FORMATS)
     if min(len(test.images), options.parity_images) < MIN_PARITY_IMAGES:
         raise InputError(
             f"test images: expected at least {MIN_PARITY_IMAGES} to check parity with; there are {len(test.images)}, of "
@@ -185,9 +187,9 @@ def _outputs(artefact: TFLiteEncoder, images):
 
 ADVICE = {
     "float16": "take float32",
-    "dynamic_range": "take float16",
+    "dynamic_range": "take float16; rounding disturbs a network most after a short training, so a longer one may help",
     "int8": "try other calibration images (--seed, --calibration; 100 to 200 of what the device will see: more are not "
-    "better), or take dynamic_range or float16; the next time, pre-train with more --weight_decay (5e-4 has helped "
+    "better), or take dynamic_range or float16; the next time, pre-train longer, with more --weight_decay (5e-4 has helped "
     "MobileNetV3), or take an encoder with ReLU or ReLU6",
 }
 

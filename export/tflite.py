@@ -95,7 +95,10 @@ def _run_child(words: list[str], files: dict[str, Path]) -> tuple[int, list[str]
         with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=written) as child:
             while child.poll() is None:
                 time.sleep(0.1)
-                progress.update(sum(file.exists() for file in files.values()))
+                done = sum(file.exists() for file in files.values())
+                if done < len(files):
+                    progress.update(done)
+        progress.update(len(files))
         written.seek(0)
         return child.returncode, written.read().decode(errors="replace").strip().splitlines()
 

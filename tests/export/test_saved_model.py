@@ -140,7 +140,7 @@ def test_a_foreign_folder_is_no_encoder(tmp_path):
     module = tf.Module()
     module.double = tf.function(lambda x: {"y": 2 * x}, input_signature=[tf.TensorSpec([None], name="x")])
     tf.saved_model.save(module, str(tmp_path / "other"), signatures=module.double)
-    with pytest.raises(InputError, match="other: expected a signature 'serving_default' from uint8 or float32 images"):
+    with pytest.raises(InputError, match="other: expected a signature 'serving_default' from 'images' to 'features'"):
         SavedModelEncoder(tmp_path / "other")
 
 

@@ -13,6 +13,7 @@ from dogo_tf.export import parity, tflite
 from dogo_tf.export.saved_model import export_saved_model
 from dogo_tf.export.tflite_encoder import TFLiteEncoder
 from dogo_tf.keras_compat import keras, tf
+from dogo_tf.progress import Progress
 
 
 def test_every_format_has_its_limits():
@@ -49,9 +50,12 @@ def test_any_batch_gives_the_same_features(name, tflite_files, images):
     np.testing.assert_array_equal(encoder(images), whole)
 
 
-def test_converting_prints_nothing(saved, capfd):
+def test_converting_shows_its_progress_and_nothing_of_the_converter(saved, capfd, monkeypatch):
+    monkeypatch.setattr(tflite, "Progress", lambda label, total: Progress(label, total, quiet_for=0))
     tflite.convert(saved, ["float16"])
-    assert capfd.readouterr() == ("", "")
+    shown = capfd.readouterr()
+    assert shown.out == "" and shown.err.splitlines()[-1] == "converting: 1/1 (100 %)"
+    assert all(line.startswith("converting: ") for line in shown.err.splitlines())
 
 
 def test_the_interpreters_own_lines_stay_off_the_screen(tflite_files, tmp_path):
