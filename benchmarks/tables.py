@@ -149,9 +149,11 @@ def edge() -> str:
             )
         original = result["original"]["scores"]
         data, load = result["data"], result["latency"]["load_average"]
+        settings = result["origin"]["settings"]
         base = result["formats"]["float32"]["latency"]["median_ms"]
         notes.append(
-            f"{result['encoder']}: {data['test']['images']:,} images of {data['test']['name']}, labels of "
+            f"{result['encoder']}, pre-trained alone for {settings['epochs']} epochs of {settings['dataset'].split('/')[-1]} "
+            f"{settings['split']}, one seed: {data['test']['images']:,} images of {data['test']['name']}, labels of "
             f"{data['train']['images']:,}; the original has kNN {percent(original['knn']['accuracy'])}, linear "
             f"{percent(original['linear']['accuracy'])}; float32 takes {base:.2f} ms, "
             f"measured next to {load:.1f} running processes. Recommended: {result['recommendation'].split(':')[0]}."

@@ -72,7 +72,7 @@ flags.DEFINE_bool("overwrite", False, "Replace the whole folder of an earlier ex
 def main() -> None:
     if bool(FLAGS.run_dir) == bool(FLAGS.encoder):
         raise InputError("--run_dir or --encoder: expected one of them, a run's folder or a file. See --help.")
-    encoder, name, out, defaults = _from_run() if FLAGS.run_dir else _from_file()
+    encoder, name, out, origin = _from_run() if FLAGS.run_dir else _from_file()
     options = Options(
         formats=tuple(FLAGS.formats),
         head=FLAGS.head,
@@ -83,11 +83,11 @@ def main() -> None:
         seed=FLAGS.seed,
     )
     size = image_side(encoder)
-    train, test = _train_and_test(defaults, size)
+    train, test = _train_and_test(origin.get("settings", {}), size)
     own = data.load(FLAGS.calibration, "train", size, None, FLAGS.max_bad_images) if FLAGS.calibration else None
     print(f"exporting {name}: {len(train.images)} images to learn from, {len(test.images)} to test on", flush=True)
     try:
-        made = export_encoder(encoder, out, train, test, options, name, own)
+        made = export_encoder(encoder, out, train, test, options, name, own, origin)
     except GateFailure as failure:
         print(report.table(failure.report))
         raise
@@ -101,7 +101,8 @@ def _from_run():
     config = folder.config()
     peer = FLAGS.peer or _only_peer(folder)
     out = Path(FLAGS.out) if FLAGS.out else folder.path / "export" / peer
-    return folder.load_encoder(peer), peer, out, config["settings"]
+    origin = {"run": str(folder.path), "settings": config["settings"], "provenance": config["provenance"]}
+    return folder.load_encoder(peer), peer, out, origin
 
 
 def _from_file():
@@ -110,7 +111,7 @@ def _from_file():
     encoder = load_encoder(path, FLAGS.peer)
     if isinstance(encoder, TFLiteEncoder):
         raise InputError(f"--encoder: {path} is exported already; expected a .keras file or a SavedModel")
-    return encoder, path.stem if path.suffix == ".keras" else encoder.name, Path(FLAGS.out), {}
+    return encoder, path.stem if path.suffix == ".keras" else encoder.name, Path(FLAGS.out), {"file": str(path)}
 
 
 def _train_and_test(defaults: dict, size: int) -> tuple[ImageSet, ImageSet]:

@@ -55,7 +55,7 @@ class GateFailure(InputError):
 
 
 def export_encoder(
-    encoder, folder, train: ImageSet, test: ImageSet, options=None, name=None, calibration_set=None
+    encoder, folder, train: ImageSet, test: ImageSet, options=None, name=None, calibration_set=None, origin=None
 ) -> Report:
     """Writes <folder>/saved_model, <folder>/<name>_<format>.tflite, each with its .json, and report.json and report.html.
 
@@ -68,6 +68,7 @@ def export_encoder(
         options: see Options.
         name: what the files are called; the encoder's own name if not given.
         calibration_set: an ImageSet to calibrate on instead of train.
+        origin: what is known of the encoder, e.g. its run's settings, ready for JSON; goes into the report as it is.
     Raises:
         InputError: too few images, a folder in the way, --head without labels, or a graph that cannot be converted.
         GateFailure: after the files that passed have been written, if one did not.
@@ -118,6 +119,7 @@ def export_encoder(
                 "calibration": calibrated and {"data": sets["calibration"].name, **calibrated.as_dict()},
                 "latency": {"batch": 1, "threads": 1, "rounds": latency.ROUNDS, "block": latency.BLOCK, **load},
                 "seed": options.seed,
+                "origin": origin,
                 **provenance(),
             }
             report = Report(name, tuple(items), judge.reference() if judge else {}, len(files[BASE]), details)

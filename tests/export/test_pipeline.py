@@ -36,7 +36,7 @@ def quick(**options):
 @pytest.fixture(scope="module")
 def exported(encoder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole") / "new" / "out"
-    return export_encoder(encoder, folder, TRAIN, TEST, quick(head=True), "tiny"), folder
+    return export_encoder(encoder, folder, TRAIN, TEST, quick(head=True), "tiny", origin={"run": "x"}), folder
 
 
 def test_every_artefact_is_there_and_measured(exported):
@@ -60,6 +60,7 @@ def test_the_report_files_hold_what_was_returned(exported):
     report, folder = exported
     told = json.loads((folder / "report.json").read_text())
     assert told == json.loads(json.dumps(report.as_dict()))
+    assert told["origin"] == {"run": "x"}
     assert told["formats"]["int8"]["size_bytes"] == report.item("int8").size_bytes
     assert told["recommendation"].split(":")[0] in tflite.FORMATS and told["hardware"]["cores"] >= 1
     page = (folder / "report.html").read_text()
