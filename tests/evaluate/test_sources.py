@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from dogo_tf import encoders
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate import embed
 from dogo_tf.evaluate.saved_model_encoder import SavedModelEncoder
@@ -19,7 +18,10 @@ from dogo_tf.run_folder import CONFIG
 @pytest.fixture(scope="module")
 def encoder():
     keras.utils.set_random_seed(3)
-    return encoders.build("wrn_10_1", 8)
+    images = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(8, 3, use_bias=False)(keras.layers.Rescaling(1 / 64, -2.0)(images))
+    x = keras.layers.ReLU()(keras.layers.BatchNormalization()(x))
+    return keras.Model(images, keras.layers.GlobalAveragePooling2D()(x), name="small")
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,7 @@ def files(encoder, tmp_path_factory):
     encoder.save(folder / "encoder.keras")
     saved = export_saved_model(encoder, folder / "export" / "saved_model")
     (folder / "encoder.tflite").write_bytes(tflite.convert(saved, ["float32"])["float32"])
-    make_run(folder / "run", encoder, ["wrn_10_1"])
+    make_run(folder / "run", encoder, ["small"])
     return folder
 
 
