@@ -109,6 +109,16 @@ def compare() -> str:
     )
 
 
+def suspects() -> str:
+    result = read("suspects_cifar10")
+    flipped = f"{result['flipped']:,} of {result['images']:,} labels flipped ({result['noise_kind']})"
+    found = f"precision {percent(result['precision'])} %, recall {percent(result['recall'])} %"
+    return (
+        f"`dogo-suspects` on {result['data']} with {flipped}: {result['listed']:,} listed, {found} "
+        "(the encoder of the comparison that learned next to its peer, seed 0)." + source("suspects_cifar10")
+    )
+
+
 def _points(difference: dict) -> str:
     mean, low, high = (100 * difference[name] for name in ("mean", "low", "high"))
     return f"{mean:+.1f} ({low:.1f} to {high:.1f})"
@@ -178,6 +188,7 @@ TABLES = {
     "cifar10": cifar10,
     "compare": compare,
     "tune": tune,
+    "suspects": suspects,
     "edge": edge,
     "speed": speed,
 }
