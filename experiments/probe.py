@@ -56,6 +56,7 @@ def main() -> None:
             config["data"]["image_size"],
             FLAGS.data_dir or config["settings"]["data_dir"],
             FLAGS.max_bad_images,
+            prepare=bool(FLAGS.data_dir) or not config["settings"]["data_dir"],
         )
         for split in (FLAGS.train_split, FLAGS.test_split)
     )

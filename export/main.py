@@ -44,6 +44,7 @@ def main() -> None:
         FLAGS.split or settings["split"],
         config["data"]["image_size"],
         FLAGS.data_dir or settings["data_dir"],
+        prepare=bool(FLAGS.data_dir) or not settings["data_dir"],
     ).images
     out = Path(FLAGS.out) if FLAGS.out else folder.path / "export" / peer
     exported = export_encoder(encoder, out, images[: FLAGS.parity_images], FLAGS.formats, FLAGS.overwrite)
