@@ -24,12 +24,12 @@ def set_up(floatx: str, devices: int = LARGEST) -> None:
     keras.backend.set_floatx(floatx)
 
 
-def small(objective: str):
-    """The objective with narrow heads, where it is known how; else as its authors have it."""
+def small(objective: str, smooth: bool = False):
+    """The objective with narrow heads, where it is known how (and without ReLU, if `smooth`); else as its authors have it."""
     from dogo_tf import objectives
 
     narrow = {
-        "simclr": {"widths": (12, 8)},
+        "simclr": {"widths": (8,) if smooth else (12, 8)},
         "simsiam": {"projector_widths": (12, 8), "predictor_width": 16},
     }
     return getattr(objectives, objective).Objective(**narrow.get(objective, {}))
@@ -58,7 +58,8 @@ def train(strategy, objectives: list[str], steps: list[int], activation="relu") 
     with strategy.scope():
         keras.utils.set_random_seed(0)
         peers = [
-            dogo_tf.Peer(encoder(f"peer_{k}", 6 + k, activation), small(name)) for k, name in enumerate(objectives)
+            dogo_tf.Peer(encoder(f"peer_{k}", 6 + k, activation), small(name, activation != "relu"))
+            for k, name in enumerate(objectives)
         ]
         model = dogo_tf.DoGo(peers, distill_weight=1.0)
         model.compile(keras.optimizers.SGD(0.1, momentum=0.9))

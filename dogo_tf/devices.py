@@ -100,7 +100,7 @@ class Job:
             spec = resolver.cluster_spec()
             self.workers = spec.num_tasks("worker") + ("chief" in spec.jobs)
             self.is_chief = resolver.task_type == "chief" or ("chief" not in spec.jobs and resolver.task_id == 0)
-        self._sum = tf.function(self._sum_over_replicas)
+        self._sum = tf.function(self._sum_over_replicas, autograph=False)
 
     def any(self, flags: list[bool]) -> list[bool]:
         """Each flag: whether it is set in any of the processes. All of them must call this at the same step."""
@@ -141,6 +141,9 @@ class Job:
 
     def _sum_over_replicas(self, values):
         def of_replica(values):
+            values = tf.identity(
+                values
+            )  # on the replica's device: all_reduce sends its result to where its argument is
             return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, values)
 
         return self.strategy.experimental_local_results(self.strategy.run(of_replica, args=(values,)))[0]

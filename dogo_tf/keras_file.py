@@ -24,7 +24,7 @@ def load_keras_file(path) -> keras.Model:
     """The model in a .keras file, uncompiled.
 
     Files are checked before Keras builds anything. Its safe mode refuses pickled Python code only: it imports any module that
-    a file names, calls what it finds there as an activation, and reads older HDF5 files under this name without a check.
+    a file names, and reads older HDF5 files under this name without a check.
 
     Args:
         path: of a file in the format of Keras' `save_format="keras"` (a zip archive).

@@ -101,7 +101,8 @@ def main() -> None:
         out = folder.path / f"probe_{_file_name(name)}.json"
     out = Path(FLAGS.out).expanduser() if FLAGS.out else out
     train, test = (
-        data.load(name, split, image_size, data_dir, FLAGS.max_bad_images)
+        # A run's config.json may be anybody's: where it says that data sets are kept, none is prepared.
+        data.load(name, split, image_size, data_dir, FLAGS.max_bad_images, prepare=data_dir in (None, FLAGS.data_dir))
         for split in (FLAGS.train_split, FLAGS.test_split)
     )
     report = {

@@ -13,6 +13,7 @@ import time
 from absl import flags
 
 from dogo_tf import data, encoders
+from dogo_tf.errors import InputError
 from dogo_tf.evaluate.probe import FRACTIONS, probe
 from dogo_tf.experiments import app
 from dogo_tf.export.pipeline import Options, export_encoder
@@ -35,6 +36,9 @@ flags.DEFINE_string(
     "split", "train", "Images to pre-train on, e.g. 'train[:1000]' for a quicker look.", flag_values=FLAGS
 )
 flags.DEFINE_integer("batch_size", 128, "Images per step.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "strategy", "auto", "Devices: auto, none, mirrored or tpu; see dogo-pretrain --help.", flag_values=FLAGS
+)
 flags.DEFINE_integer("seed", 0, "Seed of weights, data order, views and label subsets.", flag_values=FLAGS)
 flags.DEFINE_bool("overwrite", True, "Replace an earlier quickstart in run_dir.", flag_values=FLAGS)
 
@@ -42,6 +46,8 @@ flags.DEFINE_bool("overwrite", True, "Replace an earlier quickstart in run_dir."
 def main() -> None:
     started = time.monotonic()
     app.required(FLAGS, "run_dir")
+    if FLAGS.strategy == "multi_worker":
+        raise InputError("--strategy: the quickstart is for one machine; use dogo-pretrain for several workers")
     settings = PretrainSettings(
         dataset="patterns",
         run_dir=FLAGS.run_dir,
@@ -55,6 +61,7 @@ def main() -> None:
         learning_rate=(2e-3,),
         schedule="cosine",
         warmup_epochs=0.2,
+        strategy=FLAGS.strategy,
         seed=FLAGS.seed,
     )
     print(f"1/3 pre-training {SMALL} next to {BIG} without labels", flush=True)

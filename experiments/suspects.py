@@ -77,8 +77,15 @@ def main() -> None:
     if not 0 <= FLAGS.inject_noise <= MAX_SHARE:
         raise InputError(f"--inject_noise: expected a share of the labels in 0..{MAX_SHARE}; got {FLAGS.inject_noise}")
     encoder, name, where, data_set, data_dir = _source()
+    where_kept = FLAGS.data_dir or data_dir
     images = data.load(
-        FLAGS.dataset or data_set, FLAGS.split, encoder.input_shape[1], FLAGS.data_dir or data_dir, FLAGS.max_bad_images
+        FLAGS.dataset or data_set,
+        FLAGS.split,
+        encoder.input_shape[1],
+        where_kept,
+        FLAGS.max_bad_images,
+        # A run's config.json may be anybody's: where it says that data sets are kept, none is prepared.
+        prepare=where_kept in (None, FLAGS.data_dir),
     )
     check_has_labels(images, "whose labels are to be checked")
     check_k(FLAGS.k, len(images.images))

@@ -117,7 +117,9 @@ def _from_file():
 def _train_and_test(defaults: dict, size: int) -> tuple[ImageSet, ImageSet]:
     def load(split):
         name, data_dir = FLAGS.dataset or defaults["dataset"], FLAGS.data_dir or defaults.get("data_dir")
-        return data.load(name, split, size, data_dir, FLAGS.max_bad_images)
+        # A run's config.json may be anybody's: where it says that data sets are kept, none is prepared.
+        prepare = data_dir in (None, FLAGS.data_dir)
+        return data.load(name, split, size, data_dir, FLAGS.max_bad_images, prepare)
 
     split = FLAGS.split or defaults.get("split") or "train"
     if FLAGS.test_split == split:

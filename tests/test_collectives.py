@@ -1,56 +1,43 @@
-"""Two replicas against one, on two logical CPU devices: in a process of their own, as devices are set up only once."""
+"""Several replicas against one, on logical CPU devices: in processes of their own, as devices are set up only once."""
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
-PROGRAM = """
-from dogo_tf.keras_compat import keras, tf
-import numpy as np
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-keras.backend.set_floatx("float64")
-import dogo_tf
-from dogo_tf.objectives import simclr, simsiam
+import pytest
 
-SIZE, BATCH = 8, 16
-
-def encoder(name, width):
-    images = keras.Input((SIZE, SIZE, 3))
-    x = keras.layers.Rescaling(1 / 127.5, -1)(images)
-    x = keras.layers.Conv2D(width, 3, 2, use_bias=False)(x)
-    x = keras.layers.ReLU()(keras.layers.BatchNormalization(synchronized=True)(x))
-    return keras.Model(images, keras.layers.GlobalAveragePooling2D()(x), name=name)
-
-def train(replicas, ready_made):
-    devices = [f"CPU:{k}" for k in range(replicas)]
-    reduction = tf.distribute.ReductionToOneDevice()
-    with tf.distribute.MirroredStrategy(devices, cross_device_ops=reduction).scope():
-        keras.utils.set_random_seed(0)
-        simclr_objective = simclr.Objective(widths=(12, 8))
-        simsiam_objective = simsiam.Objective(projector_widths=(12, 8), predictor_width=16)
-        peers = [dogo_tf.Peer(encoder("a", 6), simclr_objective), dogo_tf.Peer(encoder("b", 7), simsiam_objective)]
-        model = dogo_tf.DoGo(peers, distill_weight=1.0)
-        model.compile(keras.optimizers.SGD(0.1, momentum=0.9))
-    images = np.random.default_rng(0).integers(0, 256, (3 * BATCH, SIZE, SIZE, 3), dtype=np.uint8)
-    data = dogo_tf.Views(images.astype(np.float32), 255 - images.astype(np.float32)) if ready_made else images
-    data = tf.data.Dataset.from_tensor_slices(data).batch(BATCH, drop_remainder=True)
-    loss = model.fit(data, verbose=0).history["loss"][0]
-    return [w.numpy() for w in model.trainable_variables], loss, int(model.examples_seen.numpy())
-
-for ready_made in (True, False):
-    one, two = train(1, ready_made), train(2, ready_made)
-    print(max(np.abs(a - b).max() for a, b in zip(one[0], two[0])), abs(one[1] - two[1]), one[2], two[2])
-"""
+PROGRAM = str(Path(__file__).parents[1] / "benchmarks" / "equality.py")
 
 
-def test_two_replicas_train_to_the_weights_of_one():
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=300)
+def deviations(*flags):
+    """{objectives: {replicas: {steps: largest relative difference of a variable}}}."""
+    done = subprocess.run([sys.executable, PROGRAM, "--json", *flags], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
-    exact, drawn = (line.split() for line in done.stdout.splitlines()[-2:])
-    assert float(exact[0]) < 1e-9
-    # Drawn views agree to about 1e-4 grey levels, as compilers order sums differently on each device; other example numbers
-    # on the second replica would make other views.
-    assert float(drawn[0]) < 1e-3
-    for weights, loss, seen_by_one, seen_by_two in (exact, drawn):
-        assert float(loss) < 1e-3, weights
-        assert seen_by_one == seen_by_two == "48"
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def worst(table):
+    return max(found for replicas in table.values() for steps in replicas.values() for found in steps.values())
+
+
+def test_replicas_train_to_the_weights_of_one_device():
+    table = deviations("--objectives=simclr,simsiam,simclr", "--replicas=2,4")
+    assert [*table.values()][0].keys() == {"2", "4"}
+    assert worst(table) < 1e-9
+
+
+@pytest.mark.slow
+def test_replicas_equal_one_device_for_every_objective_with_two_and_three_peers():
+    assert worst(deviations("--replicas=4")) < 1e-9
+
+
+def test_in_float32_a_smooth_network_differs_by_rounding_alone():
+    flags = ["--floatx=float32", "--activation=swish", "--objectives=simclr,simclr", "--replicas=2"]
+    assert worst(deviations(*flags)) < 1e-5
+
+
+@pytest.mark.parametrize("bug", ["gather", "scale"])
+def test_the_comparison_finds_a_wrong_gradient(bug):
+    table = deviations(f"--mutate={bug}", "--objectives=simclr,simsiam", "--replicas=2", "--steps=1")
+    assert worst(table) > 1e-4

@@ -17,6 +17,7 @@ def load(
     image_size: int | None = None,
     data_dir: str | os.PathLike | None = None,
     max_bad_images: float = 0.01,
+    prepare: bool = True,
 ) -> ImageSet:
     """All images of a split, in memory: uint8 [N, image_size, image_size, 3], with labels if there are any.
 
@@ -27,6 +28,7 @@ def load(
     data_dir        where TFDS keeps prepared data sets; not used for folders
     max_bad_images  largest share (0..1) of a folder's files that may be unreadable; they are left out, told on stderr
                     and listed in ImageSet.bad_files
+    prepare         whether a TFDS set that is missing in data_dir is made there; False where data_dir comes from a file
     Raises InputError for what the user can put right.
     """
     if image_size is not None:
@@ -35,7 +37,7 @@ def load(
         raise InputError(f"max_bad_images: expected a share of the files in 0..1 (0.01 is 1 %), got {max_bad_images!r}")
     name = os.fspath(name_or_path)
     if name == "patterns" or name.startswith("patterns/"):
-        return _load_tfds(name, split, image_size, data_dir)
+        return _load_tfds(name, split, image_size, data_dir, prepare)
     folder = Path(name).expanduser()
     if name and folder.is_dir():
         return _load_folder(folder, split, image_size, max_bad_images)
@@ -43,7 +45,7 @@ def load(
         raise InputError(f"{name} is a file; expected a folder of images (unpack archives first) or a data set's name")
     if not name or name.startswith((".", "~")) or folder.is_absolute():
         raise InputError(f"the folder {name!r} does not exist")
-    return _load_tfds(name, split, image_size, data_dir)
+    return _load_tfds(name, split, image_size, data_dir, prepare)
 
 
 def _load_folder(folder, split, image_size, max_bad_images) -> ImageSet:
@@ -60,10 +62,10 @@ def _load_folder(folder, split, image_size, max_bad_images) -> ImageSet:
     return data
 
 
-def _load_tfds(name, split, image_size, data_dir) -> ImageSet:
+def _load_tfds(name, split, image_size, data_dir, prepare) -> ImageSet:
     from dogo_tf.data import tfds_source  # here, because it takes a second to import, which folders need not wait for
 
     data_dir = None if data_dir is None else str(Path(data_dir).expanduser())
     if (os.sep in name or "/" in name) and not tfds_source.is_known(name, data_dir):
         raise InputError(f"the folder {name!r} does not exist, and {name.split('/')[0]!r} is no TFDS data set either")
-    return tfds_source.load_tfds(name, split, image_size, data_dir)
+    return tfds_source.load_tfds(name, split, image_size, data_dir, prepare)

@@ -30,8 +30,8 @@ def is_known(name: str, data_dir: str | None) -> bool:
     return base == PATTERNS or base in _all_names() or bool(data_dir and base and os.path.isdir(f"{data_dir}/{base}"))
 
 
-def load_tfds(name: str, split: str, image_size: int | None, data_dir: str | None) -> ImageSet:
-    """The split of a TFDS data set, e.g. "cifar10" or "patterns/ood"; downloaded and prepared first if need be.
+def load_tfds(name: str, split: str, image_size: int | None, data_dir: str | None, prepare: bool = True) -> ImageSet:
+    """The split of a TFDS data set, e.g. "cifar10" or "patterns/ood"; downloaded and prepared first if need be and `prepare`.
 
     split: a name or a TFDS slice, e.g. "train[:10%]". data_dir: TFDS's own folder (~/tensorflow_datasets) if None.
     image_size=None takes the declared size, which must be square. Labels come from the `label` feature; a set that has
@@ -39,7 +39,7 @@ def load_tfds(name: str, split: str, image_size: int | None, data_dir: str | Non
     Raises InputError: unknown name, configuration or split, no `image` feature, no network to download, damaged files.
     """
     with _quiet():
-        builder = _builder(name, data_dir)
+        builder = _builder(name, data_dir, prepare)
     features = builder.info.features
     features = dict(features.items()) if isinstance(features, tfds.features.FeaturesDict) else {}
     image = features.get("image")
@@ -48,7 +48,7 @@ def load_tfds(name: str, split: str, image_size: int | None, data_dir: str | Non
             f"the TFDS data set {name!r} has no feature `image` of uint8 or uint16 pixels; it has: "
             + ", ".join(f"{key} ({type(value).__name__})" for key, value in features.items())
         )
-    _prepare(builder, name)
+    _prepare(builder, name, prepare)
     count = _split_size(builder, name, split)
     if image_size is None:
         image_size = _declared_size(name, image.shape)
@@ -67,10 +67,12 @@ def load_tfds(name: str, split: str, image_size: int | None, data_dir: str | Non
     return ImageSet(f"{name} {split}", images, labels, tuple(label.names))
 
 
-def _builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
-    if _base(name) == PATTERNS:
+def _builder(name: str, data_dir: str | None, prepare: bool) -> tfds.core.DatasetBuilder:
+    if _base(name) == PATTERNS and prepare:
         return patterns_builder.prepare(name.partition("/")[2] or "default", data_dir)
     try:
+        if _base(name) == PATTERNS:
+            return patterns_builder.Patterns(config=name.partition("/")[2] or "default", data_dir=data_dir)
         return tfds.builder(name, data_dir=data_dir)
     except Exception as error:  # TFDS has no common class for unknown names, configurations, versions, missing packages
         base = _base(name)
@@ -85,10 +87,15 @@ def _builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
         raise InputError(f"TFDS cannot open the data set {name!r}: {_reason(error)}{options}") from error
 
 
-def _prepare(builder: tfds.core.DatasetBuilder, name: str) -> None:
+def _prepare(builder: tfds.core.DatasetBuilder, name: str, prepare: bool) -> None:
     with _quiet():
         if builder.is_prepared():
             return
+    if not prepare:
+        raise InputError(
+            f"the TFDS data set {name!r} is not prepared in {builder.data_path}, where the run's config.json has it; nothing "
+            "is written where a file says; give --data_dir to have it prepared there"
+        )
     how = (
         f"To go on: run this once with a network, so that TFDS downloads it; or copy the folder {builder.name} of "
         f"another machine's tensorflow_datasets folder and give its parent as data_dir; or use {PATTERNS!r} or a "

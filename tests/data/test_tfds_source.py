@@ -10,6 +10,7 @@ from dogo_tf import data
 from dogo_tf.data import tfds_source
 from dogo_tf.data.pixels import to_square
 from dogo_tf.errors import InputError
+from dogo_tf.keras_compat import tf
 
 RNG = np.random.default_rng(0)
 SQUARES = RNG.integers(0, 256, (600, 10, 10, 3), dtype=np.uint8)
@@ -112,6 +113,15 @@ def test_errors_of_a_known_set(prepared):
     )
 
 
+@pytest.mark.parametrize("name", ["dogo_test_set/grey", "patterns"])
+def test_nothing_is_written_where_a_file_says(tmp_path, name):
+    with pytest.raises(
+        InputError, match="is not prepared in .*, where the run's config.json has it; nothing is written"
+    ):
+        data.load(name, data_dir=tmp_path / "elsewhere", prepare=False)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_damaged_copy_is_said_to_be_damaged(tmp_path):
     data.load("dogo_test_set/grey", data_dir=tmp_path)
     [record] = tmp_path.rglob("*.tfrecord*")
@@ -121,6 +131,17 @@ def test_a_damaged_copy_is_said_to_be_damaged(tmp_path):
         f"the prepared copy of 'dogo_test_set/grey' in {record.parent} is damaged: DataLossError: "
     )
     assert message.endswith("; delete this folder to have it prepared again")
+
+
+def test_a_copy_that_lost_whole_records_is_said_to_be_damaged(tmp_path):
+    data.load("dogo_test_set/grey", data_dir=tmp_path)
+    [path] = tmp_path.rglob("*.tfrecord*")
+    records = list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator())
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for record in records[:-1]:
+            writer.write(record)
+    message = _error("dogo_test_set/grey", data_dir=tmp_path)
+    assert message.startswith(f"the prepared copy of 'dogo_test_set/grey' in {path.parent} is damaged: ")
 
 
 def test_unknown_names_list_the_closest(tmp_path):
