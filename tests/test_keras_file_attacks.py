@@ -1,9 +1,7 @@
 """.keras files made to run code: refused before Keras is asked to build anything."""
 
-import contextlib
 import json
 import os
-import sys
 import zipfile
 
 import numpy as np
@@ -84,17 +82,6 @@ def test_a_file_that_could_run_code_is_refused(tmp_path, attack, monkeypatch):
     layer, asked = ATTACKS[attack]
     with pytest.raises(InputError, match=f"a.keras cannot be loaded: its {asked}"):
         load_keras_file(write(tmp_path / "a.keras", dense(), layer))
-
-
-def test_the_check_is_needed(tmp_path, monkeypatch):
-    """Keras' own safe mode imports the module that a file names; if one day it does not, this check can go."""
-    (tmp_path / "dogo_sneaky.py").write_text("")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    sneaky = {"module": "dogo_sneaky", "class_name": "E", "config": {}, "registered_name": None}
-    path = write(tmp_path / "a.keras", dense(kernel_initializer=sneaky))
-    with contextlib.suppress(Exception):  # the module has no such class; by then it was imported
-        keras.models.load_model(path, compile=False, safe_mode=True)
-    assert sys.modules.pop("dogo_sneaky", None)
 
 
 def test_activations_and_registered_layers_are_loaded(tmp_path):
