@@ -40,7 +40,11 @@ def start(commands):
 
 def finish(processes):
     """[(exit code, output, errors)] of each."""
-    outputs = [process.communicate() for process in processes]
+    try:
+        outputs = [process.communicate(timeout=900) for process in processes]
+    finally:  # a job that hangs must fail the test, not the whole suite
+        for process in processes:
+            process.kill()
     return [(process.returncode, *output) for process, output in zip(processes, outputs, strict=True)]
 
 
