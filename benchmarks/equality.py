@@ -29,7 +29,11 @@ def small(objective: str, smooth: bool = False):
     from dogo_tf import objectives
 
     narrow = {
+        "barlow_twins": {"widths": (12, 8)},
+        "byol": {"widths": (12, 8), "predictor_width": 16},
+        "moco": {"widths": (12, 8), "queue_size": 40},
         "simclr": {"widths": (8,) if smooth else (12, 8)},
+        "vicreg": {"widths": (12, 8)},
         "simsiam": {"projector_widths": (12, 8), "predictor_width": 16},
     }
     return getattr(objectives, objective).Objective(**narrow.get(objective, {}))

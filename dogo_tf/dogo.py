@@ -33,6 +33,7 @@ class DoGo(keras.Model):
         distill_weight=100 / 256,
         distill_temperature: float = 0.1,
         distill_warmup: int = 0,
+        planned_examples: int | None = None,
         sync_batch_norm: bool = True,
         seed: int = 0,
         name: str = "dogo",
@@ -48,6 +49,8 @@ class DoGo(keras.Model):
             distill_temperature: tau of the similarity distributions, > 0.
             distill_warmup: training examples over which distill_weight rises linearly from 0; peers that know nothing yet
                 otherwise teach each other that all images are alike.
+            planned_examples: training examples over which objectives with a schedule of their own (BYOL's momentum) spread it;
+                without, they stay as they start.
             sync_batch_norm: whether batch normalisation under several replicas takes its statistics over all of them, as a
                 single device would. False saves the communication and trains another network.
             seed: of the views; weights follow keras.utils.set_random_seed.
@@ -61,6 +64,7 @@ class DoGo(keras.Model):
         self.edges = graph.mutual(len(self.peers), distill_weight)
         self.distill_temperature = distill_temperature
         self.distill_warmup = distill_warmup
+        self.planned_examples = planned_examples
         self.seed = seed
         self.examples_seen = step_data.counter("examples_seen")
         self.examples_evaluated = step_data.counter("examples_evaluated")
@@ -105,6 +109,8 @@ class DoGo(keras.Model):
             own = optimizers.unscale_gradients(optimizer, scaled_gradients)
             optimizer.apply_gradients(zip(own, peer.trainable_variables, strict=True))
             norms.append(gradient_norm(own) * collectives.replica_count())
+        for peer, own in zip(self.peers, embeddings, strict=True):
+            peer.remember(own, self._progress())
         self.examples_seen.assign_add(step_data.batch_size(views[0]))
         return self._report(embeddings, losses, ssl, distill, gradient_norm=norms)
 
@@ -118,7 +124,7 @@ class DoGo(keras.Model):
 
     def ssl_losses(self, embeddings) -> list:
         """Each peer's own objective: the mean over this replica's anchors."""
-        return [tf.reduce_mean(p.objective.loss(e.a, e.b)) for p, e in zip(self.peers, embeddings, strict=True)]
+        return [tf.reduce_mean(p.objective.loss(e)) for p, e in zip(self.peers, embeddings, strict=True)]
 
     def distill_losses(self, embeddings) -> list:
         """Each student's weighted divergence from its teachers: the mean over this replica's anchors; 0 without teachers."""
@@ -158,6 +164,12 @@ class DoGo(keras.Model):
         if self.distill_warmup == 0:
             return 1.0
         return tf.minimum(tf.cast(self.examples_seen, tf.float32) / self.distill_warmup, 1.0)
+
+    def _progress(self):
+        """The share of the planned training that is done, 0..1."""
+        if self.planned_examples is None:
+            return tf.constant(0.0)
+        return tf.minimum(tf.cast(self.examples_seen, tf.float32) / self.planned_examples, 1.0)
 
     def _compared(self, edge, embeddings):
         return graph.compared(embeddings[edge.student], embeddings[edge.teacher], self._both_predict(edge))

@@ -27,5 +27,7 @@ def multiply_accumulates(model: keras.Model) -> int:
 
 def training_operations(peer) -> int:
     """Floating-point operations that a training step spends on one image of one peer: a multiply-accumulate counts as two."""
-    parts = [peer.encoder, peer.projector] + ([peer.predictor] if peer.predictor else [])
-    return 2 * PASSES * VIEWS * sum(multiply_accumulates(part) for part in parts)
+    learning = [peer.encoder, peer.projector] + ([peer.predictor] if peer.predictor else [])
+    following = peer.target.copies if peer.target else []  # forward only
+    passes = PASSES * sum(map(multiply_accumulates, learning)) + sum(map(multiply_accumulates, following))
+    return 2 * VIEWS * passes

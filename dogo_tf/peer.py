@@ -3,8 +3,10 @@
 import zlib
 
 from dogo_tf import encoders, objectives
+from dogo_tf.embedding_queue import EmbeddingQueue
 from dogo_tf.errors import InputError
 from dogo_tf.keras_compat import keras, tf
+from dogo_tf.target import Target
 from dogo_tf.types import Embeddings, ViewEmbeddings
 
 
@@ -15,6 +17,8 @@ class Peer(keras.Model):
         encoder: plain keras.Model [B, H, W, 3] -> h [B, d_h]; what is probed and deployed.
         projector: keras.Model h -> z. predictor: keras.Model z -> p, or None (then p is z).
         objective: see dogo_tf.objectives.
+        target: the copy of encoder and projector that follows them (Target), or None.
+        queue: the target's embeddings of earlier steps (EmbeddingQueue), or None.
     """
 
     def __init__(
@@ -29,7 +33,7 @@ class Peer(keras.Model):
         """
         Args:
             encoder: a name ("wrn_10_2", "resnet_18", ...) or any keras.Model [B, H, W, 3] (0..255) -> [B, d_h].
-            objective: a name ("simclr", "simsiam") or an instance of an `Objective` of dogo_tf.objectives.
+            objective: a name ("simclr", "byol", ...) or an instance of an `Objective` of dogo_tf.objectives.
             image_size, pixel_mean, pixel_std: for an encoder by name; see dogo_tf.encoders.build.
             name: how metrics and files call this peer; the encoder's name unless given.
         Raises:
@@ -43,7 +47,10 @@ class Peer(keras.Model):
         self.image_size = image_size
         self.objective = objectives.build(objective) if isinstance(objective, str) else objective
         self.projector = self.objective.projector(d_h)
-        self.predictor = self.objective.predictor(self.projector.output_shape[-1])
+        d_z = self.projector.output_shape[-1]
+        self.predictor = self.objective.predictor(d_z)
+        self.target = Target(self.encoder, self.projector) if self.objective.has_target else None
+        self.queue = EmbeddingQueue(self.objective.queue_size, d_z) if self.objective.queue_size else None
         self.built = True
 
     @property
@@ -58,10 +65,25 @@ class Peer(keras.Model):
         return Embeddings(h, z, p)
 
     def embed(self, views, training: bool) -> ViewEmbeddings:
-        """The Embeddings of both views, by one forward pass over the 2B images."""
-        both = self(tf.concat([views.a, views.b], axis=0), training=training)
-        halves = [tf.split(x, 2) for x in both]
-        return ViewEmbeddings(Embeddings(*(x[0] for x in halves)), Embeddings(*(x[1] for x in halves)))
+        """The Embeddings of both views, by one forward pass over the 2B images (and one of the target)."""
+        images = tf.concat([views.a, views.b], axis=0)
+        both = self(images, training=training)
+        if self.target is not None:
+            both = both._replace(target=self.target(images, training=training))
+        halves = [(None, None) if x is None else tf.split(x, 2) for x in both]
+        a, b = (Embeddings(*(half[k] for half in halves)) for k in (0, 1))
+        return ViewEmbeddings(a, b, None if self.queue is None else self.queue.rows)
+
+    def remember(self, embeddings: ViewEmbeddings, progress) -> None:
+        """What is due after a step: the target follows the new weights, the queue takes the targets of this step.
+
+        Args:
+            progress: the share of the training that is done, 0..1.
+        """
+        if self.target is not None:
+            self.target.follow(self.objective.target_momentum(progress))
+        if self.queue is not None:
+            self.queue.push(tf.stack([embeddings.a.target, embeddings.b.target], axis=1))
 
 
 def _image_size_and_width(encoder) -> tuple[int, int]:

@@ -106,6 +106,7 @@ def build_model(settings: PretrainSettings, image_size: int, mean, std, steps_pe
         distill_weight=weights,
         distill_temperature=settings.distill_temperature,
         distill_warmup=round(settings.distill_warmup_epochs * steps_per_epoch) * settings.batch_size,
+        planned_examples=settings.epochs * steps_per_epoch * settings.batch_size,
         sync_batch_norm=settings.sync_batch_norm,
         seed=settings.seed,
     )

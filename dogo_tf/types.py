@@ -4,7 +4,9 @@ images   uint8 [B, H, W, 3], values 0..255
 views    two random augmentations a, b of every image: float32 [B, H, W, 3], values 0..255
 h        [B, d_h]  the encoder's pooled output: what is probed and deployed
 z        [B, d_z]  projector(h): what the objectives compare
-p        [B, d_z]  predictor(z) for objectives that have one (SimSiam), else z itself: what peers compare
+p        [B, d_z]  predictor(z) for objectives that have one (SimSiam, BYOL), else z itself: what peers compare
+target   [B, d_z]  the z of a target, a copy that slowly follows encoder and projector (BYOL, MoCo); no gradient
+queue    [K, d_z]  targets of earlier steps (MoCo); no gradient
 peer     an encoder, its heads and its objective
 B        the number of images of a step over all replicas; b, on one replica
 """
@@ -20,15 +22,17 @@ class Views(NamedTuple):
 
 
 class Embeddings(NamedTuple):
-    """One peer's answers to one view: h [B, d_h], z [B, d_z], p [B, d_z]."""
+    """One peer's answers to one view: h [B, d_h], z [B, d_z], p [B, d_z], and target [B, d_z] where it has one."""
 
     h: Any
     z: Any
     p: Any
+    target: Any = None
 
 
 class ViewEmbeddings(NamedTuple):
-    """One peer's Embeddings of both views."""
+    """One peer's Embeddings of both views, and what its queue holds of earlier steps, [K, d_z], where it has one."""
 
     a: Embeddings
     b: Embeddings
+    queue: Any = None

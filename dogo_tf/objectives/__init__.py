@@ -1,11 +1,7 @@
 """Objectives: what one peer minimises on its own, without labels. One file each: pure loss functions, then the heads.
 
-A module holds a class `Objective` with
-    has_predictor          whether p differs from z
-    view_recipe            the augmentation its authors use (a dogo_tf.views.ViewRecipe)
-    projector(d_h)         keras.Model [B, d_h] -> z [B, d_z]
-    predictor(d_z)         keras.Model [B, d_z] -> p [B, d_z]; None without one
-    loss(a, b)             Embeddings of both views -> losses per anchor [n]; their mean is the peer's loss
+A module holds a class `Objective` (see _objective.Objective for what it has to bring) that can be made without arguments: with
+the settings of its authors, or where these are for other sizes, with those that the class explains.
 """
 
 from dogo_tf import plugins

@@ -1,8 +1,9 @@
 """SimCLR (Chen et al., 2020): tell the other view of an image from all other images of the batch."""
 
-from dogo_tf import collectives, views
+from dogo_tf import collectives
 from dogo_tf.keras_compat import tf
 from dogo_tf.numerics import cosine_matrix, unit_rows
+from dogo_tf.objectives import _objective
 from dogo_tf.objectives._heads import mlp
 
 
@@ -36,11 +37,8 @@ def _anchor_losses(anchors, columns, own, positive, temperature):
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=positive, logits=logits)
 
 
-class Objective:
+class Objective(_objective.Objective):
     """SimCLR with the heads of the DoGo authors: d_h -> 512 (batch norm, ReLU) -> 128."""
-
-    has_predictor = False
-    view_recipe = views.SIMCLR
 
     def __init__(self, temperature: float = 0.5, widths: tuple[int, ...] = (512, 128)):
         self.temperature = temperature
@@ -49,8 +47,5 @@ class Objective:
     def projector(self, d_h: int):
         return mlp("projector", d_h, self.widths, norm_last=False)
 
-    def predictor(self, d_z: int):
-        return None
-
-    def loss(self, a, b):
-        return nt_xent(a.z, b.z, self.temperature)
+    def loss(self, both):
+        return nt_xent(both.a.z, both.b.z, self.temperature)

@@ -3,6 +3,7 @@
 from dogo_tf import views
 from dogo_tf.keras_compat import tf
 from dogo_tf.numerics import at_least_float32, unit_rows
+from dogo_tf.objectives import _objective
 from dogo_tf.objectives._heads import mlp
 
 
@@ -22,7 +23,7 @@ def negative_cosine(p_a, z_b):
     return -tf.reduce_sum(p_a * tf.stop_gradient(unit_rows(z_b)), axis=-1)
 
 
-class Objective:
+class Objective(_objective.Objective):
     """SimSiam as published: projector 2048-2048-2048, predictor 512-2048."""
 
     has_predictor = True
@@ -38,5 +39,6 @@ class Objective:
     def predictor(self, d_z: int):
         return mlp("predictor", d_z, (self.predictor_width, d_z), norm_last=False)
 
-    def loss(self, a, b):
+    def loss(self, both):
+        a, b = both.a, both.b
         return (negative_cosine(unit_rows(a.p), b.z) + negative_cosine(unit_rows(b.p), a.z)) / 2

@@ -1,0 +1,46 @@
+"""What every objective has; the defaults are those of one that is all in its loss."""
+
+import math
+
+from dogo_tf import views
+from dogo_tf.keras_compat import tf
+
+
+class Objective:
+    """What one peer minimises on its own.
+
+    Attributes:
+        has_predictor: whether p differs from z.
+        has_target: whether the peer keeps a target network, whose embeddings the loss finds as `target`.
+        queue_size: how many targets of earlier steps the loss finds as `queue`; 0: none.
+        view_recipe: the augmentation of its authors (a dogo_tf.views.ViewRecipe).
+    """
+
+    has_predictor = False
+    has_target = False
+    queue_size = 0
+    view_recipe = views.SIMCLR
+
+    def projector(self, d_h: int):
+        """keras.Model [B, d_h] -> z [B, d_z]."""
+        raise NotImplementedError
+
+    def predictor(self, d_z: int):
+        """keras.Model [B, d_z] -> p [B, d_z], or None."""
+        return None
+
+    def target_momentum(self, progress):
+        """How slowly the target follows, 0..1, at this share 0..1 of the training."""
+        raise NotImplementedError
+
+    def loss(self, both):
+        """ViewEmbeddings -> losses per anchor [n], or one of the batch []; their mean is the peer's loss.
+
+        Each is of the order of 1, so that the same weight of distillation means the same for every objective.
+        """
+        raise NotImplementedError
+
+
+def cosine_momentum(start: float, progress):
+    """From `start` to 1 along half a cosine (BYOL, section 3.2)."""
+    return 1 - (1 - start) * (tf.cos(math.pi * progress) + 1) / 2

@@ -1,0 +1,60 @@
+"""MoCo v2 (He et al., 2020; Chen et al., 2020): tell the other view of an image from the images of many earlier steps."""
+
+from dogo_tf.keras_compat import tf
+from dogo_tf.numerics import cosine_matrix, unit_rows
+from dogo_tf.objectives import _objective
+from dogo_tf.objectives._heads import mlp
+
+
+def info_nce(query, key, queue, temperature: float = 0.2):
+    """-log softmax of the key's logit among those of key and queue (MoCo, equation 1), per query, in nats.
+
+    Args:
+        query: [B, D] projections of one view.
+        key: [B, D] the target's projections of the other view; no gradient reaches them.
+        queue: [K, D] keys of earlier steps, the negatives of every query; no gradient reaches them.
+        temperature: > 0. Logits are cosines / temperature.
+    Returns:
+        [B]. Half precision is promoted to float32.
+    """
+    query, key, queue = unit_rows(query), tf.stop_gradient(unit_rows(key)), tf.stop_gradient(unit_rows(queue))
+    key, queue = tf.cast(key, query.dtype), tf.cast(queue, query.dtype)
+    positive = tf.reduce_sum(query * key, axis=-1, keepdims=True)
+    logits = tf.concat([positive, cosine_matrix(query, queue)], axis=-1) / temperature
+    return -tf.nn.log_softmax(logits)[:, 0]
+
+
+class Objective(_objective.Objective):
+    """MoCo v2 in its symmetric form: each view asks once, and the targets of both join the queue.
+
+    Published for ImageNet are a queue of 65,536 and a momentum of 0.999; the defaults here are for data sets and trainings of
+    some ten thousand images and steps. Keys are not shuffled over devices: batch normalisation has its statistics
+    over all of them, which hides who is whose neighbour as well.
+    """
+
+    has_target = True
+
+    def __init__(
+        self,
+        temperature: float = 0.2,
+        momentum: float = 0.99,
+        queue_size: int = 4096,
+        widths: tuple[int, ...] = (512, 128),
+    ):
+        self.temperature = temperature
+        self.momentum = momentum
+        self.queue_size = queue_size
+        self.widths = widths
+
+    def projector(self, d_h: int):
+        return mlp("projector", d_h, self.widths, norm_last=False)
+
+    def target_momentum(self, progress):
+        return self.momentum
+
+    def loss(self, both):
+        a, b = both.a, both.b
+        return (
+            info_nce(a.z, b.target, both.queue, self.temperature)
+            + info_nce(b.z, a.target, both.queue, self.temperature)
+        ) / 2

@@ -1,0 +1,66 @@
+"""VICReg (Bardes et al., 2022): invariance between the views, variance in every feature, no covariance between features."""
+
+from dogo_tf import collectives
+from dogo_tf.keras_compat import tf
+from dogo_tf.numerics import at_least_float32
+from dogo_tf.objectives import _objective
+from dogo_tf.objectives._heads import mlp
+
+EPSILON = 1e-4  # under the root of the variance, as published
+
+
+def invariance(z_a, z_b):
+    """Mean squared difference of the views (equation 5, but the mean over features, as in the paper's algorithm 1), [B]."""
+    return tf.reduce_mean((at_least_float32(z_a) - at_least_float32(z_b)) ** 2, axis=-1)
+
+
+def variance(z):
+    """mean_j max(0, 1 - sqrt(Var(z_j) + epsilon)) over the features of z [B, D] (equations 1 and 2), scalar in 0..1."""
+    centred = _centred(z)
+    deviations = tf.sqrt(tf.reduce_sum(centred**2, axis=0) / _degrees_of_freedom(centred) + EPSILON)
+    return tf.reduce_mean(tf.nn.relu(1 - deviations))
+
+
+def covariance(z):
+    """1/D sum_{i != j} Cov(z_i, z_j)^2 over the features of z [B, D] (equations 3 and 4), scalar >= 0."""
+    centred = _centred(z)
+    c = tf.matmul(centred, centred, transpose_a=True) / _degrees_of_freedom(centred)
+    off = tf.reduce_sum(c**2) - tf.reduce_sum(tf.linalg.diag_part(c) ** 2)
+    return off / tf.cast(tf.shape(c)[0], c.dtype)
+
+
+def _centred(z):
+    z = collectives.gather(at_least_float32(z))
+    return z - tf.reduce_mean(z, axis=0)
+
+
+def _degrees_of_freedom(z):
+    return tf.cast(tf.shape(z)[0] - 1, z.dtype)
+
+
+class Objective(_objective.Objective):
+    """VICReg with a projector of three layers of 2048, published 8192, as peers are small.
+
+    The published coefficients 25, 25 and 1 are divided by 25: only their ratios matter to an adaptive optimiser, and the
+    loss keeps the order of magnitude of the others'.
+    """
+
+    def __init__(
+        self,
+        invariance: float = 1.0,
+        variance: float = 1.0,
+        covariance: float = 1 / 25,
+        widths: tuple[int, ...] = (2048, 2048, 2048),
+    ):
+        self.invariance = invariance
+        self.variance = variance
+        self.covariance = covariance
+        self.widths = widths
+
+    def projector(self, d_h: int):
+        return mlp("projector", d_h, self.widths, norm_last=False)
+
+    def loss(self, both):
+        a, b = both.a.z, both.b.z
+        of_batch = self.variance * (variance(a) + variance(b)) + self.covariance * (covariance(a) + covariance(b))
+        return self.invariance * invariance(a, b) + of_batch
