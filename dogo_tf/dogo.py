@@ -1,14 +1,14 @@
 """DoGo: peers that train side by side, each by its own objective and by what its peers find similar (Bhat et al., 2021).
 
 loss_k = mean_i ssl_k[i] + sum over teachers m of k: weight_km * mean_i KL(stop_gradient(P_m[i]) || P_k[i])
+
+Mutual distillation, where every peer teaches every other, is the default. Teachers may also be chosen one by one, be frozen, or
+teach by another scheme than this KL divergence of similarities.
 """
 
-import inspect
-
-from dogo_tf import collectives, optimizers, replicas, step_data
+from dogo_tf import collectives, distill, model_checks, optimizers, replicas, step_data
 from dogo_tf.distill import graph
-from dogo_tf.distill.similarity_kl import agreement_at_1, similarity_kl
-from dogo_tf.errors import InputError
+from dogo_tf.distill.similarity_kl import agreement_at_1
 from dogo_tf.keras_compat import keras, tf
 from dogo_tf.monitor import PeerMetrics, effective_rank, gradient_norm, spread
 
@@ -22,6 +22,8 @@ class DoGo(keras.Model):
 
     Attributes:
         peers: list of Peer, as given; `peers[i].encoder` is the encoder to deploy.
+        teachers: tuple of FrozenTeacher, as given.
+        edges: tuple of Edge: who teaches whom, and how.
         examples_seen: the global number of the next training example; with the seed it fixes the next views.
     """
 
@@ -30,9 +32,13 @@ class DoGo(keras.Model):
         peers,
         views: str = "independent",
         view_recipe=None,
+        teach="all",
+        teachers=(),
+        scheme: str = "similarity_kl",
         distill_weight=100 / 256,
-        distill_temperature: float = 0.1,
+        distill_temperature: float | None = None,
         distill_warmup: int = 0,
+        ssl_weight=1.0,
         planned_examples: int | None = None,
         sync_batch_norm: bool = True,
         seed: int = 0,
@@ -43,12 +49,16 @@ class DoGo(keras.Model):
             peers: one or more dogo_tf.Peer with different names, for images of one size.
             views: "independent" (each peer draws its own two views of an image) or "shared" (all see the same two).
             view_recipe: a dogo_tf.views.ViewRecipe for all peers, or one per peer; by default each objective's own.
-                Shared views follow the first peer's.
+                Shared views, and those of frozen teachers, follow the first peer's.
+            teach: "all" (every peer learns from every other and from every frozen teacher), or a list of Edge.
+            teachers: FrozenTeachers with names of their own.
+            scheme: how edges teach that name none; see dogo_tf.distill.
             distill_weight: weight of the distillation loss per anchor (nats): one number, or one per peer. The authors'
                 100 on an element mean is 100 / B = 0.39 at their B = 256.
-            distill_temperature: tau of the similarity distributions, > 0.
+            distill_temperature: tau of the similarity distributions, > 0; the scheme's own (0.1) if not given.
             distill_warmup: training examples over which distill_weight rises linearly from 0; peers that know nothing yet
                 otherwise teach each other that all images are alike.
+            ssl_weight: weight of each peer's own objective: one number, or one per peer; 0 leaves a student to its teachers.
             planned_examples: training examples over which objectives with a schedule of their own (BYOL's momentum) spread it;
                 without, they stay as they start.
             sync_batch_norm: whether batch normalisation under several replicas takes its statistics over all of them, as a
@@ -56,20 +66,25 @@ class DoGo(keras.Model):
             seed: of the views; weights follow keras.utils.set_random_seed.
         """
         super().__init__(name=name)
-        self.peers = list(peers)
-        _check(self.peers, views, distill_temperature, distill_warmup)
-        replicas.settle_batch_norm(self.peers, sync_batch_norm)
+        self.peers, self.teachers = list(peers), tuple(teachers)
+        model_checks.check(self.peers, self.teachers, views, distill_temperature, distill_warmup)
         self.views = views
-        self.view_recipes = _recipe_of_each(view_recipe, self.peers)
-        self.edges = graph.mutual(len(self.peers), distill_weight)
-        self.distill_temperature = distill_temperature
-        self.distill_warmup = distill_warmup
+        self.view_recipes = model_checks.recipe_of_each(view_recipe, self.peers)
+        names, frozen = [peer.name for peer in self.peers], [teacher.name for teacher in self.teachers]
+        edges = graph.mutual(names, frozen) if teach == graph.ALL else list(teach)
+        weights = model_checks.weight_of_each("distill_weight", distill_weight, self.peers)
+        self.edges = tuple(graph.settled(edges, names, frozen, weights, distill_warmup, scheme))
+        self.lessons = [
+            distill.build(edge, self._networks(), default_temperature=distill_temperature) for edge in self.edges
+        ]
+        replicas.settle_batch_norm([*self.peers, *self.lessons], sync_batch_norm)
+        self.ssl_weights = model_checks.weight_of_each("ssl_weight", ssl_weight, self.peers)
         self.planned_examples = planned_examples
         self.seed = seed
         self.examples_seen = step_data.counter("examples_seen")
         self.examples_evaluated = step_data.counter("examples_evaluated")
         self.loss_metric = keras.metrics.Mean("loss")
-        self.peer_metrics = [PeerMetrics(peer.name, with_teachers=len(self.peers) > 1) for peer in self.peers]
+        self.peer_metrics = [PeerMetrics(name, with_teachers=bool(self._lessons_of(k))) for k, name in enumerate(names)]
         self.built = True
 
     def call(self, images, training=False):
@@ -89,54 +104,70 @@ class DoGo(keras.Model):
             self.peer_optimizers = optimizers.one_per_peer(optimizer, self.peers)
             replicas.check_compile(self.distribute_strategy, self.peer_optimizers, kwargs.get("jit_compile"))
             super().compile(optimizer=self.peer_optimizers[0], **kwargs)
-            optimizers.build_all(self.peer_optimizers, self.peers)
+            optimizers.build_all(self.peer_optimizers, self.variables_of_each())
 
     @tf.autograph.experimental.do_not_convert
     def train_step(self, data):
         views = self._views(data, self.examples_seen)
         with tf.GradientTape() as tape:
-            embeddings = [peer.embed(v, training=True) for peer, v in zip(self.peers, views, strict=True)]
-            _check_batches(self.peers, embeddings)
-            ssl, distill = self.ssl_losses(embeddings), self.distill_losses(embeddings)
-            losses = [s + d + _regularisation(peer) for peer, s, d in zip(self.peers, ssl, distill, strict=True)]
+            embeddings = self.embed(views, training=True)
+            ssl, taught = self.ssl_losses(embeddings), self.distill_losses(embeddings, training=True)
+            losses = self._total_losses(ssl, taught)
             # No gradient crosses from one peer to another, so the gradient of the sum is each peer's own. Replicas' gradients
             # are summed when they are applied; divided by their number here, they add up to those of a single device.
             scaled = [optimizers.scale_loss(o, loss) for o, loss in zip(self.peer_optimizers, losses, strict=True)]
             total = tf.add_n(scaled) / collectives.replica_count()
-        gradients = tape.gradient(total, [peer.trainable_variables for peer in self.peers])
+        variables = self.variables_of_each()
         norms = []
-        for optimizer, peer, scaled_gradients in zip(self.peer_optimizers, self.peers, gradients, strict=True):
-            own = optimizers.unscale_gradients(optimizer, scaled_gradients)
-            optimizer.apply_gradients(zip(own, peer.trainable_variables, strict=True))
-            norms.append(gradient_norm(own) * collectives.replica_count())
-        for peer, own in zip(self.peers, embeddings, strict=True):
-            peer.remember(own, self._progress())
+        for optimizer, own, scaled_gradients in zip(
+            self.peer_optimizers, variables, tape.gradient(total, variables), strict=True
+        ):
+            gradients = optimizers.unscale_gradients(optimizer, scaled_gradients)
+            optimizer.apply_gradients(zip(gradients, own, strict=True))
+            norms.append(gradient_norm(gradients) * collectives.replica_count())
+        self._remember(embeddings)
         self.examples_seen.assign_add(step_data.batch_size(views[0]))
-        return self._report(embeddings, losses, ssl, distill, gradient_norm=norms)
+        return self._report(embeddings, losses, ssl, taught, gradient_norm=norms)
 
     @tf.autograph.experimental.do_not_convert
     def test_step(self, data):
         views = self._views(data, self.examples_evaluated)
-        embeddings = [peer.embed(v, training=False) for peer, v in zip(self.peers, views, strict=True)]
-        ssl, distill = self.ssl_losses(embeddings), self.distill_losses(embeddings)
+        embeddings = self.embed(views, training=False)
+        ssl, taught = self.ssl_losses(embeddings), self.distill_losses(embeddings, training=False)
         self.examples_evaluated.assign_add(step_data.batch_size(views[0]))
-        return self._report(embeddings, [s + d for s, d in zip(ssl, distill, strict=True)], ssl, distill)
+        return self._report(embeddings, self._total_losses(ssl, taught), ssl, taught)
+
+    def embed(self, views, training: bool) -> list:
+        """The ViewEmbeddings of every peer, then of every frozen teacher, each of its own Views."""
+        of_peers, of_teachers = views[: len(self.peers)], views[len(self.peers) :]
+        embeddings = [peer.embed(v, training) for peer, v in zip(self.peers, of_peers, strict=True)]
+        embeddings += [teacher.embed(v) for teacher, v in zip(self.teachers, of_teachers, strict=True)]
+        model_checks.check_batches(self._networks(), embeddings)
+        return embeddings
 
     def ssl_losses(self, embeddings) -> list:
         """Each peer's own objective: the mean over this replica's anchors."""
-        return [tf.reduce_mean(p.objective.loss(e)) for p, e in zip(self.peers, embeddings, strict=True)]
+        return [tf.reduce_mean(p.objective.loss(e)) for p, e in zip(self.peers, embeddings, strict=False)]
 
-    def distill_losses(self, embeddings) -> list:
-        """Each student's weighted divergence from its teachers: the mean over this replica's anchors; 0 without teachers."""
-        losses, warmth = [0.0] * len(self.peers), self._distill_warmth()
-        for edge in self.edges:
-            divergence = similarity_kl(*self._compared(edge, embeddings), temperature=self.distill_temperature)
-            losses[edge.student] += tf.cast(warmth * edge.weight, divergence.dtype) * tf.reduce_mean(divergence)
+    def distill_losses(self, embeddings, training: bool = False) -> list:
+        """What each student has yet to learn from its teachers, weighted: the mean over this replica's anchors; 0 without."""
+        losses = [0.0] * len(self.peers)
+        for lesson in self.lessons:
+            student, teacher = embeddings[lesson.student], embeddings[lesson.teacher]
+            divergence = tf.reduce_mean(lesson.loss(student, teacher, training=training))
+            losses[lesson.student] += tf.cast(lesson.weight_at(self.examples_seen), divergence.dtype) * divergence
         return losses
+
+    def variables_of_each(self) -> list:
+        """What each peer's optimiser trains: the peer, and the heads of the schemes by which it learns."""
+        return [
+            peer.trainable_variables + [v for lesson in self._lessons_of(k) for v in lesson.trainable_variables]
+            for k, peer in enumerate(self.peers)
+        ]
 
     def fit(self, x=None, *args, **kwargs):
         """As keras.Model.fit; see the class for what `x` may be. Raises InputError for data of another kind."""
-        _check_before_start(x, self.peers)
+        model_checks.check_before_start(x, self._networks())
         replicas.check_batches(
             self.distribute_strategy, x, kwargs.get("batch_size", args[1] if len(args) > 1 else None)
         )
@@ -145,7 +176,7 @@ class DoGo(keras.Model):
 
     def evaluate(self, x=None, *args, **kwargs):
         """Losses and metrics on images that are not trained on, with the same views at every call; returned as by Keras."""
-        _check_before_start(x, self.peers)
+        model_checks.check_before_start(x, self._networks())
         replicas.check_batches(
             self.distribute_strategy, x, kwargs.get("batch_size", args[1] if len(args) > 1 else None)
         )
@@ -157,13 +188,28 @@ class DoGo(keras.Model):
         return [self.loss_metric, *(mean for peer in self.peer_metrics for mean in peer.means.values())]
 
     def _views(self, data, first_example):
-        return step_data.views_of_each_peer(data, self.peers, self.view_recipes, self.views, self.seed, first_example)
+        recipes = self.view_recipes + self.view_recipes[:1] * len(self.teachers)
+        return step_data.views_of_each_peer(data, self._networks(), recipes, self.views, self.seed, first_example)
 
-    def _distill_warmth(self):
-        """The factor on distill_weight at this point of the training, 0..1."""
-        if self.distill_warmup == 0:
-            return 1.0
-        return tf.minimum(tf.cast(self.examples_seen, tf.float32) / self.distill_warmup, 1.0)
+    def _networks(self) -> list:
+        return [*self.peers, *self.teachers]
+
+    def _lessons_of(self, student: int) -> list:
+        return [lesson for lesson in self.lessons if lesson.student == student]
+
+    def _total_losses(self, ssl, taught) -> list:
+        """What each peer minimises, with what its own layers ask for (e.g. a user's kernel_regularizer)."""
+        return [
+            ssl_weight * own + t + (tf.add_n(peer.losses) if peer.losses else 0.0)
+            for ssl_weight, peer, own, t in zip(self.ssl_weights, self.peers, ssl, taught, strict=True)
+        ]
+
+    def _remember(self, embeddings) -> None:
+        """What objectives and schemes keep between steps."""
+        for peer, own in zip(self.peers, embeddings, strict=False):
+            peer.remember(own, self._progress())
+        for lesson in self.lessons:
+            lesson.remember(embeddings[lesson.student], embeddings[lesson.teacher])
 
     def _progress(self):
         """The share of the planned training that is done, 0..1."""
@@ -171,74 +217,17 @@ class DoGo(keras.Model):
             return tf.constant(0.0)
         return tf.minimum(tf.cast(self.examples_seen, tf.float32) / self.planned_examples, 1.0)
 
-    def _compared(self, edge, embeddings):
-        return graph.compared(embeddings[edge.student], embeddings[edge.teacher], self._both_predict(edge))
-
-    def _both_predict(self, edge) -> bool:
-        return all(self.peers[k].objective.has_predictor for k in (edge.student, edge.teacher))
-
-    def _report(self, embeddings, losses, ssl, distill, **more) -> dict:
+    def _report(self, embeddings, losses, ssl, taught, **more) -> dict:
         self.loss_metric.update_state(tf.add_n(losses))
         report = {"loss": self.loss_metric.result()}
         for k, metrics in enumerate(self.peer_metrics):
             z = tf.concat([embeddings[k].a.z, embeddings[k].b.z], axis=0)
             values = {"ssl": ssl[k], "std": spread(z), "effective_rank": effective_rank(z)}
             values |= {name: of_peers[k] for name, of_peers in more.items()}
-            teachers = [edge for edge in self.edges if edge.student == k]
-            if teachers:
-                agreements = [agreement_at_1(*self._compared(edge, embeddings)) for edge in teachers]
-                values |= {"distill": distill[k], "agreement": tf.add_n(agreements) / len(teachers)}
+            if lessons := self._lessons_of(k):
+                agreements = [
+                    agreement_at_1(*lesson.compared(embeddings[k], embeddings[lesson.teacher])) for lesson in lessons
+                ]
+                values |= {"distill": taught[k], "agreement": tf.add_n(agreements) / len(lessons)}
             report |= metrics.update(values)
         return report
-
-
-def _check_batches(peers, embeddings) -> None:
-    """Peers compare the same images, so their z must have the same number of rows."""
-    message = "peers: expected z of as many images for every peer; got "
-    rows = {peer.name: both.a.z.shape[0] for peer, both in zip(peers, embeddings, strict=True)}
-    if None not in rows.values() and len(set(rows.values())) > 1:
-        raise InputError(f"{message}{rows}")
-    counts = [tf.shape(both.a.z)[0] for both in embeddings]
-    for count in counts[1:]:
-        tf.debugging.assert_equal(count, counts[0], message + "different numbers")
-
-
-def _recipe_of_each(recipe, peers) -> list:
-    if recipe is None:
-        return [peer.objective.view_recipe for peer in peers]
-    recipes = list(recipe) if isinstance(recipe, list | tuple) else [recipe] * len(peers)
-    if len(recipes) != len(peers):
-        raise InputError(
-            f"view_recipe: expected one ViewRecipe, or one for each of {len(peers)} peers; got {len(recipes)}"
-        )
-    return recipes
-
-
-def _regularisation(peer):
-    """What the peer's own layers ask for (e.g. a user's kernel_regularizer)."""
-    return tf.add_n(peer.losses) if peer.losses else 0.0
-
-
-def _check_before_start(x, peers) -> None:
-    """Checks what can be seen before the first step; what yields its batches only then is checked when the step is traced."""
-    if isinstance(x, tf.data.Dataset):
-        step_data.check(x.element_spec, peers)
-    elif not (inspect.isgenerator(x) or isinstance(x, keras.utils.Sequence | tf.distribute.DistributedDataset)):
-        step_data.check(x, peers)
-
-
-def _check(peers, views: str, temperature: float, warmup: int) -> None:
-    if not peers:
-        raise InputError("peers: expected at least one dogo_tf.Peer, got an empty list")
-    names = [peer.name for peer in peers]
-    if len(set(names)) < len(names):
-        raise InputError(f"peers: expected different names; got {names}. Give Peer(..., name=...)")
-    sizes = {peer.name: peer.image_size for peer in peers}
-    if len(set(sizes.values())) > 1:
-        raise InputError(f"peers: expected one image size for all peers; got {sizes}")
-    if views not in ("independent", "shared"):
-        raise InputError(f"views: expected 'independent' or 'shared', got {views!r}")
-    if not temperature > 0:
-        raise InputError(f"distill_temperature: expected a number above 0, got {temperature}")
-    if warmup < 0:
-        raise InputError(f"distill_warmup: expected a number of examples >= 0, got {warmup}")

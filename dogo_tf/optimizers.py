@@ -158,11 +158,14 @@ def _inner(optimizers) -> list:
     return [optimizer.inner_optimizer if _scales(optimizer) else optimizer for optimizer in optimizers]
 
 
-def build_all(optimizers, peers) -> None:
-    """Makes the optimisers' variables now, in the caller's strategy scope, so that a checkpoint finds all of them."""
-    for optimizer, peer in zip(optimizers, peers, strict=True):
+def build_all(optimizers, variables) -> None:
+    """Makes the optimisers' variables now, in the caller's strategy scope, so that a checkpoint finds all of them.
+
+    variables: a list of what it trains for each optimiser.
+    """
+    for optimizer, own in zip(optimizers, variables, strict=True):
         if hasattr(optimizer, "build"):  # Keras' legacy optimizers make theirs in the first step
-            optimizer.build(peer.trainable_variables)
+            optimizer.build(own)
 
 
 def check_callbacks(optimizers, callbacks) -> None:

@@ -54,6 +54,19 @@ class Peer(keras.Model):
         self.built = True
 
     @property
+    def has_predictor(self) -> bool:
+        """Whether p differs from z."""
+        return self.predictor is not None
+
+    @property
+    def width_h(self) -> int:
+        return self.encoder.output_shape[-1]
+
+    @property
+    def width_z(self) -> int:
+        return self.projector.output_shape[-1]
+
+    @property
     def stream(self) -> int:
         """A number made of the name alone: a peer draws the same views and first weights next to others as by itself."""
         return zlib.crc32(self.name.encode())

@@ -13,9 +13,9 @@ def names(package: str) -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(path) if not module.name.startswith("_"))
 
 
-def load(package: str, name: str, kind: str) -> ModuleType:
+def load(package: str, name: str, kind: str, known: list[str] | None = None) -> ModuleType:
     """The plug-in module `name` of `package`; an unknown name is answered with the known ones. `kind`: e.g. "objective"."""
-    known = names(package)
+    known = names(package) if known is None else known
     if name not in known:
         raise unknown_name(kind, name, known)
     return importlib.import_module(f"{package}.{name}")

@@ -11,6 +11,7 @@ from dogo_tf.callbacks import Checkpoints, FailureAlarm, StepLog, steps_done
 from dogo_tf.checkpoint import RunCheckpoint
 from dogo_tf.data.stream import HostClock, distributed_stream
 from dogo_tf.devices import Job, check_batch_size, strategy
+from dogo_tf.distill import graph
 from dogo_tf.dogo import DoGo
 from dogo_tf.errors import InputError
 from dogo_tf.files import sole_owner
@@ -20,8 +21,9 @@ from dogo_tf.probing import Probes, load_probe_data
 from dogo_tf.projector import write_projector
 from dogo_tf.provenance import provenance
 from dogo_tf.run_folder import RunFolder
-from dogo_tf.settings import PretrainSettings, peer_specs
+from dogo_tf.settings import PretrainSettings, peer_specs, teacher_specs
 from dogo_tf.stop_request import StopRequest
+from dogo_tf.teacher import FrozenTeacher
 from dogo_tf.view_grid import log_view_grid
 
 
@@ -69,7 +71,7 @@ def _train(settings, resume: bool, overwrite: bool, images, job: Job, chiefs: Ru
     mean, std = data.pixel_statistics(images.images)
     steps_per_epoch = len(images.images) // settings.batch_size
     model = build_model(settings, images.images.shape[1], mean, std, steps_per_epoch)
-    config = _config(settings, images, mean, std)
+    config = _config(settings, images, mean, std, model.teachers)
     (resume,) = job.any([resume and job.is_chief])  # its word counts: jobs may start their workers with different flags
     folder.start(config, resume and job.is_chief, overwrite)
     checkpoint = RunCheckpoint(chiefs.checkpoints, model, write_to=folder.checkpoints)
@@ -98,15 +100,21 @@ def build_model(settings: PretrainSettings, image_size: int, mean, std, steps_pe
         # By name, so that a peer starts from the same weights alone and next to others.
         keras.utils.set_random_seed((settings.seed + zlib.crc32(name.encode())) % 2**32)
         peers.append(Peer(encoder, objective, image_size, mean, std, name=name))
-    weights = settings.per_peer("distill_weight")
+    teachers = [FrozenTeacher(path, name, peer) for name, path, peer in teacher_specs(settings.teachers)]
+    epoch = steps_per_epoch * settings.batch_size
+    names = [peer.name for peer in peers], [teacher.name for teacher in teachers]
     model = DoGo(
         peers,
         views=settings.views,
         view_recipe=_recipes(settings, peers),
-        distill_weight=weights,
+        teach=graph.parse(settings.teach, *names, examples_per_epoch=epoch),
+        teachers=teachers,
+        scheme=settings.scheme,
+        distill_weight=settings.per_peer("distill_weight"),
         distill_temperature=settings.distill_temperature,
         distill_warmup=round(settings.distill_warmup_epochs * steps_per_epoch) * settings.batch_size,
-        planned_examples=settings.epochs * steps_per_epoch * settings.batch_size,
+        ssl_weight=settings.per_peer("ssl_weight"),
+        planned_examples=settings.epochs * epoch,
         sync_batch_norm=settings.sync_batch_norm,
         seed=settings.seed,
     )
@@ -140,11 +148,12 @@ def _precision(policy: str):
         keras.mixed_precision.set_global_policy(before)
 
 
-def _config(settings, images, mean, std) -> dict:
+def _config(settings, images, mean, std, teachers) -> dict:
     specs = peer_specs(settings.peers)
     return {
         "settings": settings.as_dict(),
         "peers": [{"name": name, "encoder": encoder, "objective": objective} for name, encoder, objective in specs],
+        "teachers": {teacher.name: teacher.fingerprint for teacher in teachers},
         "data": {
             "name": images.name,
             "images": len(images.images),

@@ -67,6 +67,7 @@ class RunFolder:
         with self.written("folder"):
             if resume:
                 _refuse_differences("settings", self.config()["settings"], config["settings"])
+                _refuse_differences("teachers", *(c.get("teachers", {}) for c in (self.config(), config)))
                 _refuse_differences("data", *(_fixed_data(c) for c in (self.config(), json.loads(json.dumps(config)))))
                 return
             self.path.mkdir(parents=True, exist_ok=True)

@@ -25,12 +25,16 @@ class PretrainSettings:
     image_size: int | None = None
     max_bad_images: float = 0.01
     peers: tuple[str, ...] = ("resnet_18:simclr", "wrn_10_2:simclr")
+    teachers: tuple[str, ...] = ()
+    teach: str = "all"
+    scheme: str = "similarity_kl"
     views: str = "independent"
     min_crop_area: float | None = 0.2
     jitter_strength: float = 0.5
     distill_weight: tuple[float, ...] = (100 / 256,)
-    distill_temperature: float = 0.1
+    distill_temperature: float | None = None
     distill_warmup_epochs: float = 0.0
+    ssl_weight: tuple[float, ...] = (1.0,)
     epochs: int = 100
     batch_size: int = 128
     optimizer: tuple[str, ...] = ("adam",)
@@ -78,7 +82,7 @@ class PretrainSettings:
         for name in ("warmup_epochs", "distill_warmup_epochs"):
             if not 0 <= getattr(self, name) <= self.epochs:
                 raise InputError(f"{name}: expected 0 to {self.epochs}, the run's epochs; got {getattr(self, name)}")
-        for name in ("distill_weight", "optimizer", "learning_rate", "weight_decay"):
+        for name in ("distill_weight", "ssl_weight", "optimizer", "learning_rate", "weight_decay"):
             self.per_peer(name)
 
     def per_peer(self, name: str) -> list:
@@ -105,12 +109,30 @@ class PretrainSettings:
 
 
 def peer_specs(peers) -> list[tuple[str, str, str]]:
-    """("wrn_10_2:simsiam", ...) -> (name, encoder, objective) of each; simclr by default; equal names are numbered."""
+    """("wrn_10_2:simsiam", "big=resnet_18", ...) -> (name, encoder, objective) of each.
+
+    Without a name a peer is called as its encoder, equal ones are numbered; the objective is simclr if none is given.
+    """
     specs = []
     for text in peers:
-        encoder, _, objective = text.strip().partition(":")
-        if not encoder:
-            raise InputError(f"peers: expected encoder or encoder:objective, separated by commas; got {text!r}")
+        name, separator, rest = text.strip().rpartition("=")
+        encoder, _, objective = rest.partition(":")
+        if not encoder or (separator and not name):
+            raise InputError(
+                f"peers: expected encoder, encoder:objective or name=encoder:objective, separated by commas; got {text!r}"
+            )
         count = sum(encoder == other for _, other, _ in specs)
-        specs.append((f"{encoder}_{count + 1}" if count else encoder, encoder, objective or "simclr"))
+        specs.append((name or (f"{encoder}_{count + 1}" if count else encoder), encoder, objective or "simclr"))
+    return specs
+
+
+def teacher_specs(teachers) -> list[tuple[str, str, str | None]]:
+    """("big=runs/big", "other=runs/pair#wrn_16_2") -> (name, path, peer or None) of each."""
+    specs = []
+    for text in teachers:
+        name, _, place = text.strip().partition("=")
+        path, _, peer = place.partition("#")
+        if not name or not path:
+            raise InputError(f"teachers: expected name=path or name=run_folder#peer, separated by commas; got {text!r}")
+        specs.append((name, path, peer or None))
     return specs

@@ -16,6 +16,7 @@ import copy
 from absl import flags
 
 from dogo_tf.comparison.report import write_report
+from dogo_tf.comparison.results import ARMS
 from dogo_tf.comparison.runs import Comparison, ComparisonSettings
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.studies import PROTOCOLS, StudyPlan
@@ -27,6 +28,12 @@ FLAGS = flags.FlagValues()
 flags.DEFINE_string("out", None, "Folder of the comparison.", flag_values=FLAGS)
 flags.DEFINE_integer(
     "seeds", 3, "How many seeds, from 0 on; under 3 there is no spread to speak of.", flag_values=FLAGS
+)
+flags.DEFINE_list(
+    "arms",
+    ",".join(ARMS),
+    "What to train and study: " + "; ".join(f"{name}: {what}" for name, what in ARMS.items()) + ".",
+    flag_values=FLAGS,
 )
 flags.DEFINE_string(
     "labelled", None, "Labelled data set or folder to probe with; --dataset itself if not given.", flag_values=FLAGS
@@ -71,7 +78,8 @@ def settings_from_flags() -> ComparisonSettings:
         draws=FLAGS.draws,
     )
     labelled = (FLAGS.labelled or pair.dataset, FLAGS.train_split or pair.split, FLAGS.test_split)
-    return ComparisonSettings(pair, plan, labelled, tuple(_transfer(word) for word in app.names(FLAGS.transfer)))
+    transfers = tuple(_transfer(word) for word in app.names(FLAGS.transfer))
+    return ComparisonSettings(pair, plan, labelled, transfers, app.names(FLAGS.arms))
 
 
 def main() -> None:

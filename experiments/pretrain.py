@@ -18,6 +18,7 @@ import dataclasses
 
 from absl import flags
 
+from dogo_tf import distill, plugins
 from dogo_tf.devices import STRATEGIES
 from dogo_tf.experiments import app
 from dogo_tf.pretraining import pretrain
@@ -56,7 +57,28 @@ _flag(
     "max_bad_images",
     "Largest share (0..1) of unreadable files in a folder; fewer are skipped and listed.",
 )
-_list_flag("peers", "encoder:objective of each peer, separated by commas.")
+_list_flag(
+    "peers",
+    "encoder:objective of each peer, separated by commas; name=encoder:objective to call it otherwise. Objectives: "
+    f"{', '.join(plugins.names('dogo_tf.objectives'))}.",
+)
+_list_flag(
+    "teachers",
+    "Frozen teachers, name=path each: a .keras file, a SavedModel (images -> features) or a run; name=run#peer for one of "
+    "several. They compute in every step, and learn nothing.",
+)
+_flag(
+    flags.DEFINE_string,
+    "teach",
+    "Who teaches whom: all (every peer learns from every other and from every frozen teacher), or edges by name, 'a>b,b>a'. "
+    "An edge may have settings of its own: 'big>small:weight=2:temperature=0.2:warmup_epochs=1:scheme=seed'.",
+)
+_flag(
+    flags.DEFINE_string,
+    "scheme",
+    f"How edges teach that name none: {', '.join(distill.schemes())}. similarity_kl is DoGo's; simreg, seed and compress are "
+    "mostly used with --views=shared and, for a frozen teacher, --ssl_weight=0 --distill_weight=1.",
+)
 _flag(flags.DEFINE_string, "views", "independent: each peer draws its own views of an image; shared: all see the same.")
 _flag(
     flags.DEFINE_float,
@@ -65,12 +87,17 @@ _flag(
 )
 _flag(flags.DEFINE_float, "jitter_strength", "Factor on the objective's colour jitter, 0..1.25.")
 _list_flag("distill_weight", "Weight of the distillation loss, per anchor. " + PER_PEER)
-_flag(flags.DEFINE_float, "distill_temperature", "Temperature of the similarity distributions that peers compare.")
+_flag(
+    flags.DEFINE_float,
+    "distill_temperature",
+    "Temperature of the similarity distributions that peers compare; the scheme's own if not given (similarity_kl: 0.1).",
+)
 _flag(
     flags.DEFINE_float,
     "distill_warmup_epochs",
     "Epochs over which distill_weight rises from 0; with a heavy weight from the start peers may agree on nothing.",
 )
+_list_flag("ssl_weight", "Weight of a peer's own objective; 0 leaves it to its teachers. " + PER_PEER)
 _flag(flags.DEFINE_integer, "epochs", "Passes over the data.")
 _flag(
     flags.DEFINE_integer,
@@ -137,10 +164,10 @@ flags.DEFINE_bool("overwrite", False, "Replace the run that is in run_dir.", fla
 def settings_from_flags(flag_values: flags.FlagValues) -> PretrainSettings:
     """The settings that these flags ask for; of another binary's flags, those that it shares with this one."""
     values = {name: flag_values[name].value for name in DEFAULTS if name in flag_values}
-    for name in ("distill_weight", "learning_rate", "weight_decay"):
+    for name in ("distill_weight", "ssl_weight", "learning_rate", "weight_decay"):
         values[name] = app.numbers(name, values[name])
-    for name in ("peers", "optimizer"):
-        values[name] = tuple(values[name])
+    for name in ("peers", "teachers", "optimizer"):
+        values[name] = app.names(values[name])
     return PretrainSettings(**{"run_dir": "", **values})
 
 

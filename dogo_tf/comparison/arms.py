@@ -3,6 +3,7 @@
 import dataclasses
 from typing import NamedTuple
 
+from dogo_tf.distill import graph
 from dogo_tf.errors import InputError
 from dogo_tf.flops import training_operations
 from dogo_tf.peer import Peer
@@ -60,9 +61,10 @@ def training_gflop(settings: PretrainSettings, image_size: int) -> float:
     return sum(training_operations(peer) for peer in peers) / 1e9
 
 
+PER_PEER = ("distill_weight", "ssl_weight", "optimizer", "learning_rate", "weight_decay")
+
+
 def _alone(pair: PretrainSettings, peer: int) -> PretrainSettings:
-    """The pair's settings with one of its peers left."""
-    own = {
-        name: (pair.per_peer(name)[peer],) for name in ("distill_weight", "optimizer", "learning_rate", "weight_decay")
-    }
-    return dataclasses.replace(pair, peers=(pair.peers[peer],), **own)
+    """The pair's settings with one of its peers left, and nobody to learn from."""
+    own = {name: (pair.per_peer(name)[peer],) for name in PER_PEER}
+    return dataclasses.replace(pair, peers=(pair.peers[peer],), teachers=(), teach=graph.ALL, **own)

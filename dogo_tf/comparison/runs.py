@@ -19,8 +19,8 @@ import numpy as np
 
 from dogo_tf import data
 from dogo_tf.comparison.arms import Arm, arms, peer_names, training_gflop
-from dogo_tf.comparison.results import ArmRun, Cost
-from dogo_tf.errors import InputError
+from dogo_tf.comparison.results import ARMS, ArmRun, Cost
+from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.evaluate.probe import check_same_classes
 from dogo_tf.evaluate.studies import StudyPlan, run_studies, save_label_sets
@@ -40,15 +40,20 @@ class ComparisonSettings:
 
     labelled: (data set, train split, test split) that the probes learn from and are tested on.
     transfers: the same of unfamiliar data.
+    arms: names of those to train and study; others may follow in the same folder.
     """
 
     pair: PretrainSettings
     plan: StudyPlan
     labelled: tuple[str, str, str]
     transfers: tuple[tuple[str, str, str], ...] = ()
+    arms: tuple[str, ...] = tuple(ARMS)
 
     def __post_init__(self):
         peer_names(self.pair)
+        for name in self.arms:
+            if name not in ARMS:
+                raise unknown_name("arm", name, ARMS)
         for name, train_split, test_split in (self.labelled, *self.transfers):
             if train_split == test_split:
                 raise InputError(
@@ -103,10 +108,11 @@ class Comparison:
 
         What is done is read, not repeated; a training that was cut off goes on from its checkpoint.
         """
-        runs, total = [], len(seeds) * len(self.arms)
+        asked = [arm for arm in self.arms if arm.name in self.settings.arms]
+        runs, total = [], len(seeds) * len(asked)
         for seed in seeds:
             self._keep_labels(seed)
-            for arm in self.arms:
+            for arm in asked:
                 kept = self.path / "scores" / f"{arm.name}_seed{seed}.npz"
                 if not kept.exists():
                     print(f"[{len(runs) + 1}/{total}] {arm.name}, seed {seed}: {arm.peer}", flush=True)

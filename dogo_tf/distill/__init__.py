@@ -1,5 +1,26 @@
-"""Distillation between peers: schemes (one file each, pure functions of student and teacher) and graph.py, who teaches whom."""
+"""Distillation between peers: who teaches whom (graph.py), and how, the schemes: one file each.
 
-from dogo_tf.distill import graph, similarity_kl
+A module of a scheme holds pure functions of student and teacher, and a class `Scheme`; see _scheme.Scheme.
+"""
 
-__all__ = ["graph", "similarity_kl"]
+from dogo_tf import plugins
+from dogo_tf.distill.graph import Edge
+
+__all__ = ["Edge", "build", "schemes"]
+
+
+def schemes() -> list[str]:
+    """The names of all schemes."""
+    return [name for name in plugins.names(__name__) if name != "graph"]
+
+
+def build(edge: Edge, networks, default_temperature: float | None = None):
+    """The Scheme for a settled edge among these networks; an unknown name raises InputError with the known ones.
+
+    default_temperature: for an edge that has none; without, the scheme's own.
+    """
+    module = plugins.load(__name__, edge.scheme, "scheme", schemes())
+    return module.Scheme(edge, networks, edge.temperature or default_temperature)
+
+
+plugins.import_all(__name__)

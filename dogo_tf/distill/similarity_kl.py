@@ -1,6 +1,7 @@
 """DoGo's distillation (Bhat et al., 2021): a student imitates which images its teacher finds similar."""
 
 from dogo_tf import collectives
+from dogo_tf.distill import _scheme
 from dogo_tf.keras_compat import tf
 from dogo_tf.numerics import cosine_matrix, unit_rows
 
@@ -33,3 +34,12 @@ def agreement_at_1(student_a, student_b, teacher_a, teacher_b):
     nearest_student = tf.argmax(_similarities(student_a, student_b), axis=-1)
     nearest_teacher = tf.argmax(_similarities(teacher_a, teacher_b), axis=-1)
     return tf.reduce_mean(tf.cast(nearest_student == nearest_teacher, tf.float32))
+
+
+class Scheme(_scheme.Scheme):
+    """DoGo: the student's similarities among the images of the batch become the teacher's."""
+
+    TEMPERATURE = 0.1
+
+    def loss(self, student, teacher, training):
+        return similarity_kl(*self.compared(student, teacher), temperature=self.temperature)

@@ -1,0 +1,67 @@
+"""A frozen teacher: an encoder that is finished, next to the peers that are not."""
+
+import zlib
+
+from dogo_tf.errors import InputError
+from dogo_tf.evaluate.saved_model_encoder import SavedModelEncoder
+from dogo_tf.evaluate.sources import fingerprint, image_side, load_encoder
+from dogo_tf.keras_compat import keras, tf
+from dogo_tf.types import Embeddings, ViewEmbeddings
+
+
+class FrozenTeacher:
+    """views [B, H, W, 3] in 0..255 -> Embeddings of both, in which z and p are h: a finished encoder has no heads.
+
+    Its embeddings are computed in the step, without gradient and in inference mode. It is not part of the model's weights or
+    checkpoints.
+
+    Attributes:
+        name: how edges call it. image_size, width_h, width_z: as of a Peer. encoder: what computes h.
+    """
+
+    has_predictor = False
+
+    def __init__(self, encoder, name: str, peer: str | None = None):
+        """
+        Args:
+            encoder: a keras.Model, or where one is: a .keras file, a SavedModel (uint8 or float32 images -> features), a folder
+                of dogo-export, the folder of a run.
+            name: different from the peers'.
+            peer: which encoder of a run.
+        Raises:
+            InputError: nothing there, or nothing that TensorFlow can compute within a step.
+        """
+        self.name = name
+        if not isinstance(encoder, keras.Model):
+            encoder = load_encoder(encoder, peer)
+        self._features = _in_graph(encoder, name)
+        self.encoder = encoder
+        self.image_size = image_side(encoder)
+        self.width_h = self.width_z = self._features(tf.zeros([1, *encoder.input_shape[1:]])).shape[-1]
+
+    @property
+    def fingerprint(self) -> str:
+        """The sha256 of what it computes; see evaluate.sources.fingerprint."""
+        return fingerprint(self.encoder)
+
+    @property
+    def stream(self) -> int:
+        """As Peer.stream: of independent views, a teacher draws its own."""
+        return zlib.crc32(self.name.encode())
+
+    def embed(self, views) -> ViewEmbeddings:
+        """The Embeddings of both views, by one forward pass over the 2B images."""
+        h = tf.stop_gradient(self._features(tf.concat([views.a, views.b], axis=0)))
+        return ViewEmbeddings(*(Embeddings(half, half, half) for half in tf.split(h, 2)))
+
+
+def _in_graph(encoder, name: str):
+    """A function from float images to features that a training step can call."""
+    if isinstance(encoder, keras.Model):
+        return lambda images: encoder(images, training=False)
+    if isinstance(encoder, SavedModelEncoder):
+        return encoder.features_in_graph
+    raise InputError(
+        f"teachers: {name}: a {type(encoder).__name__} cannot be computed within a training step; expected a .keras file, "
+        "a SavedModel or the folder of a run"
+    )
