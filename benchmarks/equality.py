@@ -6,6 +6,7 @@ over all variables, divided by the largest |w|.
 """
 
 import argparse
+import dataclasses
 import itertools
 import json
 from pathlib import Path
@@ -54,8 +55,11 @@ def on_logical_devices(replicas: int) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy([f"CPU:{k}" for k in range(replicas)], cross_device_ops=reduction)
 
 
-def train(strategy, objectives: list[str], steps: list[int], activation="relu") -> dict:
-    """{number of steps: all weights, moving statistics and momenta after so many}."""
+def train(strategy, objectives: list[str], steps: list[int], schemes=("similarity_kl",), activation="relu") -> dict:
+    """{number of steps: all weights, momenta, queues and (in float64) moving statistics after so many}.
+
+    schemes: of the edges from every peer to every other, in turn.
+    """
     import dogo_tf
     from dogo_tf.data.stream import distributed_stream
 
@@ -65,14 +69,19 @@ def train(strategy, objectives: list[str], steps: list[int], activation="relu") 
             dogo_tf.Peer(encoder(f"peer_{k}", 6 + k, activation), small(name, activation != "relu"))
             for k, name in enumerate(objectives)
         ]
-        model = dogo_tf.DoGo(peers, distill_weight=1.0)
+        edges = dogo_tf.distill.graph.mutual([peer.name for peer in peers])
+        edges = [dataclasses.replace(e, scheme=s) for e, s in zip(edges, itertools.cycle(schemes))]
+        model = dogo_tf.DoGo(peers, teach=edges, distill_weight=1.0)
         model.compile(keras.optimizers.SGD(0.1, momentum=0.9))
     images = np.random.default_rng(0).integers(0, 256, (max(steps) * BATCH, SIZE, SIZE, 3), dtype=np.uint8)
     after, done = {}, 0
     for step in steps:
         stream = distributed_stream(strategy, images, BATCH, seed=0, start_example=done * BATCH)
         model.fit(stream, steps_per_epoch=step - done, verbose=0)
-        variables = [v for peer in model.peers for v in peer.variables]
+        # In float32 Keras' fused kernel, on one device only, takes n / (n - 1) times the variance for its moving statistics.
+        exact = keras.backend.floatx() == "float64"
+        parts = [*model.peers, *model.lessons]
+        variables = [v for part in parts for v in (part.variables if exact else part.trainable_variables)]
         variables += [v for optimizer in model.peer_optimizers for v in optimizer.variables]
         after[step], done = [variable.numpy() for variable in variables], step
     assert int(model.examples_seen.numpy()) == done * BATCH
@@ -95,9 +104,9 @@ def deviations(objectives, strategies: dict, steps, **options) -> dict:
 
 
 def combinations(known: list[str]) -> list[list[str]]:
-    """Every pair of objectives, and three peers of each and of a mix."""
-    threes = [[name] * 3 for name in known] + [[known[k % len(known)] for k in range(3)]]
-    return [list(pair) for pair in itertools.combinations_with_replacement(known, 2)] + threes
+    """Every pair of objectives, three peers of each, and one peer of each."""
+    pairs = itertools.combinations_with_replacement(known, 2)
+    return [*map(list, pairs), *([name] * 3 for name in known), known]
 
 
 def mutate(kind: str | None) -> None:
@@ -128,6 +137,7 @@ def main():
     parser.add_argument("--workers", action="store_true", help="instead of replicas: the workers in TF_CONFIG")
     parser.add_argument("--steps", default="1,5")
     parser.add_argument("--objectives", help="e.g. simclr,simsiam/simclr,simclr; every combination if not given")
+    parser.add_argument("--schemes", default="similarity_kl", help="of the edges, in turn; e.g. seed,simreg")
     parser.add_argument("--floatx", default="float64")
     parser.add_argument(
         "--activation", default="relu", help="relu turns rounding into differences in float32; swish not"
@@ -142,23 +152,26 @@ def main():
     else:
         strategies = {count: on_logical_devices(int(count)) for count in arguments.replicas.split(",")}
     mutate(arguments.mutate)
-    from dogo_tf import objectives, plugins
+    from dogo_tf import distill, objectives, plugins
     from dogo_tf.provenance import record
 
+    schemes = arguments.schemes.split(",")
     if arguments.objectives:
-        chosen = [group.split(",") for group in arguments.objectives.split("/")]
+        chosen = [(group.split(","), schemes) for group in arguments.objectives.split("/")]
     else:
-        chosen = combinations(plugins.names(objectives.__name__))
+        chosen = [(names, schemes) for names in combinations(plugins.names(objectives.__name__))]
+        chosen += [(["byol", "moco", "simclr"], [scheme]) for scheme in distill.schemes() if scheme not in schemes]
     steps, table = [int(word) for word in arguments.steps.split(",")], {}
-    for names in chosen:
-        found = table[" + ".join(names)] = deviations(names, strategies, steps, activation=arguments.activation)
+    for names, taught in chosen:
+        row = f"{' + '.join(names)}, {' + '.join(taught)}"
+        table[row] = deviations(names, strategies, steps, schemes=taught, activation=arguments.activation)
         if not arguments.json:
-            print(f"{' + '.join(names)}: {found}", flush=True)
+            print(f"{row}: {table[row]}", flush=True)
     if arguments.json:
         print(json.dumps(table))
     if arguments.out:
         numbers = {"floatx": arguments.floatx, "activation": arguments.activation, "batch": BATCH}
-        record(arguments.out, {**numbers, "scheme": "similarity_kl", "deviations": table})
+        record(arguments.out, {**numbers, "deviations": table})
 
 
 if __name__ == "__main__":

@@ -31,3 +31,8 @@ def training_operations(peer) -> int:
     following = peer.target.copies if peer.target else []  # forward only
     passes = PASSES * sum(map(multiply_accumulates, learning)) + sum(map(multiply_accumulates, following))
     return 2 * VIEWS * passes
+
+
+def teaching_operations(encoder: keras.Model) -> int:
+    """Those of a frozen teacher, which only looks at both views."""
+    return 2 * VIEWS * multiply_accumulates(encoder)

@@ -6,9 +6,11 @@
 
 The first peer is the small encoder. Trained with the same data order, views and first weights, for each seed: the small one
 alone (solo), next to its peer (dogo), alone for as long as the pair's compute lasts (solo_matched), the big one alone
-(big_solo); and a randomly initialised one (random). Every encoder is then studied with fewer, wrong and unequal labels, on
-damaged and on unfamiliar images. The folder --out holds report.html, summary.json, summary.csv and plots; the same command
-goes on where it stopped, and with more --seeds adds to what is there.
+(big_solo); and a randomly initialised one (random). --arms can add online against offline: the big one teaching without
+learning back (one_way), or finished before (frozen, frozen_seed, frozen_compress, frozen_simreg). Every encoder is then
+studied with fewer, wrong and unequal labels, on damaged and on unfamiliar images. The folder --out holds report.html,
+summary.json, summary.csv and plots; the same command goes on where it stopped, and with more --seeds or --arms adds to what is
+there.
 """
 
 import copy
@@ -16,7 +18,7 @@ import copy
 from absl import flags
 
 from dogo_tf.comparison.report import write_report
-from dogo_tf.comparison.results import ARMS
+from dogo_tf.comparison.results import ARMS, DEFAULT_ARMS
 from dogo_tf.comparison.runs import Comparison, ComparisonSettings
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.studies import PROTOCOLS, StudyPlan
@@ -31,7 +33,7 @@ flags.DEFINE_integer(
 )
 flags.DEFINE_list(
     "arms",
-    ",".join(ARMS),
+    ",".join(DEFAULT_ARMS),
     "What to train and study: " + "; ".join(f"{name}: {what}" for name, what in ARMS.items()) + ".",
     flag_values=FLAGS,
 )
@@ -89,7 +91,8 @@ def main() -> None:
     comparison = Comparison(settings, FLAGS.out, FLAGS.overwrite)
 
     def report(runs) -> str:
-        return write_report(comparison.path, runs, settings.as_dict(), provenance(), comparison.curves())
+        shown = {**settings.as_dict(), "arms": list(settings.arms)}
+        return write_report(comparison.path, runs, shown, provenance(), comparison.curves())
 
     runs = comparison.run(range(FLAGS.seeds), on_progress=report)
     print(report(runs))

@@ -9,6 +9,11 @@ def cosine(x, y):
     return sum(a * b for a, b in zip(x, y, strict=True)) / (math.hypot(*x) * math.hypot(*y))
 
 
+def softmax(logits):
+    weights = [math.exp(logit - max(logits)) for logit in logits]
+    return [weight / sum(weights) for weight in weights]
+
+
 def nt_xent(z_a, z_b, temperature):
     rows = [*z_a.tolist(), *z_b.tolist()]
     n = len(z_a)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from dogo_tf import distill, plugins
+
 PROGRAM = str(Path(__file__).parents[1] / "benchmarks" / "equality.py")
 
 
@@ -21,15 +23,24 @@ def worst(table):
     return max(found for replicas in table.values() for steps in replicas.values() for found in steps.values())
 
 
+SCHEMES = f"--schemes={','.join(distill.schemes())}"
+
+
 def test_replicas_train_to_the_weights_of_one_device():
-    table = deviations("--objectives=simclr,simsiam,simclr", "--replicas=2,4")
+    table = deviations("--objectives=simclr,simsiam,byol", SCHEMES, "--replicas=2,4")
     assert [*table.values()][0].keys() == {"2", "4"}
     assert worst(table) < 1e-9
 
 
+def test_in_float32_a_smooth_network_differs_by_rounding_alone():
+    flags = ["--floatx=float32", "--activation=swish", "--objectives=simclr,simclr", "--replicas=2"]
+    assert worst(deviations(*flags)) < 1e-5
+
+
 @pytest.mark.slow
-def test_replicas_equal_one_device_for_every_objective_with_two_and_three_peers():
-    assert worst(deviations("--replicas=4")) < 1e-9
+def test_replicas_equal_one_device_for_every_objective_next_to_every_other():
+    objectives = ",".join(plugins.names("dogo_tf.objectives"))
+    assert worst(deviations(f"--objectives={objectives}", SCHEMES, "--replicas=4")) < 1e-9
 
 
 @pytest.mark.parametrize("bug", ["gather", "scale"])

@@ -50,7 +50,5 @@ def test_unusable_settings_are_named(changes, message):
 
 
 def test_a_peer_without_an_encoder_is_refused():
-    with pytest.raises(
-        InputError, match="peers: expected encoder, .* or name=encoder:objective, .* got ':simclr'"
-    ):
+    with pytest.raises(InputError, match="peers: expected encoder, .* or name=encoder:objective, .* got ':simclr'"):
         peer_specs((":simclr",))

@@ -9,6 +9,11 @@ ARM_STYLES = {
     "solo_matched": {"color": SKY, "marker": "^", "linestyle": "--"},
     "big_solo": {"color": GREEN, "marker": "D", "linestyle": "-."},
     "dogo_big": {"color": PURPLE, "marker": "v", "linestyle": "-."},
+    "one_way": {"color": VERMILLION, "marker": "P", "linestyle": ":"},
+    "frozen": {"color": GREEN, "marker": "s", "linestyle": ":"},
+    "frozen_seed": {"color": GREEN, "marker": "*", "linestyle": "--"},
+    "frozen_compress": {"color": PURPLE, "marker": "<", "linestyle": "--"},
+    "frozen_simreg": {"color": SKY, "marker": ">", "linestyle": ":"},
 }
 VERDICT_STYLES = {
     "helps": {"color": BLUE, "marker": "o", "markerfacecolor": BLUE},

@@ -19,7 +19,13 @@ ARMS = {
     "solo_matched": "alone, for longer",
     "big_solo": "big, alone",
     "dogo_big": "big, next to the small one",
+    "one_way": "next to its peer, which ignores it",
+    "frozen": "taught by the finished big one, as by a peer",
+    "frozen_seed": "taught by the finished big one, SEED",
+    "frozen_compress": "taught by the finished big one, CompRess",
+    "frozen_simreg": "taught by the finished big one, SimReg",
 }
+DEFAULT_ARMS = ("random", "solo", "dogo", "solo_matched", "big_solo", "dogo_big")
 
 
 class Cost(NamedTuple):

@@ -19,7 +19,7 @@ import numpy as np
 
 from dogo_tf import data
 from dogo_tf.comparison.arms import Arm, arms, peer_names, training_gflop
-from dogo_tf.comparison.results import ARMS, ArmRun, Cost
+from dogo_tf.comparison.results import ARMS, DEFAULT_ARMS, ArmRun, Cost
 from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.evaluate.probe import check_same_classes
@@ -47,7 +47,7 @@ class ComparisonSettings:
     plan: StudyPlan
     labelled: tuple[str, str, str]
     transfers: tuple[tuple[str, str, str], ...] = ()
-    arms: tuple[str, ...] = tuple(ARMS)
+    arms: tuple[str, ...] = DEFAULT_ARMS
 
     def __post_init__(self):
         peer_names(self.pair)
@@ -143,7 +143,7 @@ class Comparison:
     def _study(self, arm: Arm, seed: int, kept: Path) -> None:
         if arm.trained:
             folder = self._trained(arm, seed)
-            encoder, cost = folder.load_encoder(arm.peer), self._cost(arm.training, folder)
+            encoder, cost = folder.load_encoder(arm.peer), self._cost(arm, folder)
         else:
             encoder, cost = self._untrained(arm, seed), Cost(0, 0.0, 0.0, 0.0, 0)
         cost = cost._replace(parameters=encoder.count_params())
@@ -157,29 +157,39 @@ class Comparison:
 
     def _trained(self, arm: Arm, seed: int) -> RunFolder:
         """The finished run of an arm; arms that study two encoders of one training share it."""
-        shared = next(other for other in self.arms if other.trained and other.training == arm.training)
-        folder = RunFolder(self.path / "runs" / f"{shared.name}_seed{seed}")
+        same = [other for other in self.arms if other.trained and other[2:] == arm[2:]]
+        folder = RunFolder(self.path / "runs" / f"{same[0].name}_seed{seed}")
         done = folder.path / "done"
         if not done.exists():
+            training = dataclasses.replace(arm.training, seed=seed, run_dir=str(folder.path))
+            if arm.taught_by:
+                teacher = self._arm(arm.taught_by)
+                place = f"teacher={self._trained(teacher, seed).path}#{teacher.peer}"
+                training = dataclasses.replace(training, teachers=(place,))
             started = (folder.path / "config.json").exists()
-            pretrain(dataclasses.replace(arm.training, seed=seed, run_dir=str(folder.path)), resume=started)
+            pretrain(training, resume=started)
             keras.backend.clear_session()
             write_atomically(done, b"")
         return folder
+
+    def _arm(self, name: str) -> Arm:
+        return next(arm for arm in self.arms if arm.name == name)
 
     def _untrained(self, arm: Arm, seed: int):
         """The encoder from which the run of these settings starts."""
         training = dataclasses.replace(arm.training, seed=seed)
         return build_model(training, self.image_size, *self.pixel_statistics, steps_per_epoch=1).peers[0].encoder
 
-    def _cost(self, training: PretrainSettings, folder: RunFolder) -> Cost:
+    def _cost(self, arm: Arm, folder: RunFolder) -> Cost:
+        training = arm.training
+        teacher = self._arm(arm.taught_by).training if arm.taught_by else None
         lines = folder.metrics_lines()
         steps = np.diff([0, *(line["step"] for line in lines)])
         speeds = np.array([line["images_per_second"] for line in lines])
         images = int(steps.sum()) * training.batch_size
         return Cost(
             epochs=training.epochs,
-            train_gflop=images * training_gflop(training, self.image_size),
+            train_gflop=images * training_gflop(training, self.image_size, teacher),
             seconds=float(np.sum(steps * training.batch_size / speeds)),
             images_per_second=float(np.median(speeds)),
             parameters=0,

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dogo_tf.comparison.results import ARMS, ArmRun, Cost, by_seed, check_runs, mean_cost
+from dogo_tf.comparison.results import ARMS, DEFAULT_ARMS, ArmRun, Cost, by_seed, check_runs, mean_cost
 from dogo_tf.comparison.study_names import HEADLINE, Study, ordered
 from dogo_tf.evaluate.intervals import Interval, accuracy_interval, difference_interval
 
@@ -33,6 +33,17 @@ COMPARISONS = (
     Comparison("dogo", "random", "against no training"),
     Comparison("dogo_big", "big_solo", "the big one next to the small one"),
     Comparison("big_solo", "solo", "big against small, both alone"),
+    Comparison("one_way", "solo", "learning from a peer that does not learn back"),
+    Comparison("dogo", "one_way", "does it pay that the big one learns back?"),
+    *(
+        Comparison(arm, other, question)
+        for arm in ARMS
+        if arm.startswith("frozen")
+        for other, question in (
+            ("solo", "a finished teacher against none"),
+            ("dogo", "a finished teacher against a peer"),
+        )
+    ),
 )
 
 
@@ -62,13 +73,17 @@ class StudySummary(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """seeds: by arm, in the order of ARMS; costs: mean over an arm's seeds. small, big: the encoders' names."""
+    """seeds: by arm, in the order of ARMS; costs: mean over an arm's seeds. small, big: the encoders' names.
+
+    asked: the arms that the comparison is to have in the end.
+    """
 
     studies: list[StudySummary]
     seeds: dict[str, tuple[int, ...]]
     costs: dict[str, Cost]
     small: str
     big: str
+    asked: tuple[str, ...] = DEFAULT_ARMS
 
     @property
     def headline(self) -> StudySummary:
@@ -85,7 +100,7 @@ def summarise(runs: list[ArmRun], settings: dict) -> Summary:
 
     Args:
         runs: of any arms and seeds; what is missing is left out, so that an unfinished comparison can be looked at.
-        settings: "small" and "big" name the two encoders in texts, if they are there.
+        settings: "small" and "big" name the two encoders in texts, "arms" those to be expected, if they are there.
     Raises:
         InputError: see check_runs and accuracy_interval.
     """
@@ -98,6 +113,7 @@ def summarise(runs: list[ArmRun], settings: dict) -> Summary:
         costs={arm: mean_cost(runs, arm) for arm in arms},
         small=str(settings.get("small", "the small encoder")),
         big=str(settings.get("big", "the big encoder")),
+        asked=tuple(settings.get("arms", DEFAULT_ARMS)),
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 
-from dogo_tf.comparison.results import ARMS
 from dogo_tf.comparison.study_names import HEADLINE
 from dogo_tf.comparison.summary import EQUAL_COMPUTE, EQUAL_EPOCHS, VERDICTS, Comparison, Difference, Summary
 from dogo_tf.evaluate.intervals import Interval
@@ -129,7 +128,7 @@ def _caveats(summary: Summary) -> list[str]:
         lines.append(
             f"{tests} differences were tested, without a correction for their number: about 1 in 20 intervals misses the truth."
         )
-    absent = [arm for arm in ARMS if arm not in summary.seeds]
+    absent = [arm for arm in summary.asked if arm not in summary.seeds]
     partial = [f"{arm} has only {_seeds(seeds)}" for arm, seeds in summary.seeds.items() if len(seeds) < len(everyone)]
     if absent or partial:
         lines.append(f"Not finished: {'; '.join(([f'no {_listed(absent)}'] if absent else []) + partial)}.")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dogo_tf.comparison.results import ARMS, ArmRun, Cost
+from dogo_tf.comparison.results import DEFAULT_ARMS, ArmRun, Cost
 
 SETTINGS = {"small": "wrn_10_2", "big": "wrn_16_2"}
 COSTS = {
@@ -21,7 +21,7 @@ def runs(studies: dict[str, dict[str, float]], seeds=(0, 1, 2), images=1000) -> 
     An arm gets right the easiest images of the study, one more or less from seed to seed.
     """
     found = []
-    for arm in ARMS:
+    for arm in DEFAULT_ARMS:
         for seed in seeds:
             scores = {}
             for name, accuracies in studies.items():

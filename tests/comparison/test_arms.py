@@ -1,5 +1,7 @@
 """Which trainings a comparison consists of."""
 
+import dataclasses
+
 import pytest
 
 from dogo_tf.comparison.arms import arms, training_gflop
@@ -45,6 +47,27 @@ def test_twins_share_one_training_alone():
     twins = {arm.name: arm for arm in arms(PretrainSettings("patterns", "", peers=("wrn_10_1", "wrn_10_1")), 16)}
     assert twins["solo"].training == twins["big_solo"].training
     assert (twins["big_solo"].peer, twins["dogo_big"].peer) == ("wrn_10_1", "wrn_10_1_2")
+
+
+def test_one_way_is_the_pair_of_which_one_learns_alone(by_name):
+    one_way = by_name["one_way"]
+    assert one_way.training.teach == "wrn_16_2>wrn_10_1" and one_way.peer == "wrn_10_1"
+    assert dataclasses.replace(one_way.training, teach="all") == PAIR
+
+
+def test_frozen_arms_are_the_small_one_taught_by_the_finished_big_one(by_name):
+    assert by_name["frozen"].training == by_name["solo"].training
+    for name, scheme in (("frozen_seed", "seed"), ("frozen_compress", "compress"), ("frozen_simreg", "simreg")):
+        arm = by_name[name]
+        assert (arm.taught_by, arm.peer, arm.training.scheme) == ("big_solo", "wrn_10_1", scheme)
+        assert (arm.training.ssl_weight, arm.training.distill_weight) == ((0.0,), (1.0,))
+        assert (arm.training.epochs, arm.training.learning_rate, arm.training.views) == (10, (0.1,), "shared")
+
+
+def test_a_frozen_teacher_costs_its_forward_passes(by_name):
+    small, big = by_name["solo"].training, by_name["big_solo"].training
+    alone, taught, teacher = (training_gflop(small, 16), training_gflop(small, 16, big), training_gflop(big, 16))
+    assert alone < taught < alone + teacher / 2
 
 
 @pytest.mark.parametrize("peers", [("wrn_10_1",), ("wrn_10_1", "wrn_16_1", "wrn_16_2")])

@@ -80,6 +80,24 @@ def test_running_it_again_trains_nothing_and_more_seeds_only_themselves(finished
     assert json.loads((out / "summary.json").read_text()) != before
 
 
+def test_online_against_offline_is_added_to_a_finished_comparison(finished, pictures, monkeypatch, capsys):
+    out, _ = finished
+    trained = []
+    pretrain = comparison_runs.pretrain
+    monkeypatch.setattr(
+        comparison_runs, "pretrain", lambda s, resume: trained.append((s.run_dir, s)) or pretrain(s, resume)
+    )
+    arms = "solo,dogo,one_way,frozen,frozen_seed"
+    assert compare.run(command(pictures, out, "--seeds=1", f"--arms={arms}")) == 0
+    folders, settings = zip(*trained, strict=True)
+    assert [folder.rsplit("/", 1)[1] for folder in folders] == ["one_way_seed0", "frozen_seed0", "frozen_seed_seed0"]
+    assert settings[1].teachers == settings[2].teachers == (f"teacher={out}/runs/big_solo_seed0#wrn_16_1",)
+    summary = json.loads((out / "summary.json").read_text())
+    assert set(summary["studies"][0]["accuracy"]) == set(arms.split(","))
+    assert "dogo - one_way" in summary["studies"][0]["differences"]
+    assert "Not finished" not in capsys.readouterr().out
+
+
 def test_arms_of_one_seed_start_from_the_same_weights_and_data(finished):
     out, _ = finished
     configs = [json.loads((out / "runs" / f"{name}_seed0/config.json").read_text()) for name in ("solo", "dogo")]
@@ -101,6 +119,7 @@ def test_arms_of_one_seed_start_from_the_same_weights_and_data(finished):
         (["--transfer=cifar10"], "--transfer: expected dataset:train split:test split"),
         (["--corruptions=rain"], "unknown corruption 'rain'; known: "),
         (["--peers=wrn_10_1"], "expected two, the small one and its bigger peer; got 1"),
+        (["--arms=solo,duo"], "unknown arm 'duo'; known: big_solo, dogo"),
         (["--seeds=0"], "--seeds: expected at least 1, got 0"),
         (["--labelled=elsewhere"], "--train_split: which split of --labelled gives the labels?"),
     ],
