@@ -23,8 +23,8 @@ _OTHER_CODE = ("__lambda__", "TFSMLayer", "ClassMethod", "InstanceMethod")
 def load_keras_file(path) -> keras.Model:
     """The model in a .keras file, uncompiled.
 
-    Files are checked before Keras builds anything. Its safe mode refuses pickled Python code only: it imports any module that
-    a file names, and reads older HDF5 files under this name without a check.
+    Files are checked before Keras builds anything. Its safe mode refuses pickled Python code only: it imports the
+    module that a file names for the model, and reads older HDF5 files under this name without a check.
 
     Args:
         path: of a file in the format of Keras' `save_format="keras"` (a zip archive).

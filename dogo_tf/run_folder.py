@@ -150,10 +150,14 @@ class RunFolder:
         return load_keras_file(self._encoder(peer))
 
     def _encoder(self, peer: str) -> Path:
-        # Names come from config.json, too, which may be anybody's: a path in it must not lead out of the folder.
-        if not re.fullmatch(r"\w[\w.+-]*", peer):
-            raise InputError(f"peer: expected a name of letters, digits and _.+- (it names a file); got {peer!r}")
+        check_peer_name(peer)  # names come from config.json, too, which may be anybody's
         return self.path / "encoders" / f"{peer}.keras"
+
+
+def check_peer_name(name: str) -> None:
+    """InputError for a name that could not be a file's, or would lead out of the run folder."""
+    if not re.fullmatch(r"\w[\w.+-]*", name):
+        raise InputError(f"peer: expected a name of letters, digits and _.+- (it names a file); got {name!r}")
 
 
 def settings_differences(before: dict, now: dict) -> list[str]:

@@ -3,8 +3,11 @@
 import dataclasses
 from dataclasses import dataclass
 
+from dogo_tf import distill
 from dogo_tf.devices import STRATEGIES
+from dogo_tf.distill import graph
 from dogo_tf.errors import InputError, unknown_name
+from dogo_tf.run_folder import check_peer_name
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 # Settings of what is measured on the way: a run gives the same with any of them, and may be resumed with others.
@@ -84,6 +87,18 @@ class PretrainSettings:
                 raise InputError(f"{name}: expected 0 to {self.epochs}, the run's epochs; got {getattr(self, name)}")
         for name in ("distill_weight", "ssl_weight", "optimizer", "learning_rate", "weight_decay"):
             self.per_peer(name)
+        self._check_graph()
+
+    def _check_graph(self) -> None:
+        """Before data is loaded: names that files can have, edges between them, and schemes."""
+        peers = [name for name, _, _ in peer_specs(self.peers)]
+        teachers = [name for name, _, _ in teacher_specs(self.teachers)]
+        for name in (*peers, *teachers):
+            check_peer_name(name)
+        edges = graph.parse(self.teach, peers, teachers)
+        for edge in graph.settled(edges, peers, teachers, self.per_peer("distill_weight"), 0, self.scheme):
+            if edge.scheme not in distill.schemes():
+                raise unknown_name("scheme", edge.scheme, distill.schemes())
 
     def per_peer(self, name: str) -> list:
         """The setting's value for each peer."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import zipfile
 
 import numpy as np
@@ -82,6 +83,22 @@ def test_a_file_that_could_run_code_is_refused(tmp_path, attack, monkeypatch):
     layer, asked = ATTACKS[attack]
     with pytest.raises(InputError, match=f"a.keras cannot be loaded: its {asked}"):
         load_keras_file(write(tmp_path / "a.keras", dense(), layer))
+
+
+def test_keras_itself_imports_the_module_that_a_file_names_for_the_model(tmp_path, monkeypatch):
+    """Why there is a check of ours; should Keras' safe mode stop this one day, ours is still needed for the rest."""
+    (tmp_path / "dogo_sneaky.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    model = {"module": "dogo_sneaky", "class_name": "E", "config": {"name": "m"}, "registered_name": None}
+    with zipfile.ZipFile(tmp_path / "a.keras", "w") as archive:
+        archive.writestr("config.json", json.dumps(model))
+        archive.writestr("metadata.json", "{}")
+    with pytest.raises(InputError, match="class E of the module 'dogo_sneaky' is not Keras' own"):
+        load_keras_file(tmp_path / "a.keras")
+    assert "dogo_sneaky" not in sys.modules
+    with pytest.raises(Exception):  # noqa: B017, of any kind: what counts is what it did before
+        keras.models.load_model(tmp_path / "a.keras", compile=False, safe_mode=True)
+    assert sys.modules.pop("dogo_sneaky")
 
 
 def test_activations_and_registered_layers_are_loaded(tmp_path):

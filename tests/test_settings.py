@@ -52,3 +52,27 @@ def test_unusable_settings_are_named(changes, message):
 def test_a_peer_without_an_encoder_is_refused():
     with pytest.raises(InputError, match="peers: expected encoder, .* or name=encoder:objective, .* got ':simclr'"):
         peer_specs((":simclr",))
+
+
+def test_peers_can_be_named_and_equal_ones_are_numbered():
+    assert peer_specs(["big=resnet_18:byol", "wrn_10_1", "wrn_10_1:moco"]) == [
+        ("big", "resnet_18", "byol"),
+        ("wrn_10_1", "wrn_10_1", "simclr"),
+        ("wrn_10_1_2", "wrn_10_1", "moco"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"peers": ("../big=wrn_10_1",)}, r"peer: expected a name of letters, digits and _.\+- .*; got '../big'"),
+        ({"peers": ("a=wrn_10_1", "b=wrn_10_1"), "teach": "a>c"}, "unknown peer in teach 'c'; known: a, b"),
+        ({"peers": ("a=wrn_10_1", "b=wrn_10_1"), "teach": "a>b:scheme=sead"}, "unknown scheme 'sead'; known: compress"),
+        ({"peers": ("a=wrn_10_1", "b=wrn_10_1"), "scheme": "sead"}, "unknown scheme 'sead'; known: compress"),
+        ({"teachers": ("runs/big",)}, "teachers: expected name=path"),
+        ({"ssl_weight": (1.0, 2.0, 3.0)}, "ssl_weight: expected one value, or one for each of the 2 peers; got 3"),
+    ],
+)
+def test_a_graph_that_cannot_work_is_refused_before_data_is_loaded(changes, message):
+    with pytest.raises(InputError, match=message):
+        PretrainSettings("patterns", "", **changes)
