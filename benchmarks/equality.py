@@ -104,9 +104,8 @@ def deviations(objectives, strategies: dict, steps, **options) -> dict:
 
 
 def combinations(known: list[str]) -> list[list[str]]:
-    """Every pair of objectives, three peers of each, and one peer of each."""
-    pairs = itertools.combinations_with_replacement(known, 2)
-    return [*map(list, pairs), *([name] * 3 for name in known), known]
+    """Two and three peers of each objective, and one peer of each, where every objective meets every other."""
+    return [*([name] * 2 for name in known), *([name] * 3 for name in known), known]
 
 
 def mutate(kind: str | None) -> None:

@@ -183,12 +183,107 @@ def edge() -> str:
     return text_table(head, rows) + "\n\n" + "\n\n".join(notes)
 
 
+def objectives() -> str:
+    """One comparison per objective; SimCLR's is that of the whole study, whose setting they share."""
+    names = {"simclr": "compare_cifar10"}
+    names |= {
+        path.stem.removeprefix("objective_"): path.stem for path in sorted((ROOT / "results").glob("objective_*"))
+    }
+    rows = []
+    for objective, name in names.items():
+        studies = {study["study"]: study for study in read(name)["studies"]}
+        for title, study in (
+            ("linear", studies["linear 100%"]),
+            ("linear, 1 %", studies["linear 1%"]),
+            ("kNN", studies["knn"]),
+        ):
+            solo, pair, difference = (
+                study["accuracy"]["solo"],
+                study["accuracy"]["dogo"],
+                study["differences"]["dogo - solo"],
+            )
+            seeds = len(difference["per_seed"])
+            rows.append(
+                [objective, title, percent(solo["mean"]), percent(pair["mean"]), _points(difference), str(seeds)]
+            )
+    head = ["objective", "accuracy, %", "alone", "next to a peer", "difference", "seeds"]
+    return text_table(head, rows) + "\n\n" + "\n".join(_origin(name) for name in names.values())
+
+
+TEACHING = {
+    "solo": "no teacher",
+    "dogo": "mutual (DoGo)",
+    "one_way": "one-way, online",
+    "frozen": "frozen, similarity KL",
+    "frozen_seed": "frozen, SEED",
+    "frozen_compress": "frozen, CompRess-like",
+    "frozen_simreg": "frozen, SimReg",
+    "big_solo": "the teacher itself",
+}
+
+
+def teaching() -> str:
+    result = read("teaching_cifar10")
+    studies = {study["study"]: study for study in result["studies"]}
+    shown = [studies[name] for name in ("linear 100%", "linear 1%", "knn")]
+    rows = []
+    for arm, title in TEACHING.items():
+        gains = [study["differences"].get(f"{arm} - solo") for study in shown]
+        rows.append(
+            [
+                title,
+                *(percent(study["accuracy"][arm]["mean"]) for study in shown),
+                _points(gains[0]) if gains[0] else "",
+            ]
+        )
+    head = ["teacher", "linear %", "linear %, 1 % labels", "kNN %", "linear, against no teacher"]
+    return text_table(head, rows) + source("teaching_cifar10")
+
+
+def _origin(name: str) -> str:
+    return source(name).strip() + "  "
+
+
+def equality() -> str:
+    rows = []
+    for name in ("equality", "equality_workers"):
+        for row, found in read(name)["deviations"].items():
+            objectives, schemes = row.split(", ")
+            cells = {replicas: f"{max(steps.values()):.0e}" for replicas, steps in found.items()}
+            rows.append([objectives, schemes, *(cells.get(replicas, "") for replicas in ("2", "4", "workers"))])
+    head = ["peers", "schemes", "2 replicas", "4 replicas", "2 processes"]
+    return text_table(head, rows) + source("equality")
+
+
+def survival() -> str:
+    kills, checkpoints, replicas = (read(name) for name in ("kills", "checkpoints", "replicas"))
+    rows = [
+        [kill["point"], ", ".join(kill["left"]), "yes" if kill["resumed"] else "no", kill["first difference"]]
+        for kill in kills["kills"]
+    ]
+    table = text_table(["killed", "checkpoints left", "resumed", "first difference"], rows)
+    speeds = ", ".join(
+        f"{name} {found['over_one_device']:.2f}" for name, found in replicas["devices"].items() if name != "1"
+    )
+    return (
+        table
+        + f"\n\nSaving takes {100 * checkpoints['share_of_run']:.2f} % of a run of {' + '.join(checkpoints['peers'])} "
+        f"({checkpoints['megabytes']:.0f} MB every {checkpoints['minutes']:g} minutes, by the slowest of "
+        f"{len(checkpoints['seconds'])} saves). Images per second on logical devices of the same cores, over one device: "
+        f"{speeds}." + "".join(source(name) for name in ("kills", "checkpoints", "replicas"))
+    )
+
+
 TABLES = {
     "quickstart": quickstart,
     "cifar10": cifar10,
     "compare": compare,
     "tune": tune,
     "suspects": suspects,
+    "objectives": objectives,
+    "teaching": teaching,
+    "equality": equality,
+    "survival": survival,
     "edge": edge,
     "speed": speed,
 }
