@@ -6,6 +6,7 @@ import os
 import signal
 import time
 
+from dogo_tf import optimizers
 from dogo_tf.errors import Interrupted, TrainingFailure
 from dogo_tf.keras_compat import keras, tf
 from dogo_tf.progress import Progress
@@ -83,7 +84,9 @@ class StepLog(StepCallback):
         (since, started), now = self.timed_from, time.perf_counter()
         metrics["images_per_second"] = (step - since) * self.batch_size / (now - started)
         for peer, optimizer in zip(self.model.peers, self.model.peer_optimizers, strict=True):
-            metrics[f"{peer.name}/learning_rate"] = float(keras.backend.get_value(optimizer.learning_rate))
+            rate = optimizers.learning_rate(optimizer)
+            if rate is not None:
+                metrics[f"{peer.name}/learning_rate"] = rate
         for function in self.more:
             metrics |= function()
         for function in self.on_log:

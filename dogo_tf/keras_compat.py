@@ -1,16 +1,24 @@
-"""The one place that chooses the Keras: the Keras 2 API (`tf-keras`), on every supported TensorFlow.
+"""The one place that chooses the Keras: the Keras 2 API, on every supported TensorFlow.
+
+It is `tf-keras` where the package `keras` is Keras 3, and `keras` itself with TensorFlow 2.15, where it is Keras 2. There may
+be one Keras 2 only: KerasCV and tensorflow-addons import `keras`, and whatever tf-keras loads or clones from then on would be
+of its classes (whole models never finish loading).
 
 Keras 3 trains this package's networks 1.25-1.3 times slower on CPUs (its batch normalisation is not fused) and does not
 promise the multi-worker and TPU strategies; see BUILD.md. Import `tf` and `keras` from here, or say
 `from tensorflow import keras` after `import dogo_tf`.
 """
 
+import importlib.metadata
 import os
 import sys
 
 from dogo_tf.quiet import stderr_aside
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+if importlib.metadata.version("keras").startswith("2."):
+    os.environ["TF_USE_LEGACY_KERAS"] = "0"
+else:
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 
 def _import_tensorflow_quietly():

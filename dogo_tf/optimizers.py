@@ -1,5 +1,6 @@
 """Optimisers and schedules by name, and one optimiser for each peer."""
 
+from dogo_tf import addons
 from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.keras_compat import keras, tf
 
@@ -83,16 +84,19 @@ SCHEDULES = ("constant", "cosine")
 
 
 def build(name: str, learning_rate, weight_decay: float):
-    """An optimiser by name: adam (L2 in the gradient), adamw, sgd (momentum 0.9, L2 in the gradient), lars.
+    """An optimiser by name: adam (L2 in the gradient), adamw, sgd (momentum 0.9, L2 in the gradient), lars, or one of
+    tensorflow-addons where it is installed: lamb, tfa:<Name>; see addons.build.
 
     Args:
         learning_rate: > 0, or a keras LearningRateSchedule.
         weight_decay: >= 0; adamw and lars leave biases and batch-norm weights out.
     """
-    if name not in OPTIMIZERS:
-        raise unknown_name("optimizer", name, OPTIMIZERS)
     if weight_decay < 0:
         raise InputError(f"weight_decay: expected a number >= 0, got {weight_decay}")
+    if addons.is_name(name):
+        return addons.build(name, learning_rate, weight_decay)
+    if name not in OPTIMIZERS:
+        raise unknown_name("optimizer", name, [*OPTIMIZERS, "lamb", f"{addons.PREFIX}<Name>"])
     return OPTIMIZERS[name](learning_rate, weight_decay)
 
 
@@ -148,14 +152,28 @@ def _clone(optimizer):
 
 def _share_learning_rate(optimizers) -> None:
     """Keras' learning-rate callbacks set the variable of `model.optimizer`, the first peer's: one variable serves all."""
-    inner = _inner(optimizers)
-    if isinstance(inner[0].learning_rate, tf.Variable):
-        for optimizer in inner[1:]:
-            optimizer._learning_rate = inner[0].learning_rate
+    first, *others = _inner(optimizers)
+    rate = _rate(first)
+    if isinstance(rate, tf.Variable):
+        for optimizer in others:
+            if _is_legacy(optimizer):
+                optimizer.learning_rate = rate  # the variable itself, as long as the optimizer has none of its own
+            else:
+                optimizer._learning_rate = rate
 
 
 def _inner(optimizers) -> list:
     return [optimizer.inner_optimizer if _scales(optimizer) else optimizer for optimizer in optimizers]
+
+
+def _rate(optimizer):
+    """A variable, or a legacy optimiser's schedule; None if it has no learning rate."""
+    return getattr(optimizer, "learning_rate", None)
+
+
+def _is_legacy(optimizer) -> bool:
+    """Of Keras' older kind, as those of tensorflow-addons are."""
+    return isinstance(optimizer, keras.optimizers.legacy.Optimizer)
 
 
 def build_all(optimizers, variables) -> None:
@@ -163,16 +181,27 @@ def build_all(optimizers, variables) -> None:
 
     variables: a list of what it trains for each optimiser.
     """
-    for optimizer, own in zip(optimizers, variables, strict=True):
-        if hasattr(optimizer, "build"):  # Keras' legacy optimizers make theirs in the first step
+    for optimizer, inner, own in zip(optimizers, _inner(optimizers), variables, strict=True):
+        if _is_legacy(inner):
+            optimizer._create_all_weights(own)  # else they come with the first step
+        else:
             optimizer.build(own)
+
+
+def learning_rate(optimizer) -> float | None:
+    """The rate of the last step; None for an optimiser that has none (tensorflow-addons' COCOB)."""
+    (inner,) = _inner([optimizer])
+    rate = _rate(inner)
+    if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+        rate = rate(tf.maximum(inner.iterations - 1, 0))
+    return None if rate is None else float(keras.backend.get_value(rate))
 
 
 def check_callbacks(optimizers, callbacks) -> None:
     """InputError for a callback that would silently change the first peer's learning rate only."""
     setters = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
     found = [c for c in getattr(callbacks, "callbacks", None) or tf.nest.flatten(callbacks) if isinstance(c, setters)]
-    if found and len({id(o.learning_rate) for o in _inner(optimizers)}) > 1:
+    if found and len({id(_rate(o)) for o in _inner(optimizers)}) > 1:
         raise InputError(
             f"callbacks: {type(found[0]).__name__} would set the learning rate of the first peer only, because each has an "
             "optimizer with its own; compile with one optimizer for all peers, or give each a LearningRateSchedule"

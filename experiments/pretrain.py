@@ -104,7 +104,12 @@ _flag(
     "batch_size",
     "Images per step over all devices; the incomplete last batch of an epoch is dropped.",
 )
-_list_flag("optimizer", "adam (L2 in the gradient), adamw, sgd (momentum 0.9) or lars. " + PER_PEER)
+_list_flag(
+    "optimizer",
+    "adam (L2 in the gradient), adamw, sgd (momentum 0.9) or lars. With tensorflow-addons installed ('dogo-tf[addons]') also "
+    "lamb, and tfa:<Name> for any of its optimizers, e.g. tfa:RectifiedAdam (some have no weight decay: --weight_decay=0; "
+    "tfa:COCOB ignores --learning_rate). " + PER_PEER,
+)
 _list_flag("learning_rate", "Learning rate after the warm-up. " + PER_PEER)
 _list_flag("weight_decay", "Weight decay. " + PER_PEER)
 _flag(flags.DEFINE_string, "schedule", "constant or cosine (to 0 at the end).")

@@ -29,6 +29,22 @@ def test_keras_3_in_use_is_answered_with_what_to_do():
     assert "set TF_USE_LEGACY_KERAS=1" in last
 
 
+def test_what_is_loaded_and_cloned_is_of_the_same_keras_whatever_else_is_imported():
+    """KerasCV and tensorflow-addons import `keras`, which with TensorFlow 2.15 is a Keras 2, too."""
+    code = """
+from dogo_tf.keras_compat import keras
+import keras_cv
+layer, schedule = keras.layers.Dense(3), keras.optimizers.schedules.CosineDecay(0.1, 3)
+clones = [keras.layers.deserialize(keras.layers.serialize(layer))]
+clones.append(keras.optimizers.schedules.deserialize(keras.optimizers.schedules.serialize(schedule)))
+assert isinstance(clones[0], keras.layers.Dense)
+assert isinstance(clones[1], keras.optimizers.schedules.LearningRateSchedule)
+"""
+    for environment in ({}, {"TF_USE_LEGACY_KERAS": "1"}):
+        done = run(code, **environment)
+        assert done.returncode == 0, done.stderr
+
+
 def test_start_up_lines_stay_off_the_screen_unless_asked_for():
     code = "import dogo_tf; from dogo_tf.keras_compat import tf; tf.zeros(1)"
     assert run(code).stderr == ""

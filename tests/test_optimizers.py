@@ -92,7 +92,10 @@ def test_constant_schedule_stays_after_the_warm_up():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: optimizers.build("adma", 0.1, 0.0), "unknown optimizer 'adma'; known: adam, adamw, lars, sgd"),
+        (
+            lambda: optimizers.build("adma", 0.1, 0.0),
+            "unknown optimizer 'adma'; known: adam, adamw, lamb, lars, sgd, tfa:<Name>",
+        ),
         (lambda: optimizers.build("adam", 0.1, -1), "weight_decay: expected a number >= 0, got -1"),
         (lambda: optimizers.schedule("cosin", 0.1, 10), "unknown schedule 'cosin'; known: constant, cosine"),
         (lambda: optimizers.schedule("cosine", 0, 10), "learning_rate: expected a number above 0, got 0"),
