@@ -50,8 +50,8 @@ def on_logical_devices(replicas: int) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy([f"CPU:{k}" for k in range(replicas)], cross_device_ops=reduction)
 
 
-def train(strategy, objectives: list[str], steps: list[int], activation="relu") -> dict:
-    """{number of steps: all weights, moving statistics and momenta after so many}."""
+def train(strategy, objectives: list[str], steps: list[int], activation="relu", micro_batches=1) -> dict:
+    """{number of steps: all weights, moving statistics and momenta after so many}; micro_batches are of the global batch."""
     import dogo_tf
     from dogo_tf.data.stream import distributed_stream
 
@@ -61,7 +61,8 @@ def train(strategy, objectives: list[str], steps: list[int], activation="relu") 
             dogo_tf.Peer(encoder(f"peer_{k}", 6 + k, activation), small(name, activation != "relu"))
             for k, name in enumerate(objectives)
         ]
-        model = dogo_tf.DoGo(peers, distill_weight=1.0)
+        of_replica = micro_batches // strategy.num_replicas_in_sync or 1
+        model = dogo_tf.DoGo(peers, distill_weight=1.0, micro_batches=of_replica)
         model.compile(keras.optimizers.SGD(0.1, momentum=0.9))
     images = np.random.default_rng(0).integers(0, 256, (max(steps) * BATCH, SIZE, SIZE, 3), dtype=np.uint8)
     after, done = {}, 0
@@ -128,6 +129,10 @@ def main():
     parser.add_argument(
         "--activation", default="relu", help="relu turns rounding into differences in float32; swish not"
     )
+    parser.add_argument(
+        "--micro_batches", type=int, default=1, help="of the global batch, so that replicas have fewer each (at least 2)"
+    )
+    parser.add_argument("--most_similarities", type=int, help="losses of a larger batch are computed in blocks of rows")
     parser.add_argument("--mutate", help="gather or scale: plant a bug that this must find")
     parser.add_argument("--json", action="store_true", help="print nothing but the result, as JSON")
     parser.add_argument("--out", type=Path, help="JSON file to write")
@@ -138,22 +143,24 @@ def main():
     else:
         strategies = {count: on_logical_devices(int(count)) for count in arguments.replicas.split(",")}
     mutate(arguments.mutate)
-    from dogo_tf import objectives, plugins
+    from dogo_tf import numerics, objectives, plugins
     from dogo_tf.provenance import record
 
+    numerics.MOST_SIMILARITIES = arguments.most_similarities or numerics.MOST_SIMILARITIES
+    options = {"activation": arguments.activation, "micro_batches": arguments.micro_batches}
     if arguments.objectives:
         chosen = [group.split(",") for group in arguments.objectives.split("/")]
     else:
         chosen = combinations(plugins.names(objectives.__name__))
     steps, table = [int(word) for word in arguments.steps.split(",")], {}
     for names in chosen:
-        found = table[" + ".join(names)] = deviations(names, strategies, steps, activation=arguments.activation)
+        found = table[" + ".join(names)] = deviations(names, strategies, steps, **options)
         if not arguments.json:
             print(f"{' + '.join(names)}: {found}", flush=True)
     if arguments.json:
         print(json.dumps(table))
     if arguments.out:
-        numbers = {"floatx": arguments.floatx, "activation": arguments.activation, "batch": BATCH}
+        numbers = {"floatx": arguments.floatx, **options, "batch": BATCH}
         record(arguments.out, {**numbers, "scheme": "similarity_kl", "deviations": table})
 
 

@@ -10,6 +10,7 @@ from dogo_tf.distill import graph
 from dogo_tf.distill.similarity_kl import agreement_at_1, similarity_kl
 from dogo_tf.errors import InputError
 from dogo_tf.keras_compat import keras, tf
+from dogo_tf.micro_batches import check as check_micro_batches
 from dogo_tf.monitor import PeerMetrics, effective_rank, gradient_norm, spread
 
 
@@ -34,6 +35,7 @@ class DoGo(keras.Model):
         distill_temperature: float = 0.1,
         distill_warmup: int = 0,
         sync_batch_norm: bool = True,
+        micro_batches: int = 1,
         seed: int = 0,
         name: str = "dogo",
     ):
@@ -50,17 +52,22 @@ class DoGo(keras.Model):
                 otherwise teach each other that all images are alike.
             sync_batch_norm: whether batch normalisation under several replicas takes its statistics over all of them, as a
                 single device would. False saves the communication and trains another network.
+            micro_batches: parts of a replica's batch for which the encoders' activations are kept at a time, to save memory;
+                more than 1 computes them twice. Losses and heads see the whole batch; batch normalisation in the encoders
+                takes its statistics over each part.
             seed: of the views; weights follow keras.utils.set_random_seed.
         """
         super().__init__(name=name)
         self.peers = list(peers)
         _check(self.peers, views, distill_temperature, distill_warmup)
-        replicas.settle_batch_norm(self.peers, sync_batch_norm)
+        check_micro_batches(self.peers, micro_batches)
+        replicas.settle_batch_norm(self.peers, sync_batch_norm, micro_batches)
         self.views = views
         self.view_recipes = _recipe_of_each(view_recipe, self.peers)
         self.edges = graph.mutual(len(self.peers), distill_weight)
         self.distill_temperature = distill_temperature
         self.distill_warmup = distill_warmup
+        self.micro_batches = micro_batches
         self.seed = seed
         self.examples_seen = step_data.counter("examples_seen")
         self.examples_evaluated = step_data.counter("examples_evaluated")
@@ -91,7 +98,7 @@ class DoGo(keras.Model):
     def train_step(self, data):
         views = self._views(data, self.examples_seen)
         with tf.GradientTape() as tape:
-            embeddings = [peer.embed(v, training=True) for peer, v in zip(self.peers, views, strict=True)]
+            embeddings = [peer.embed(v, True, self.micro_batches) for peer, v in zip(self.peers, views, strict=True)]
             _check_batches(self.peers, embeddings)
             ssl, distill = self.ssl_losses(embeddings), self.distill_losses(embeddings)
             losses = [s + d + _regularisation(peer) for peer, s, d in zip(self.peers, ssl, distill, strict=True)]
@@ -131,9 +138,8 @@ class DoGo(keras.Model):
     def fit(self, x=None, *args, **kwargs):
         """As keras.Model.fit; see the class for what `x` may be. Raises InputError for data of another kind."""
         _check_before_start(x, self.peers)
-        replicas.check_batches(
-            self.distribute_strategy, x, kwargs.get("batch_size", args[1] if len(args) > 1 else None)
-        )
+        batch_size = kwargs.get("batch_size", args[1] if len(args) > 1 else None)
+        replicas.check_batches(self.distribute_strategy, x, batch_size, self.micro_batches)
         optimizers.check_callbacks(self.peer_optimizers, kwargs.get("callbacks"))
         return super().fit(x, *args, **kwargs)
 

@@ -5,6 +5,7 @@ import zlib
 from dogo_tf import encoders, objectives
 from dogo_tf.errors import InputError
 from dogo_tf.keras_compat import keras, tf
+from dogo_tf.micro_batches import encode
 from dogo_tf.types import Embeddings, ViewEmbeddings
 
 
@@ -52,14 +53,19 @@ class Peer(keras.Model):
         return zlib.crc32(self.name.encode())
 
     def call(self, images, training=False) -> Embeddings:
-        h = self.encoder(images, training=training)
+        return self._embeddings(self.encoder(images, training=training), training)
+
+    def _embeddings(self, h, training: bool) -> Embeddings:
         z = self.projector(h, training=training)
         p = z if self.predictor is None else self.predictor(z, training=training)
         return Embeddings(h, z, p)
 
-    def embed(self, views, training: bool) -> ViewEmbeddings:
-        """The Embeddings of both views, by one forward pass over the 2B images."""
-        both = self(tf.concat([views.a, views.b], axis=0), training=training)
+    def embed(self, views, training: bool, micro_batches: int = 1) -> ViewEmbeddings:
+        """The Embeddings of both views, by one forward pass over the 2B images; in training, the encoder's in micro-batches."""
+        if training and micro_batches > 1:
+            both = self._embeddings(encode(self.encoder, views, micro_batches), training)
+        else:
+            both = self(tf.concat([views.a, views.b], axis=0), training=training)
         halves = [tf.split(x, 2) for x in both]
         return ViewEmbeddings(Embeddings(*(x[0] for x in halves)), Embeddings(*(x[1] for x in halves)))
 
