@@ -130,7 +130,10 @@ def main():
         "--activation", default="relu", help="relu turns rounding into differences in float32; swish not"
     )
     parser.add_argument(
-        "--micro_batches", type=int, default=1, help="of the global batch, so that replicas have fewer each (at least 2)"
+        "--micro_batches",
+        type=int,
+        default=1,
+        help="of the global batch, so that replicas have fewer each (at least 2)",
     )
     parser.add_argument("--most_similarities", type=int, help="losses of a larger batch are computed in blocks of rows")
     parser.add_argument("--mutate", help="gather or scale: plant a bug that this must find")

@@ -1,7 +1,7 @@
 """Micro-batches: an encoder's activations are kept for a part of the batch at a time, while heads and losses see all of it.
 
-Two passes: all embeddings first, then part by part the activations again for the gradient (GradCache: Gao et al., 2021, "Scaling
-Deep Contrastive Learning Batch Size under Memory Limited Setup").
+Two passes: all embeddings first, then part by part the activations again for the gradient (Gao et al., 2021, "Scaling Deep
+Contrastive Learning Batch Size under Memory Limited Setup").
 """
 
 from dogo_tf.errors import InputError
@@ -64,8 +64,9 @@ def _images_of_each(images, micro_batches: int):
     count = shape(images)[0]
     message = f"micro_batches: expected a number that divides the images of a replica's batch; got {micro_batches}"
     if not isinstance(count, int):
-        tf.debugging.assert_equal(count % micro_batches, 0, message)
-    elif count % micro_batches:
+        with tf.control_dependencies([tf.debugging.assert_equal(count % micro_batches, 0, message)]):
+            return count // micro_batches
+    if count % micro_batches:
         raise InputError(f"{message} for {count} images")
     return count // micro_batches
 

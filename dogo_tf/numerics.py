@@ -24,7 +24,7 @@ def cosine_matrix(rows, columns):
 
 
 def per_anchor(function, anchors, columns):
-    """function(anchors, columns): where anchors times columns are more than MOST_SIMILARITIES, for a block of anchors at a time.
+    """function(anchors, columns), for a block of anchors at a time if they have more than MOST_SIMILARITIES to the columns.
 
     Memory then grows with B instead of B * B; the blocks are computed again for the gradient.
 

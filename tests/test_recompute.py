@@ -19,7 +19,10 @@ def results(rows, shared):
     """Two results per row, of a nest with whole numbers, tensors, a variable and an input that nothing depends on."""
     x, labels = rows
     logits = tf.matmul(tf.matmul(x, shared["weight"]), shared["columns"], transpose_b=True)
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits), (tf.tanh(logits[:, :3]), tf.argmax(logits, -1))
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits), (
+        tf.tanh(logits[:, :3]),
+        tf.argmax(logits, -1),
+    )
 
 
 def with_gradients(block, weight):
