@@ -55,10 +55,12 @@ def on_logical_devices(replicas: int) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy([f"CPU:{k}" for k in range(replicas)], cross_device_ops=reduction)
 
 
-def train(strategy, objectives: list[str], steps: list[int], schemes=("similarity_kl",), activation="relu") -> dict:
+def train(
+    strategy, objectives: list[str], steps: list[int], schemes=("similarity_kl",), activation="relu", micro_batches=1
+) -> dict:
     """{number of steps: all weights, momenta, queues and (in float64) moving statistics after so many}.
 
-    schemes: of the edges from every peer to every other, in turn.
+    schemes: of the edges from every peer to every other, in turn. micro_batches: of the global batch.
     """
     import dogo_tf
     from dogo_tf.data.stream import distributed_stream
@@ -71,7 +73,8 @@ def train(strategy, objectives: list[str], steps: list[int], schemes=("similarit
         ]
         edges = dogo_tf.distill.graph.mutual([peer.name for peer in peers])
         edges = [dataclasses.replace(e, scheme=s) for e, s in zip(edges, itertools.cycle(schemes))]
-        model = dogo_tf.DoGo(peers, teach=edges, distill_weight=1.0)
+        of_replica = micro_batches // strategy.num_replicas_in_sync or 1
+        model = dogo_tf.DoGo(peers, teach=edges, distill_weight=1.0, micro_batches=of_replica)
         model.compile(keras.optimizers.SGD(0.1, momentum=0.9))
     images = np.random.default_rng(0).integers(0, 256, (max(steps) * BATCH, SIZE, SIZE, 3), dtype=np.uint8)
     after, done = {}, 0
@@ -141,6 +144,13 @@ def main():
     parser.add_argument(
         "--activation", default="relu", help="relu turns rounding into differences in float32; swish not"
     )
+    parser.add_argument(
+        "--micro_batches",
+        type=int,
+        default=1,
+        help="of the global batch, so that replicas have fewer each (at least 2)",
+    )
+    parser.add_argument("--most_similarities", type=int, help="losses of a larger batch are computed in blocks of rows")
     parser.add_argument("--mutate", help="gather or scale: plant a bug that this must find")
     parser.add_argument("--json", action="store_true", help="print nothing but the result, as JSON")
     parser.add_argument("--out", type=Path, help="JSON file to write")
@@ -151,9 +161,11 @@ def main():
     else:
         strategies = {count: on_logical_devices(int(count)) for count in arguments.replicas.split(",")}
     mutate(arguments.mutate)
-    from dogo_tf import distill, objectives, plugins
+    from dogo_tf import distill, numerics, objectives, plugins
     from dogo_tf.provenance import record
 
+    numerics.MOST_SIMILARITIES = arguments.most_similarities or numerics.MOST_SIMILARITIES
+    options = {"activation": arguments.activation, "micro_batches": arguments.micro_batches}
     schemes = arguments.schemes.split(",")
     if arguments.objectives:
         chosen = [(group.split(","), schemes) for group in arguments.objectives.split("/")]
@@ -163,13 +175,13 @@ def main():
     steps, table = [int(word) for word in arguments.steps.split(",")], {}
     for names, taught in chosen:
         row = f"{' + '.join(names)}, {' + '.join(taught)}"
-        table[row] = deviations(names, strategies, steps, schemes=taught, activation=arguments.activation)
+        table[row] = deviations(names, strategies, steps, schemes=taught, **options)
         if not arguments.json:
             print(f"{row}: {table[row]}", flush=True)
     if arguments.json:
         print(json.dumps(table))
     if arguments.out:
-        numbers = {"floatx": arguments.floatx, "activation": arguments.activation, "batch": BATCH}
+        numbers = {"floatx": arguments.floatx, **options, "batch": BATCH}
         record(arguments.out, {**numbers, "deviations": table})
 
 

@@ -75,12 +75,17 @@ def _tpu(name: str) -> tf.distribute.Strategy:
     return tf.distribute.TPUStrategy(resolver)
 
 
-def check_batch_size(batch_size: int, replicas: int) -> None:
-    """InputError unless every replica gets as many images."""
+def check_batch_size(batch_size: int, replicas: int, micro_batches: int = 1) -> None:
+    """InputError unless every replica gets as many images, and every one of its micro-batches as many of these."""
     if batch_size % replicas:
         below = batch_size // replicas * replicas
         options = f"{below} or {below + replicas}" if below else replicas
         raise InputError(f"batch_size: {batch_size} does not divide over {replicas} replicas; use {options}")
+    if batch_size // replicas % micro_batches:
+        raise InputError(
+            f"micro_batches: expected a number that divides the {batch_size // replicas} images of a replica's batch, "
+            f"got {micro_batches}"
+        )
 
 
 class Job:

@@ -10,6 +10,7 @@ from dogo_tf import collectives, distill, model_checks, optimizers, replicas, st
 from dogo_tf.distill import graph
 from dogo_tf.distill.similarity_kl import agreement_at_1
 from dogo_tf.keras_compat import keras, tf
+from dogo_tf.micro_batches import check as check_micro_batches
 from dogo_tf.monitor import PeerMetrics, effective_rank, gradient_norm, spread
 
 
@@ -41,6 +42,7 @@ class DoGo(keras.Model):
         ssl_weight=1.0,
         planned_examples: int | None = None,
         sync_batch_norm: bool = True,
+        micro_batches: int = 1,
         seed: int = 0,
         name: str = "dogo",
     ):
@@ -63,11 +65,15 @@ class DoGo(keras.Model):
                 without, they stay as they start.
             sync_batch_norm: whether batch normalisation under several replicas takes its statistics over all of them, as a
                 single device would. False saves the communication and trains another network.
+            micro_batches: parts of a replica's batch for which the encoders' activations are kept at a time, to save memory;
+                more than 1 computes them twice. Losses and heads see the whole batch; batch normalisation in the encoders
+                takes its statistics over each part.
             seed: of the views; weights follow keras.utils.set_random_seed.
         """
         super().__init__(name=name)
         self.peers, self.teachers = list(peers), tuple(teachers)
         model_checks.check(self.peers, self.teachers, views, distill_temperature, distill_warmup)
+        check_micro_batches(self.peers, micro_batches)
         self.views = views
         self.view_recipes = model_checks.recipe_of_each(view_recipe, self.peers)
         names, frozen = [peer.name for peer in self.peers], [teacher.name for teacher in self.teachers]
@@ -77,9 +83,10 @@ class DoGo(keras.Model):
         self.lessons = [
             distill.build(edge, self._networks(), default_temperature=distill_temperature) for edge in self.edges
         ]
-        replicas.settle_batch_norm([*self.peers, *self.lessons], sync_batch_norm)
+        replicas.settle_batch_norm([*self.peers, *self.lessons], sync_batch_norm, micro_batches)
         self.ssl_weights = model_checks.weight_of_each("ssl_weight", ssl_weight, self.peers)
         self.planned_examples = planned_examples
+        self.micro_batches = micro_batches
         self.seed = seed
         self.examples_seen = step_data.counter("examples_seen")
         self.examples_evaluated = step_data.counter("examples_evaluated")
@@ -140,7 +147,7 @@ class DoGo(keras.Model):
     def embed(self, views, training: bool) -> list:
         """The ViewEmbeddings of every peer, then of every frozen teacher, each of its own Views."""
         of_peers, of_teachers = views[: len(self.peers)], views[len(self.peers) :]
-        embeddings = [peer.embed(v, training) for peer, v in zip(self.peers, of_peers, strict=True)]
+        embeddings = [peer.embed(v, training, self.micro_batches) for peer, v in zip(self.peers, of_peers, strict=True)]
         embeddings += [teacher.embed(v) for teacher, v in zip(self.teachers, of_teachers, strict=True)]
         model_checks.check_batches(self._networks(), embeddings)
         return embeddings
@@ -168,9 +175,8 @@ class DoGo(keras.Model):
     def fit(self, x=None, *args, **kwargs):
         """As keras.Model.fit; see the class for what `x` may be. Raises InputError for data of another kind."""
         model_checks.check_before_start(x, self._networks())
-        replicas.check_batches(
-            self.distribute_strategy, x, kwargs.get("batch_size", args[1] if len(args) > 1 else None)
-        )
+        batch_size = kwargs.get("batch_size", args[1] if len(args) > 1 else None)
+        replicas.check_batches(self.distribute_strategy, x, batch_size, self.micro_batches)
         optimizers.check_callbacks(self.peer_optimizers, kwargs.get("callbacks"))
         return super().fit(x, *args, **kwargs)
 

@@ -6,6 +6,7 @@ from dogo_tf import encoders, objectives
 from dogo_tf.embedding_queue import EmbeddingQueue
 from dogo_tf.errors import InputError
 from dogo_tf.keras_compat import keras, tf
+from dogo_tf.micro_batches import encode
 from dogo_tf.target import Target
 from dogo_tf.types import Embeddings, ViewEmbeddings
 
@@ -72,15 +73,23 @@ class Peer(keras.Model):
         return zlib.crc32(self.name.encode())
 
     def call(self, images, training=False) -> Embeddings:
-        h = self.encoder(images, training=training)
+        return self._embeddings(self.encoder(images, training=training), training)
+
+    def _embeddings(self, h, training: bool) -> Embeddings:
         z = self.projector(h, training=training)
         p = z if self.predictor is None else self.predictor(z, training=training)
         return Embeddings(h, z, p)
 
-    def embed(self, views, training: bool) -> ViewEmbeddings:
-        """The Embeddings of both views, by one forward pass over the 2B images (and one of the target)."""
+    def embed(self, views, training: bool, micro_batches: int = 1) -> ViewEmbeddings:
+        """The Embeddings of both views, by one forward pass over the 2B images (and one of the target).
+
+        micro_batches: parts in which the encoder is run in training; see dogo_tf.micro_batches.
+        """
         images = tf.concat([views.a, views.b], axis=0)
-        both = self(images, training=training)
+        if training and micro_batches > 1:
+            both = self._embeddings(encode(self.encoder, views, micro_batches), training)
+        else:
+            both = self(images, training=training)
         if self.target is not None:
             both = both._replace(target=self.target(images, training=training))
         halves = [(None, None) if x is None else tf.split(x, 2) for x in both]

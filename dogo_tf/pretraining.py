@@ -38,7 +38,7 @@ def pretrain(settings: PretrainSettings, resume: bool = False, overwrite: bool =
             SIGTERM or Ctrl-C, after a checkpoint; or another worker was lost.
     """
     devices = strategy(settings.strategy, settings.tpu)  # before any other work of TensorFlow
-    check_batch_size(settings.batch_size, devices.num_replicas_in_sync)
+    check_batch_size(settings.batch_size, devices.num_replicas_in_sync, settings.micro_batches)
     job = Job(devices)
     if settings.probe_every and job.workers > 1:
         raise InputError("probe_every: several workers cannot probe while they train; use 0, and dogo-probe afterwards")
@@ -116,6 +116,7 @@ def build_model(settings: PretrainSettings, image_size: int, mean, std, steps_pe
         ssl_weight=settings.per_peer("ssl_weight"),
         planned_examples=settings.epochs * epoch,
         sync_batch_norm=settings.sync_batch_norm,
+        micro_batches=settings.micro_batches,
         seed=settings.seed,
     )
     total, warmup = settings.epochs * steps_per_epoch, round(settings.warmup_epochs * steps_per_epoch)

@@ -9,26 +9,31 @@ from dogo_tf.keras_compat import keras, tf
 from dogo_tf.types import Views
 
 
-def settle_batch_norm(peers, synchronised: bool) -> None:
+def settle_batch_norm(peers, synchronised: bool, micro_batches: int = 1) -> None:
     """Makes the batch normalisation of all peers, under several replicas, take its statistics over all or over each.
+
+    With micro-batches, that of the encoders takes them over each micro-batch in any case.
 
     Raises:
         InputError: layers that were built to keep to their replica, and so cannot follow `synchronised`.
     """
-    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
-        return
+    several = tf.distribute.get_strategy().num_replicas_in_sync > 1
     for peer in peers:
-        layers = [part for part in peer.submodules if isinstance(part, keras.layers.BatchNormalization)]
-        if not synchronised:
-            for layer in layers:
-                layer.synchronized = False
-        apart = [layer.name for layer in layers if not layer.synchronized]
-        if apart and synchronised:
+        layers, of_encoder = _batch_norms(peer), _batch_norms(peer.encoder)
+        for layer in layers if several and not synchronised else of_encoder if micro_batches > 1 else []:
+            layer.synchronized = False
+        meant = [layer for layer in layers if micro_batches == 1 or layer not in of_encoder]
+        apart = [layer.name for layer in meant if not layer.synchronized]
+        if several and apart and synchronised:
             raise InputError(
                 f"peer {peer.name!r}: {len(apart)} layers of batch normalisation, e.g. {apart[0]!r}, would take their "
                 "statistics on each replica alone; build them with BatchNormalization(synchronized=True), or accept another "
                 "result than on one device with DoGo(..., sync_batch_norm=False)"
             )
+
+
+def _batch_norms(model) -> list:
+    return [part for part in model.submodules if isinstance(part, keras.layers.BatchNormalization)]
 
 
 def check_compile(strategy: tf.distribute.Strategy, optimizers, jit_compile) -> None:
@@ -49,49 +54,54 @@ def check_compile(strategy: tf.distribute.Strategy, optimizers, jit_compile) -> 
             )
 
 
-def check_batches(strategy: tf.distribute.Strategy, x, batch_size: int | None) -> None:
-    """InputError unless every replica gets as many rows of every batch: images are compared across replicas."""
+def check_batches(strategy: tf.distribute.Strategy, x, batch_size: int | None, micro_batches: int = 1) -> None:
+    """InputError unless every replica gets as many rows of every batch, and every micro-batch as many of these.
+
+    Images are compared across replicas.
+    """
     replicas = strategy.num_replicas_in_sync
-    if replicas == 1:
+    parts = replicas * micro_batches
+    if parts == 1:
         return
+    named = [f"{replicas} replicas"] * (replicas > 1) + [f"{micro_batches} micro-batches"] * (micro_batches > 1)
+    sharers = " with ".join(named) + (" each" if len(named) > 1 else "")
     if isinstance(x, tf.distribute.DistributedDataset):
         # Over several workers TensorFlow hides the sizes; batches that differ then end in its own error.
         if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-            _check_distributed(x, replicas)
+            _check_distributed(x, sharers)
     elif isinstance(x, tf.data.Dataset):
         sizes = {spec.shape[0] for spec in tf.nest.flatten(x.element_spec)}
         if None in sizes:
             raise InputError(
-                f"x: its last batch may be smaller, which {replicas} replicas cannot share; use "
+                f"x: its last batch may be smaller, which {sharers} cannot share; use "
                 ".batch(size, drop_remainder=True), or .repeat() before it"
             )
-        _check_divides(sizes.pop(), replicas)
+        _check_divides(sizes.pop(), parts, sharers)
     elif inspect.isgenerator(x) or isinstance(x, keras.utils.Sequence):
         raise InputError(
-            f"x: expected arrays or a tf.data.Dataset with batches of one size for {replicas} replicas; "
-            f"got {type(x).__name__}"
+            f"x: expected arrays or a tf.data.Dataset with batches of one size for {sharers}; got {type(x).__name__}"
         )
     else:
         rows, size = len(_first_array(x)), batch_size or 32  # Keras' default
-        _check_divides(min(rows, size), replicas)
+        _check_divides(min(rows, size), parts, sharers)
         if rows > size and rows % size:
             raise InputError(
-                f"x: {rows} images in batches of {size} leave a last batch of {rows % size}, which {replicas} replicas cannot "
+                f"x: {rows} images in batches of {size} leave a last batch of {rows % size}, which {sharers} cannot "
                 f"share as the others; give {rows // size * size} images, or a tf.data.Dataset with drop_remainder=True"
             )
 
 
-def _check_distributed(x, replicas: int) -> None:
+def _check_distributed(x, sharers: str) -> None:
     shapes = {
         tuple(part.shape) for spec in tf.nest.flatten(x.element_spec) for part in getattr(spec, "_value_specs", [spec])
     }
     if any(shape[0] is None for shape in shapes):
-        raise InputError(f"x: batches of unknown size for {replicas} replicas; batch with drop_remainder=True")
+        raise InputError(f"x: batches of unknown size for {sharers}; batch with drop_remainder=True")
 
 
-def _check_divides(size: int, replicas: int) -> None:
-    if size % replicas:
-        raise InputError(f"x: a batch of {size} images does not divide over {replicas} replicas")
+def _check_divides(size: int, parts: int, sharers: str) -> None:
+    if size % parts:
+        raise InputError(f"x: a batch of {size} images does not divide over {sharers}")
 
 
 def _first_array(x):

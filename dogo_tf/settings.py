@@ -49,6 +49,7 @@ class PretrainSettings:
     strategy: str = "auto"
     tpu: str = ""
     sync_batch_norm: bool = True
+    micro_batches: int = 1
     steps_per_execution: int = 1
     log_every: int = 20
     probe_every: int = 0
@@ -67,7 +68,7 @@ class PretrainSettings:
             raise InputError(
                 "precision: a TPU computes in bfloat16; expected float32 or mixed_bfloat16, got mixed_float16"
             )
-        for name in ("epochs", "steps_per_execution", "log_every"):
+        for name in ("epochs", "steps_per_execution", "log_every", "micro_batches"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name}: expected a whole number of at least 1, got {getattr(self, name)}")
         if self.probe_every < 0:
@@ -82,6 +83,10 @@ class PretrainSettings:
             raise InputError(f"checkpoint_steps: expected a whole number of at least 1, got {self.checkpoint_steps}")
         if self.batch_size < 2:
             raise InputError(f"batch_size: expected at least 2, so that an image meets others; got {self.batch_size}")
+        if self.batch_size % self.micro_batches:
+            raise InputError(
+                f"micro_batches: expected a number that divides batch_size ({self.batch_size}), got {self.micro_batches}"
+            )
         for name in ("warmup_epochs", "distill_warmup_epochs"):
             if not 0 <= getattr(self, name) <= self.epochs:
                 raise InputError(f"{name}: expected 0 to {self.epochs}, the run's epochs; got {getattr(self, name)}")

@@ -127,6 +127,13 @@ _flag(
     "With several replicas, take the statistics of batch normalisation over all of them, as one device would.",
 )
 _flag(
+    flags.DEFINE_integer,
+    "micro_batches",
+    "Parts of each device's batch for which the encoders' activations are kept at a time: with 4 they take about a quarter of "
+    "the memory, and a step up to a third longer. Losses still compare the whole batch; batch normalisation in the encoders "
+    "takes its statistics over each part.",
+)
+_flag(
     flags.DEFINE_integer, "steps_per_execution", "Steps per call into TensorFlow; 10 helps where a step takes few ms."
 )
 _flag(flags.DEFINE_integer, "log_every", "Steps between lines of metrics.jsonl and TensorBoard.")

@@ -115,6 +115,9 @@ def test_the_batch_must_divide_over_the_replicas():
         devices.check_batch_size(18, 4)
     with pytest.raises(InputError, match="batch_size: 3 does not divide over 4 replicas; use 4"):
         devices.check_batch_size(3, 4)
+    devices.check_batch_size(16, 4, micro_batches=2)
+    with pytest.raises(InputError, match="divides the 4 images of a replica's batch, got 8"):
+        devices.check_batch_size(16, 4, micro_batches=8)
 
 
 def test_a_job_of_one_process_decides_alone():

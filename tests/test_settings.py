@@ -38,6 +38,11 @@ def test_peers_are_named_by_their_encoders_and_numbered_if_equal():
         ({"epochs": 0}, "epochs: expected a whole number of at least 1, got 0"),
         ({"distill_warmup_epochs": 101}, "distill_warmup_epochs: expected 0 to 100, the run's epochs; got 101"),
         ({"batch_size": 1}, "batch_size: expected at least 2, so that an image meets others; got 1"),
+        ({"micro_batches": 0}, "micro_batches: expected a whole number of at least 1, got 0"),
+        (
+            {"batch_size": 16, "micro_batches": 3},
+            r"micro_batches: expected a number that divides batch_size \(16\), got 3",
+        ),
         (
             {"learning_rate": (1.0, 2.0, 3.0)},
             "learning_rate: expected one value, or one for each of the 2 peers; got 3",

@@ -3,18 +3,14 @@
 from dogo_tf import collectives
 from dogo_tf.distill import _scheme
 from dogo_tf.keras_compat import tf
-from dogo_tf.numerics import cosine_matrix, unit_rows
-
-
-def _similarities(a, b):
-    """cos(a_i, b_j): this replica's rows of view a against view b of all replicas, positives kept."""
-    return cosine_matrix(unit_rows(a), collectives.gather(unit_rows(b)))
+from dogo_tf.numerics import cosine_matrix, per_anchor, unit_rows
 
 
 def similarity_kl(student_a, student_b, teacher_a, teacher_b, temperature: float = 0.1):
     """KL(stop_gradient(P_teacher) || P_student), P = softmax_j(cos(a_i, b_j) / temperature), per anchor, in nats.
 
-    No factor temperature**2, and no gradient into the teacher.
+    Rows of view a on this replica meet those of view b on all replicas, positives kept. No factor temperature**2, and no
+    gradient into the teacher.
 
     Args:
         student_a, student_b, teacher_a, teacher_b: [B, D] embeddings of views a and b; student and teacher may differ in D.
@@ -23,17 +19,37 @@ def similarity_kl(student_a, student_b, teacher_a, teacher_b, temperature: float
     Returns:
         [B], each >= 0.
     """
-    log_student = tf.nn.log_softmax(_similarities(student_a, student_b) / temperature)
-    teacher = _similarities(tf.stop_gradient(teacher_a), tf.stop_gradient(teacher_b))
-    log_teacher = tf.nn.log_softmax(tf.cast(teacher, log_student.dtype) / temperature)
-    return tf.reduce_sum(tf.exp(log_teacher) * (log_teacher - log_student), axis=-1)
+
+    def divergence(anchors, columns):
+        student, teacher = (cosine_matrix(a, b) for a, b in zip(anchors, columns, strict=True))
+        log_student = tf.nn.log_softmax(student / temperature)
+        log_teacher = tf.nn.log_softmax(tf.cast(teacher, log_student.dtype) / temperature)
+        return tf.reduce_sum(tf.exp(log_teacher) * (log_teacher - log_student), axis=-1)
+
+    teacher_a, teacher_b = tf.stop_gradient(teacher_a), tf.stop_gradient(teacher_b)
+    return per_anchor(divergence, _unit_rows(student_a, teacher_a), _gathered(student_b, teacher_b))
 
 
 def agreement_at_1(student_a, student_b, teacher_a, teacher_b):
     """Share of anchors, 0..1, for which both peers name the same most similar image of the batch: a metric, no gradient."""
-    nearest_student = tf.argmax(_similarities(student_a, student_b), axis=-1)
-    nearest_teacher = tf.argmax(_similarities(teacher_a, teacher_b), axis=-1)
-    return tf.reduce_mean(tf.cast(nearest_student == nearest_teacher, tf.float32))
+
+    def agree(anchors, columns):
+        nearest_student, nearest_teacher = (
+            tf.argmax(cosine_matrix(a, b), axis=-1) for a, b in zip(anchors, columns, strict=True)
+        )
+        return tf.cast(nearest_student == nearest_teacher, anchors[0].dtype)
+
+    agreed = per_anchor(agree, _unit_rows(student_a, teacher_a), _gathered(student_b, teacher_b))
+    return tf.reduce_mean(tf.cast(agreed, tf.float32))
+
+
+def _unit_rows(student, teacher):
+    return unit_rows(student), unit_rows(teacher)
+
+
+def _gathered(student, teacher):
+    """Of all replicas, in replica order."""
+    return tuple(collectives.gather(rows) for rows in _unit_rows(student, teacher))
 
 
 class Scheme(_scheme.Scheme):

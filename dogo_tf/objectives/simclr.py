@@ -2,7 +2,7 @@
 
 from dogo_tf import collectives
 from dogo_tf.keras_compat import tf
-from dogo_tf.numerics import cosine_matrix, unit_rows
+from dogo_tf.numerics import cosine_matrix, per_anchor, unit_rows
 from dogo_tf.objectives import _objective
 from dogo_tf.objectives._heads import mlp
 
@@ -24,8 +24,13 @@ def nt_xent(z_a, z_b, temperature: float = 0.5):
     columns = tf.concat([both[:, 0], both[:, 1]], axis=0)
     images = tf.shape(both)[0]
     image = collectives.row_offset(z_a) + tf.range(tf.shape(z_a)[0])
-    losses_a = _anchor_losses(z_a, columns, own=image, positive=image + images, temperature=temperature)
-    losses_b = _anchor_losses(z_b, columns, own=image + images, positive=image, temperature=temperature)
+
+    def losses(of_block, columns):
+        anchors, own, positive = of_block
+        return _anchor_losses(anchors, columns, own, positive, temperature)
+
+    losses_a = per_anchor(losses, (z_a, image, image + images), columns)
+    losses_b = per_anchor(losses, (z_b, image + images, image), columns)
     return tf.concat([losses_a, losses_b], axis=0)
 
 

@@ -2,6 +2,7 @@ import numpy as np
 import oracles
 import pytest
 
+from dogo_tf import numerics
 from dogo_tf.distill.similarity_kl import agreement_at_1, similarity_kl
 from dogo_tf.keras_compat import tf
 
@@ -64,3 +65,23 @@ def test_agreement_is_the_share_of_anchors_with_the_same_nearest_image():
     assert float(agreement_at_1(eye, eye, eye, eye)) == 1
     swapped = eye[[1, 0, 2, 3]]
     assert float(agreement_at_1(eye, eye, swapped, eye)) == 0.5
+
+
+def test_a_large_batch_is_computed_in_blocks_of_anchors(monkeypatch):
+    """Values, gradients and agreement are those of the whole matrix, in float32 to 1e-5."""
+    for dtype, tolerance in (("float64", 1e-12), ("float32", 1e-5)):
+        given = [tf.constant(x, dtype) for x in embeddings(count=7)]
+        found = {}
+        for most in (10**6, 14):  # all 7 anchors at once, or 2 of them
+            monkeypatch.setattr(numerics, "MOST_SIMILARITIES", most)
+            with tf.GradientTape() as tape:
+                tape.watch(given)
+                losses = similarity_kl(*given)
+                loss = tf.tensordot(losses, tf.range(7, dtype=dtype), 1)
+            *gradients, of_teacher_a, of_teacher_b = tape.gradient(loss, given)
+            assert of_teacher_a is None and of_teacher_b is None
+            found[most] = [losses, *gradients, agreement_at_1(*given)]
+        for in_blocks, whole in zip(found[14], found[10**6], strict=True):
+            np.testing.assert_allclose(in_blocks, whole, rtol=tolerance, atol=tolerance * np.abs(whole).max())
+        assert 0 < float(found[14][-1]) < 1
+    np.testing.assert_allclose(found[14][0], oracles.similarity_kl(*embeddings(count=7), 0.1), rtol=1e-4)

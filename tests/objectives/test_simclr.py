@@ -2,6 +2,7 @@ import numpy as np
 import oracles
 import pytest
 
+from dogo_tf import numerics
 from dogo_tf.keras_compat import tf
 from dogo_tf.objectives.simclr import nt_xent
 
@@ -62,3 +63,20 @@ def test_a_zero_row_is_finite_in_value_and_gradient():
         loss = tf.reduce_sum(nt_xent(z, tf.constant(rows(0, 3, 4), tf.float32)))
     assert np.isfinite(loss)
     assert np.isfinite(tape.gradient(loss, z)).all()
+
+
+def test_a_large_batch_is_computed_in_blocks_of_anchors(monkeypatch):
+    """Values and gradients are those of the whole matrix, in float32 to 1e-5, also where blocks do not divide the anchors."""
+    for dtype, tolerance in (("float64", 1e-12), ("float32", 1e-5)):
+        given = [tf.constant(rows(seed), dtype) for seed in (0, 1)]
+        found = {}
+        for most in (10**6, 20):  # the 5 anchors of a view at once, or 2 of them against the 10 columns
+            monkeypatch.setattr(numerics, "MOST_SIMILARITIES", most)
+            with tf.GradientTape() as tape:
+                tape.watch(given)
+                losses = nt_xent(*given)
+                loss = tf.tensordot(losses, tf.range(10, dtype=dtype), 1)
+            found[most] = [losses, *tape.gradient(loss, given)]
+        for in_blocks, whole in zip(found[20], found[10**6], strict=True):
+            np.testing.assert_allclose(in_blocks, whole, rtol=tolerance, atol=tolerance * np.abs(whole).max())
+    np.testing.assert_allclose(found[20][0], oracles.nt_xent(rows(0), rows(1), 0.5), rtol=1e-5)
