@@ -14,7 +14,7 @@ class Target(keras.layers.Layer):
 
     def __init__(self, *models: keras.Model):
         """Raises InputError for a subclassed model, which Keras cannot copy."""
-        super().__init__(name="target")
+        super().__init__(name="target", autocast=False)  # encoders normalise pixels before they round them
         self.copies = [_copy(model) for model in models]
         # In pairs, and untracked: the originals are not a part of the copy.
         pairs = zip(self.copies, models, strict=True)

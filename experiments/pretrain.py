@@ -18,6 +18,7 @@ import dataclasses
 
 from absl import flags
 
+from dogo_tf import objectives, plugins
 from dogo_tf.devices import STRATEGIES
 from dogo_tf.experiments import app
 from dogo_tf.pretraining import pretrain
@@ -56,7 +57,11 @@ _flag(
     "max_bad_images",
     "Largest share (0..1) of unreadable files in a folder; fewer are skipped and listed.",
 )
-_list_flag("peers", "encoder:objective of each peer, separated by commas.")
+_list_flag(
+    "peers",
+    "encoder:objective of each peer, separated by commas; any mix, simclr where none is given. Objectives: "
+    f"{', '.join(plugins.names(objectives.__name__))}.",
+)
 _flag(flags.DEFINE_string, "views", "independent: each peer draws its own views of an image; shared: all see the same.")
 _flag(
     flags.DEFINE_float,

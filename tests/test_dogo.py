@@ -262,7 +262,10 @@ BAD_MODELS = {
         lambda: model("simclr", distill_temperature=0),
         "distill_temperature: expected a number above 0, got 0",
     ),
-    "objective": (lambda: dogo_tf.Peer("wrn_10_1", "simklr"), "unknown objective 'simklr'; known: barlow_twins, .*simclr, simsiam"),
+    "objective": (
+        lambda: dogo_tf.Peer("wrn_10_1", "simklr"),
+        "unknown objective 'simklr'; known: barlow_twins, .*simclr, simsiam",
+    ),
     "encoder": (
         lambda: dogo_tf.Peer("wrn", "simclr"),
         "unknown encoder 'wrn'; known: .*resnet_18, .*wrn_<depth>",
