@@ -27,6 +27,10 @@ def test_replicas_train_to_the_weights_of_one_device():
     assert worst(table) < 1e-9
 
 
+def test_targets_and_the_order_of_the_queue_do_not_depend_on_the_number_of_replicas():
+    assert worst(deviations("--objectives=byol,moco", "--replicas=2")) < 1e-9
+
+
 @pytest.mark.slow
 def test_replicas_equal_one_device_for_every_objective_with_two_and_three_peers():
     assert worst(deviations("--replicas=4")) < 1e-9

@@ -47,7 +47,8 @@ class Objective(_objective.Objective):
         self.widths = widths
 
     def projector(self, d_h: int):
-        return mlp("projector", d_h, self.widths, norm_last=False)
+        # The loss knows nothing of the mean of a feature, so an optimiser would let a bias drift.
+        return mlp("projector", d_h, self.widths, norm_last=False, bias_last=False)
 
     def loss(self, both):
         return redundancy(both.a.z, both.b.z, self.off_diagonal)

@@ -59,7 +59,8 @@ class Objective(_objective.Objective):
         self.widths = widths
 
     def projector(self, d_h: int):
-        return mlp("projector", d_h, self.widths, norm_last=False)
+        # The loss knows nothing of the mean of a feature, so an optimiser would let a bias drift.
+        return mlp("projector", d_h, self.widths, norm_last=False, bias_last=False)
 
     def loss(self, both):
         a, b = both.a.z, both.b.z
