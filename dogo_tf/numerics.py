@@ -1,4 +1,4 @@
-"""Numerics that every loss shares: at least float32, unit rows, cosines by one matrix product, large ones in blocks."""
+"""Numerics that losses share: at least float32, unit rows, cosines by one matrix product, large ones in blocks."""
 
 from dogo_tf import recompute
 from dogo_tf.keras_compat import tf
@@ -21,6 +21,11 @@ def unit_rows(x):
 def cosine_matrix(rows, columns):
     """Unit rows [b, D] and [B, D] -> their cosines [b, B], never a [b, B, D] tensor."""
     return tf.matmul(rows, columns, transpose_b=True)
+
+
+def off_diagonal_squares(matrix):
+    """The sum of the squares of a square matrix without its diagonal, scalar >= 0."""
+    return tf.reduce_sum(tf.linalg.set_diag(matrix, tf.zeros_like(tf.linalg.diag_part(matrix))) ** 2)
 
 
 def per_anchor(function, anchors, columns):

@@ -43,7 +43,7 @@ class Peer(keras.Model):
         if isinstance(encoder, str):
             encoder = encoders.build(encoder, image_size, pixel_mean, pixel_std)
         image_size, d_h = _image_size_and_width(encoder)
-        super().__init__(name=name or encoder.name)
+        super().__init__(name=name or encoder.name, autocast=False)  # encoders normalise pixels before they round them
         self.encoder = encoder
         self.image_size = image_size
         self.objective = objectives.build(objective) if isinstance(objective, str) else objective

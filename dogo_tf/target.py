@@ -14,7 +14,7 @@ class Target(keras.layers.Layer):
 
     def __init__(self, *models: keras.Model):
         """Raises InputError for a subclassed model, which Keras cannot copy."""
-        super().__init__(name="target")
+        super().__init__(name="target", autocast=False)  # encoders normalise pixels before they round them
         self.copies = [_copy(model) for model in models]
         # In pairs, and untracked: the originals are not a part of the copy.
         pairs = zip(self.copies, models, strict=True)
@@ -48,12 +48,6 @@ class Target(keras.layers.Layer):
 
 
 def _copy(model: keras.Model) -> keras.Model:
-    if not getattr(model, "_is_graph_network", False):
-        raise InputError(
-            f"encoder {model.name!r}: an objective with a target network copies it, which Keras can do with functional and "
-            f"sequential models only; it is a subclass, {type(model).__name__}"
-        )
-
     def assignable(create, **kwargs):
         # Keras lets weights be changed by optimisers only; with an aggregation each replica may assign what all agree on.
         if kwargs.get("aggregation", tf.VariableAggregation.NONE) == tf.VariableAggregation.NONE:
@@ -67,6 +61,11 @@ def _copy(model: keras.Model) -> keras.Model:
 
 
 def _clone(model):
+    if not getattr(model, "_is_graph_network", False):
+        raise InputError(
+            f"encoder {model.name!r}: an objective with a target network copies it, which Keras can do with functional and "
+            f"sequential models only; it is a subclass, {type(model).__name__}"
+        )
     return keras.models.clone_model(model, clone_function=_clone_layer)
 
 

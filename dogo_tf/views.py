@@ -73,6 +73,10 @@ class ViewRecipe:
 
 SIMCLR = ViewRecipe()
 SIMSIAM = SIMCLR.scaled_jitter(0.5)
+# MoCo v2: SimSiam's jitter and larger crops (its published code, --aug-plus).
+MOCO = dataclasses.replace(SIMSIAM, crop_area=(0.2, 1.0))
+# BYOL (appendix B), which Barlow Twins and VICReg took over; without solarisation, and with SimCLR's blur in both views.
+BYOL = dataclasses.replace(SIMSIAM, saturation=0.2)
 
 
 class ViewParameters(NamedTuple):

@@ -59,7 +59,8 @@ _flag(
 )
 _list_flag(
     "peers",
-    "encoder:objective of each peer, separated by commas; name=encoder:objective to call it otherwise. Objectives: "
+    "encoder:objective of each peer, separated by commas; any mix, simclr where none is given; name=encoder:objective to "
+    "call it otherwise. Objectives: "
     f"{', '.join(plugins.names('dogo_tf.objectives'))}.",
 )
 _list_flag(

@@ -44,6 +44,10 @@ def test_micro_batches_and_blocks_of_rows_are_the_same_however_replicas_share_th
     assert worst(table) < 1e-9
 
 
+def test_targets_and_the_order_of_the_queue_do_not_depend_on_the_number_of_replicas():
+    assert worst(deviations("--objectives=byol,moco", "--replicas=2")) < 1e-9
+
+
 @pytest.mark.slow
 def test_replicas_equal_one_device_for_every_objective_next_to_every_other():
     objectives = ",".join(plugins.names("dogo_tf.objectives"))

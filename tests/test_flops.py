@@ -1,5 +1,7 @@
 """Operations counted layer by layer against numbers worked out by hand and published ones."""
 
+from equality import encoder, small
+
 import dogo_tf
 from dogo_tf import encoders
 from dogo_tf.flops import multiply_accumulates, training_operations
@@ -25,3 +27,12 @@ def test_a_training_step_makes_two_views_and_three_passes():
     peer = dogo_tf.Peer("wrn_10_1", image_size=8)
     forward = multiply_accumulates(peer.encoder) + 64 * 512 + 512 * 128
     assert training_operations(peer) == 12 * forward
+
+
+def test_a_target_counts_its_forward_passes():
+    peer = dogo_tf.Peer(encoder("peer", 6, "relu"), small("byol"))
+    projector, predictor = 6 * 12 + 12 * 8, 8 * 16 + 16 * 8
+    convolution = 3 * 3 * 6 * 3 * 3 * 3  # positions, outputs, inputs
+    assert multiply_accumulates(peer.encoder) == convolution
+    learning, following = convolution + projector + predictor, convolution + projector
+    assert training_operations(peer) == 2 * 2 * (3 * learning + following)

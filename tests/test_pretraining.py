@@ -36,10 +36,15 @@ def settings(pictures, run_dir, **changes):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"precision": "mixed_float16", "micro_batches": 2}, {"steps_per_execution": 2, "log_every": 2}]
+    "changes",
+    [
+        {"precision": "mixed_float16", "micro_batches": 2},
+        {"steps_per_execution": 2, "log_every": 2},
+        {"peers": ("wrn_10_1:byol", "wrn_10_1:moco")},
+    ],
 )
 def test_an_interrupted_run_ends_like_one_that_was_not(pictures, tmp_path, monkeypatch, changes):
-    """Also with loss scales, which are part of the state; test_kills.py has the rest."""
+    """Also with loss scales, targets and a queue, which are part of the state; test_kills.py has the rest."""
     whole = pretrain(settings(pictures, tmp_path / "whole", checkpoint_steps=2, **changes))
 
     class PowerCut(FailureAlarm):

@@ -1,10 +1,14 @@
 """Objectives: what one peer minimises on its own, without labels. One file each: pure loss functions, then the heads.
 
-A module holds a class `Objective` (see _objective.Objective for what it has to bring) that can be made without arguments: with
-the settings of its authors, or where these are for other sizes, with those that the class explains.
+A module holds a class `Objective`, a subclass of the one here, which says what it has to bring. It can be made without
+arguments: with the settings of its authors, or where these are for other sizes, with those that the class explains. An
+objective of your own needs no file here: give a Peer an instance.
 """
 
 from dogo_tf import plugins
+from dogo_tf.objectives._objective import Objective
+
+__all__ = ["Objective", "build"]
 
 
 def build(name: str):

@@ -7,12 +7,12 @@ from dogo_tf.keras_compat import tf
 
 
 class Objective:
-    """What one peer minimises on its own.
+    """What one peer minimises on its own. It has no state but its settings: target and queue live in the peer.
 
     Attributes:
         has_predictor: whether p differs from z.
         has_target: whether the peer keeps a target network, whose embeddings the loss finds as `target`.
-        queue_size: how many targets of earlier steps the loss finds as `queue`; 0: none.
+        queue_size: how many targets of earlier steps the loss finds as `queue`; 0: none. It takes a target.
         view_recipe: the augmentation of its authors (a dogo_tf.views.ViewRecipe).
     """
 
@@ -30,7 +30,7 @@ class Objective:
         return None
 
     def target_momentum(self, progress):
-        """How slowly the target follows, 0..1, at this share 0..1 of the training."""
+        """How slowly the target follows, 0..1, at this share 0..1 of the training; needed with a target only."""
         raise NotImplementedError
 
     def loss(self, both):
@@ -42,5 +42,5 @@ class Objective:
 
 
 def cosine_momentum(start: float, progress):
-    """From `start` to 1 along half a cosine (BYOL, section 3.2)."""
+    """From `start` to 1 along half a cosine, as progress goes from 0 to 1 (BYOL, implementation details)."""
     return 1 - (1 - start) * (tf.cos(math.pi * progress) + 1) / 2

@@ -1,8 +1,8 @@
 """Barlow Twins (Zbontar et al., 2021): both views agree in every feature, and no two features say the same."""
 
-from dogo_tf import collectives
+from dogo_tf import collectives, views
 from dogo_tf.keras_compat import tf
-from dogo_tf.numerics import at_least_float32
+from dogo_tf.numerics import at_least_float32, off_diagonal_squares
 from dogo_tf.objectives import _objective
 from dogo_tf.objectives._heads import mlp
 
@@ -10,7 +10,10 @@ EPSILON = 1e-5  # of the batch variance, as in batch normalisation
 
 
 def cross_correlation(z_a, z_b):
-    """C[i, j]: the correlation of feature i of view a with feature j of view b over the batch (equation 2), [D, D]."""
+    """C[i, j]: the correlation of feature i of view a with feature j of view b over the batch (equation 2), [D, D].
+
+    A feature that is the same for all images correlates with none: 0.
+    """
     z_a, z_b = (_standardised(collectives.gather(at_least_float32(z))) for z in (z_a, z_b))
     return tf.matmul(z_a, z_b, transpose_a=True) / tf.cast(tf.shape(z_a)[0], z_a.dtype)
 
@@ -30,20 +33,22 @@ def redundancy(z_a, z_b, off_diagonal: float = 5e-3):
         scalar >= 0: it is a loss of the batch, not of an image. Half precision is promoted to float32.
     """
     c = cross_correlation(z_a, z_b)
-    on = tf.linalg.diag_part(c)
-    off = tf.reduce_sum(c**2) - tf.reduce_sum(on**2)
-    return (tf.reduce_sum((1 - on) ** 2) + off_diagonal * off) / tf.cast(tf.shape(c)[0], c.dtype)
+    on = tf.reduce_sum((1 - tf.linalg.diag_part(c)) ** 2)
+    return (on + off_diagonal * off_diagonal_squares(c)) / tf.cast(tf.shape(c)[0], c.dtype)
 
 
 class Objective(_objective.Objective):
     """Barlow Twins with a projector of three layers of 2048, published 8192, as peers are small."""
+
+    view_recipe = views.BYOL
 
     def __init__(self, off_diagonal: float = 5e-3, widths: tuple[int, ...] = (2048, 2048, 2048)):
         self.off_diagonal = off_diagonal
         self.widths = widths
 
     def projector(self, d_h: int):
-        return mlp("projector", d_h, self.widths, norm_last=False)
+        # The loss knows nothing of the mean of a feature, so an optimiser would let a bias drift.
+        return mlp("projector", d_h, self.widths, norm_last=False, bias_last=False)
 
     def loss(self, both):
         return redundancy(both.a.z, both.b.z, self.off_diagonal)

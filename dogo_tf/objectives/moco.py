@@ -1,5 +1,6 @@
 """MoCo v2 (He et al., 2020; Chen et al., 2020): tell the other view of an image from the images of many earlier steps."""
 
+from dogo_tf import views
 from dogo_tf.keras_compat import tf
 from dogo_tf.numerics import cosine_matrix, unit_rows
 from dogo_tf.objectives import _objective
@@ -27,12 +28,14 @@ def info_nce(query, key, queue, temperature: float = 0.2):
 class Objective(_objective.Objective):
     """MoCo v2 in its symmetric form: each view asks once, and the targets of both join the queue.
 
-    Published for ImageNet are a queue of 65,536 and a momentum of 0.999; the defaults here are for data sets and trainings of
-    some ten thousand images and steps. Keys are not shuffled over devices: batch normalisation has its statistics
-    over all of them, which hides who is whose neighbour as well.
+    Published for ImageNet are a queue of 65,536 and a momentum of 0.999; 4096 and 0.99 are those of the authors' demonstration
+    on CIFAR-10, which also has the symmetric form. The head is SimCLR's, 512 wide with batch normalisation; v2's is 2048 wide
+    without. Keys are not shuffled over devices (MoCo, section 3.3), as statistics are taken over all of them; still a query and
+    its key have the images behind their statistics in common, which those in the queue do not. Its cost was not measured.
     """
 
     has_target = True
+    view_recipe = views.MOCO
 
     def __init__(
         self,

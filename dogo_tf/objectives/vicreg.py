@@ -1,8 +1,8 @@
 """VICReg (Bardes et al., 2022): invariance between the views, variance in every feature, no covariance between features."""
 
-from dogo_tf import collectives
+from dogo_tf import collectives, views
 from dogo_tf.keras_compat import tf
-from dogo_tf.numerics import at_least_float32
+from dogo_tf.numerics import at_least_float32, off_diagonal_squares
 from dogo_tf.objectives import _objective
 from dogo_tf.objectives._heads import mlp
 
@@ -10,7 +10,7 @@ EPSILON = 1e-4  # under the root of the variance, as published
 
 
 def invariance(z_a, z_b):
-    """Mean squared difference of the views (equation 5, but the mean over features, as in the paper's algorithm 1), [B]."""
+    """Mean squared difference of the views (equation 5, but the mean over features, as in algorithm 1), [B]."""
     return tf.reduce_mean((at_least_float32(z_a) - at_least_float32(z_b)) ** 2, axis=-1)
 
 
@@ -25,8 +25,7 @@ def covariance(z):
     """1/D sum_{i != j} Cov(z_i, z_j)^2 over the features of z [B, D] (equations 3 and 4), scalar >= 0."""
     centred = _centred(z)
     c = tf.matmul(centred, centred, transpose_a=True) / _degrees_of_freedom(centred)
-    off = tf.reduce_sum(c**2) - tf.reduce_sum(tf.linalg.diag_part(c) ** 2)
-    return off / tf.cast(tf.shape(c)[0], c.dtype)
+    return off_diagonal_squares(c) / tf.cast(tf.shape(c)[0], c.dtype)
 
 
 def _centred(z):
@@ -39,11 +38,13 @@ def _degrees_of_freedom(z):
 
 
 class Objective(_objective.Objective):
-    """VICReg with a projector of three layers of 2048, published 8192, as peers are small.
+    """VICReg (equation 6) with a projector of three layers of 2048, published 8192, as peers are small.
 
     The published coefficients 25, 25 and 1 are divided by 25: only their ratios matter to an adaptive optimiser, and the
     loss keeps the order of magnitude of the others'.
     """
+
+    view_recipe = views.BYOL
 
     def __init__(
         self,
@@ -58,7 +59,8 @@ class Objective(_objective.Objective):
         self.widths = widths
 
     def projector(self, d_h: int):
-        return mlp("projector", d_h, self.widths, norm_last=False)
+        # The loss knows nothing of the mean of a feature, so an optimiser would let a bias drift.
+        return mlp("projector", d_h, self.widths, norm_last=False, bias_last=False)
 
     def loss(self, both):
         a, b = both.a.z, both.b.z
