@@ -56,7 +56,11 @@ _flag(
     "max_bad_images",
     "Largest share (0..1) of unreadable files in a folder; fewer are skipped and listed.",
 )
-_list_flag("peers", "encoder:objective of each peer, separated by commas.")
+_list_flag(
+    "peers",
+    "encoder:objective of each peer, separated by commas; besides the encoders of this package also keras.<function of "
+    "keras.applications>, e.g. keras.DenseNet121, and keras_cv.<preset of KerasCV>, e.g. keras_cv.mit_b0.",
+)
 _flag(flags.DEFINE_string, "views", "independent: each peer draws its own views of an image; shared: all see the same.")
 _flag(
     flags.DEFINE_float,

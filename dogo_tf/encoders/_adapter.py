@@ -1,14 +1,14 @@
 """Backbones of KerasCV and keras.applications as encoders: their graph, with our normalisation and batch-norm settings.
 
-What comes out consists of Keras' own layers (and those of `_learned_maps.py`), draws no random numbers, and needs neither library
-to be loaded from a file.
+What comes out consists of Keras' own layers (and those of `_learned_maps.py`), draws no random numbers, and needs neither
+library to be loaded from a file.
 """
 
 import contextlib
 import io
 
-from dogo_tf.encoders._learned_maps import LearnedMap, RelativePositions
 from dogo_tf.encoders._layers import BATCH_NORM_MOMENTUM, image_input, pool, replicas
+from dogo_tf.encoders._learned_maps import LearnedMap, RelativePositions
 from dogo_tf.keras_compat import keras, tf
 
 # Functions of TensorFlow that backbones normalise with, before the first layer.
@@ -23,7 +23,7 @@ def import_keras_cv():
 
 
 def encoder(backbone, name, image_size, pixel_mean, pixel_std, replacements=None) -> keras.Model:
-    """An encoder of fresh layers like those of `backbone`, whose own weights are not taken over.
+    """An encoder of fresh layers like those of `backbone` and with their names, but not their weights.
 
     Normalisation in the backbone, dropout and stochastic depth are left out. Models within models, and layers made of layers,
     are unfolded.

@@ -1,7 +1,7 @@
 """The networks of keras.applications: `keras.<function>`, e.g. keras.DenseNet121, keras.ConvNeXtTiny, keras.NASNetMobile.
 
-Random weights. Stems keep their strides at every image size: the last feature map has 1/32 of the image's side, so that 64 px is a
-sensible least.
+Random weights. Stems keep their strides at every image size: the last feature map has 1/32 of the image's side, so that 64 px
+is a sensible least.
 """
 
 import inspect
