@@ -8,7 +8,6 @@ import contextlib
 import io
 
 from dogo_tf.encoders._layers import BATCH_NORM_MOMENTUM, image_input, pool, replicas
-from dogo_tf.encoders._learned_maps import LearnedMap, RelativePositions
 from dogo_tf.keras_compat import keras, tf
 
 # Functions of TensorFlow that backbones normalise with, before the first layer.
@@ -73,6 +72,8 @@ class _Rebuild:
         if kind not in self.replacements and (isinstance(layer, keras.Model) or not _is_of_keras(layer)):
             inside, inputs = _unfolded(layer, args, kwargs)
             return self.model(inside, inputs)
+        if kind == "SlicingOpLambda":
+            args = _without_ellipsis(*args)
         if id(layer) not in self.copies:
             self.copies[id(layer)] = self.replacements.get(kind, _same)(layer)
         return self.copies[id(layer)](*args, **kwargs)
@@ -100,6 +101,16 @@ def _unfolded(layer, args, kwargs):
     return keras.Model(list(inputs.values()), layer.call(*args, **kwargs)), list({id(x): x for x in tensors}.values())
 
 
+def _without_ellipsis(x, places):
+    """The arguments of x[places] with every axis told: a file cannot hold "..."."""
+    if not isinstance(places, tuple) or not any(place is Ellipsis for place in places):
+        return x, places
+    at = [place is Ellipsis for place in places].index(True)
+    told = sum(place is not None for place in places) - 1  # None makes a new axis
+    whole = {"start": None, "stop": None, "step": None}
+    return x, (*places[:at], *[whole] * (x.shape.rank - told), *places[at + 1 :])
+
+
 def _same(layer):
     return type(layer).from_config(layer.get_config())
 
@@ -116,19 +127,8 @@ def _layer_scale(layer):
     return keras.layers.DepthwiseConv2D(1, use_bias=False, depthwise_initializer=start, name=layer.name)
 
 
-def _learned_map(layer):
-    return LearnedMap(name=layer.name)
-
-
-def _relative_positions(layer):
-    ours = RelativePositions(layer.input_size[0], name=layer.name)
-    return lambda logits, queries, **_sizes: ours([logits, queries])
-
-
 _RANDOM = ("Dropout", "SpatialDropout2D", "StochasticDepth", "DropPath")
 _REPLACEMENTS = {
     "BatchNormalization": _batch_norm,
     "LayerScale": _layer_scale,
-    "AddPositionalEmbedding": _learned_map,
-    "AddRelativePositionalEmbedding": _relative_positions,
 }

@@ -7,7 +7,7 @@ are the papers' tables; a test compares every size with the number of parameters
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from dogo_tf.encoders import _mix_transformer, mobilenet_v3
+from dogo_tf.encoders import _transformers, mobilenet_v3
 from dogo_tf.encoders.efficientnet_lite import STACKS as EFFICIENTNET
 
 
@@ -55,7 +55,8 @@ def _dark(kind, channels, depth, **sides):
 
 def _vitdet(width, depth, heads, whole_image):
     settings = {"embed_dim": width, "depth": depth, "mlp_dim": 4 * width, "num_heads": heads}
-    return Preset("ViTDetBackbone", {**settings, "global_attention_indices": whole_image}, multiple_of=16)
+    settings["global_attention_indices"] = whole_image
+    return Preset("ViTDetBackbone", settings, multiple_of=16, replacements=_transformers.REPLACEMENTS)
 
 
 _RESIDUAL = {
@@ -133,7 +134,7 @@ PRESETS: dict[str, Preset] = {
             {"depths": depths, "embedding_dims": [32, 64, 160, 256] if k == 0 else [64, 128, 320, 512]},
             multiple_of=32,
             smallest=64,
-            replacements=_mix_transformer.REPLACEMENTS,
+            replacements=_transformers.REPLACEMENTS,
         )
         for k, depths in enumerate(_MIT_DEPTHS)
     },

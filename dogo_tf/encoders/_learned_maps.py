@@ -19,7 +19,7 @@ class LearnedMap(keras.layers.Layer):
 
 @keras.utils.register_keras_serializable("dogo_tf")
 class RelativePositions(keras.layers.Layer):
-    """Attention logits [B, S*S, S*S] -> the same plus what queries [B, S*S, C] say to the distances of the keys.
+    """Attention logits [B, heads, S*S, S*S] -> the same plus what queries [B, heads, S*S, C] say to the distances of the keys.
 
     A key that lies i rows below and j columns right of a query adds q.(r_i + c_j); r and c are learnt and zero at first
     (Li et al., "MViTv2", 2022, equation 4).
@@ -46,8 +46,8 @@ class RelativePositions(keras.layers.Layer):
         square = tf.reshape(queries, (-1, self.side, self.side, queries.shape[-1]))
         rows = tf.einsum("bhwc,hkc->bhwk", square, tf.gather(self.rows, self._index))
         columns = tf.einsum("bhwc,wkc->bhwk", square, tf.gather(self.columns, self._index))
-        added = rows[..., :, None] + columns[..., None, :]  # [B, S, S, S, S]
-        return logits + tf.reshape(added, (-1, self.side**2, self.side**2))
+        added = rows[..., :, None] + columns[..., None, :]  # [B * heads, S, S, S, S]
+        return logits + tf.reshape(added, (-1, *logits.shape[1:]))
 
     def get_config(self):
         return {**super().get_config(), "side": self.side}

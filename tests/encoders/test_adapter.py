@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from dogo_tf.encoders import NATURAL_MEAN, NATURAL_STD, _adapter, _mix_transformer
+from dogo_tf.encoders import NATURAL_MEAN, NATURAL_STD, _adapter, _transformers
 from dogo_tf.encoders._float32 import as_float32
 from dogo_tf.keras_compat import keras, tf
 from dogo_tf.keras_file import load_keras_file
@@ -89,7 +89,7 @@ KINDS = {
 
 
 def adapted(backbone, statistics, name):
-    return _adapter.encoder(backbone, name, backbone.input_shape[1], *statistics, _mix_transformer.REPLACEMENTS)
+    return _adapter.encoder(backbone, name, backbone.input_shape[1], *statistics, _transformers.REPLACEMENTS)
 
 
 @pytest.fixture(scope="module", params=KINDS, ids=lambda make: make.__name__)
