@@ -3,6 +3,7 @@
 import json
 import zipfile
 
+from dogo_tf.encoders import _learned_maps  # noqa: F401  registers the layers of this package
 from dogo_tf.errors import InputError
 from dogo_tf.keras_compat import keras
 

@@ -27,8 +27,9 @@ def settle_batch_norm(peers, synchronised: bool, micro_batches: int = 1) -> None
         if several and apart and synchronised:
             raise InputError(
                 f"peer {peer.name!r}: {len(apart)} layers of batch normalisation, e.g. {apart[0]!r}, would take their "
-                "statistics on each replica alone; build them with BatchNormalization(synchronized=True), or accept another "
-                "result than on one device with DoGo(..., sync_batch_norm=False)"
+                "statistics on each replica alone; make the peer of dogo_tf.encoders.synchronised(model), build them with "
+                "BatchNormalization(synchronized=True), or accept another result than on one device with "
+                "DoGo(..., sync_batch_norm=False)"
             )
 
 

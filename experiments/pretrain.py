@@ -60,7 +60,8 @@ _flag(
 _list_flag(
     "peers",
     "encoder:objective of each peer, separated by commas; any mix, simclr where none is given; name=encoder:objective to "
-    "call it otherwise. Objectives: "
+    "call it otherwise. Besides the encoders of this package also keras.<function of keras.applications>, e.g. "
+    "keras.DenseNet121, and keras_cv.<preset of KerasCV>, e.g. keras_cv.mit_b0. Objectives: "
     f"{', '.join(plugins.names('dogo_tf.objectives'))}.",
 )
 _list_flag(

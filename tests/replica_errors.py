@@ -54,6 +54,49 @@ def replicas_apart():
     raise dogo_tf.InputError("fine")
 
 
+def model_within_a_model():
+    images = keras.Input((SIZE, SIZE, 3))
+    return keras.Model(images, plain_encoder()(images), name="outer")
+
+
+def synchronised(make_encoder):
+    """Has the same weights, takes the statistics over both replicas, and is accepted."""
+    theirs = make_encoder()
+    theirs.set_weights([weight + 0.5 for weight in theirs.get_weights()])
+    with strategy.scope():
+        ours = dogo_tf.encoders.synchronised(theirs)
+    assert ours.name == theirs.name
+    assert all(np.array_equal(a, b) for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True))
+    batch = IMAGES[:4].astype(np.float32) / 255
+    batch[2:] *= 0.2  # statistics of each half alone would be others
+    halves = strategy.experimental_distribute_values_from_function(
+        lambda context: batch[2 * context.replica_id_in_sync_group :][:2]
+    )
+    outputs = strategy.experimental_local_results(strategy.run(lambda x: ours(x, training=True), (halves,)))
+    np.testing.assert_allclose(np.concatenate(outputs), theirs(batch, training=True), rtol=1e-3, atol=1e-4)
+    model(make_encoder=lambda: dogo_tf.encoders.synchronised(make_encoder()))
+    raise dogo_tf.InputError("fine")
+
+
+class Block(keras.layers.Layer):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.norm = keras.layers.BatchNormalization(name="hidden")
+
+    def call(self, x):
+        return self.norm(x)
+
+
+class Subclassed(keras.Model):
+    def call(self, x):
+        return x
+
+
+def own_block():
+    images = keras.Input((SIZE, SIZE, 3))
+    dogo_tf.encoders.synchronised(keras.Model(images, Block()(images), name="blocks"))
+
+
 def stop_rate():
     """One optimizer for all: a learning-rate callback reaches every peer."""
     made = model()
@@ -74,6 +117,10 @@ def uneven_distributed():
 CASES = {
     "batch norm": lambda: model(make_encoder=plain_encoder),
     "batch norm apart": replicas_apart,
+    "batch norm synchronised": lambda: synchronised(plain_encoder),
+    "batch norm synchronised within": lambda: synchronised(model_within_a_model),
+    "batch norm in a block": own_block,
+    "batch norm subclassed": lambda: dogo_tf.encoders.synchronised(Subclassed(name="own")),
     "jit": lambda: model().compile("sgd", jit_compile=True),
     "built outside": optimizers_of_another_scope,
     "cloned inside": one_optimizer_outside,

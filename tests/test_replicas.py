@@ -11,8 +11,14 @@ import pytest
 HERE = Path(__file__).parent
 
 EXPECTED = {
-    "batch norm": "peer 'peer_0': 1 layers of batch normalisation, e.g. 'alone', would take their statistics on each replica",
+    "batch norm": "peer 'peer_0': 1 layers of batch normalisation, e.g. 'alone', would take their statistics on each replica "
+    "alone; make the peer of dogo_tf.encoders.synchronised(model), ",
     "batch norm apart": "fine",
+    "batch norm synchronised": "fine",
+    "batch norm synchronised within": "fine",
+    "batch norm in a block": "encoder 'blocks': the batch normalisation 'hidden' is inside a layer of your own; write "
+    "BatchNormalization(synchronized=True) there",
+    "batch norm subclassed": "encoder 'own': cannot be rebuilt with synchronised batch normalisation (",
     "jit": "jit_compile: TensorFlow cannot compile a step over 2 replicas on CPUs",
     "built outside": "optimizer: the one of peer 0 was made outside the model's strategy, and would silently train otherwise",
     "cloned inside": "fine",

@@ -1,8 +1,11 @@
 """Encoders by name: pixel values 0..255 [B, H, W, 3] -> pooled h [B, d_h], never logits."""
 
 from dogo_tf import plugins
+from dogo_tf.encoders._synchronised import synchronised
 from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.keras_compat import keras
+
+__all__ = ["NATURAL_MEAN", "NATURAL_STD", "build", "synchronised"]
 
 # ImageNet's statistics, in units of 0..255: the usual choice for natural images when the data set's own are not given.
 NATURAL_MEAN = (123.675, 116.28, 103.53)
@@ -13,7 +16,8 @@ def build(name: str, image_size: int, pixel_mean=NATURAL_MEAN, pixel_std=NATURAL
     """A fresh encoder that contains its own normalisation: uint8 or float images in 0..255 -> h [B, d_h].
 
     Args:
-        name: e.g. "wrn_10_2", "resnet_18".
+        name: e.g. "wrn_10_2", "resnet_18", "keras.DenseNet121" (any of keras.applications), "keras_cv.mit_b0" (any preset of
+            a backbone of KerasCV for images).
         image_size: side of the square images, in pixels, >= 8.
         pixel_mean, pixel_std: three numbers each, in units of 0..255; the data set's own are best.
     Raises:

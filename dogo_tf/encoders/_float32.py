@@ -1,5 +1,6 @@
 """The float32 twin of a model that was trained in half precision: what is saved, exported and deployed."""
 
+from dogo_tf.encoders._twin import twin
 from dogo_tf.errors import InputError
 from dogo_tf.keras_compat import keras, tf
 
@@ -18,38 +19,22 @@ def as_float32(model: keras.Model) -> keras.Model:
     if not _is_other(model):
         return model
     try:
-        twin = _rebuild(model)
+        made = twin(model, lambda layer: _float32_config(layer.get_config()), _float32_config)
     except (ValueError, NotImplementedError, TypeError) as error:
         raise InputError(
             f"encoder {model.name!r}: cannot be rebuilt in float32 ({error}); expected a functional or sequential "
             "keras.Model of layers with get_config, or one built under the float32 policy"
         ) from error
     # After the rebuild: graph operations (TFOpLambda layers) keep the types they were recorded with.
-    if any(output.dtype != tf.float32 for output in tf.nest.flatten(twin.outputs)):
+    if any(output.dtype != tf.float32 for output in tf.nest.flatten(made.outputs)):
         raise InputError(f"encoder {model.name!r}: expected float32 output, but its graph holds a cast to another type")
-    for twin_layer, layer in zip(twin.layers, model.layers, strict=True):
-        twin_layer.set_weights(layer.get_weights())
-    return twin
+    return made
 
 
 def _is_other(model) -> bool:
     """Whether any layer has another precision than float32; whole-number inputs do not count."""
     layers = [layer for layer in model.submodules if isinstance(layer, keras.layers.Layer)]
     return any(layer.dtype_policy.name in _OTHER_POLICIES for layer in layers)
-
-
-def _rebuild(model):
-    inputs = [
-        keras.Input(batch_shape=tensor.shape, dtype=_float32_config(tensor.dtype.name), name=tensor.name)
-        for tensor in model.inputs
-    ]
-    return keras.models.clone_model(model, inputs[0] if len(inputs) == 1 else inputs, clone_function=_float32_layer)
-
-
-def _float32_layer(layer):
-    if isinstance(layer, keras.Model):
-        return _rebuild(layer)
-    return type(layer).from_config(_float32_config(layer.get_config()))
 
 
 def _float32_config(config):

@@ -39,8 +39,7 @@ def build(name, image_size, pixel_mean, pixel_std) -> keras.Model:
     backbone = keras_cv.models.MobileNetV3Backbone(
         **STACKS[name], include_rescaling=False, input_shape=(image_size, image_size, 3)
     )
-    replacements = {keras_cv.layers.SqueezeAndExcite2D: _squeeze_and_excite}
-    return _adapter.encoder(backbone, name, image_size, pixel_mean, pixel_std, replacements)
+    return _adapter.encoder(backbone, name, image_size, pixel_mean, pixel_std, REPLACEMENTS)
 
 
 def _squeeze_and_excite(layer):
@@ -54,3 +53,6 @@ def _squeeze_and_excite(layer):
         return keras.layers.Multiply()([features, gate])
 
     return call
+
+
+REPLACEMENTS = {"SqueezeAndExcite2D": _squeeze_and_excite}

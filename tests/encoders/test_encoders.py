@@ -10,6 +10,8 @@ from dogo_tf.keras_compat import keras, tf
 # One small member of each family and a side of image that suits it; the contract test fails if a family has none here.
 MEMBERS = {
     "efficientnet_lite": ("efficientnet_lite_b0", 64),
+    "keras_applications": ("keras.RegNetX002", 32),
+    "keras_cv_backbones": ("keras_cv.yolo_v8_xs_backbone", 32),
     "mobilenet_v2": ("mobilenet_v2", 64),
     "mobilenet_v3": ("mobilenet_v3_small", 64),
     "resnet": ("resnet_18", 16),

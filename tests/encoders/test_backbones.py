@@ -1,0 +1,100 @@
+"""Encoders of keras.applications and KerasCV by name: which there are, that they build offline, and which images they take."""
+
+import inspect
+import re
+import socket
+
+import numpy as np
+import pytest
+
+from dogo_tf import encoders
+from dogo_tf.encoders import _adapter, keras_applications, keras_cv_backbones
+from dogo_tf.encoders._keras_cv_presets import PRESETS
+from dogo_tf.errors import InputError
+from dogo_tf.keras_compat import keras, tf
+from dogo_tf.settings import peer_specs
+
+NAMES = keras_applications.names() + keras_cv_backbones.names()
+# They take clips, and point clouds.
+NOT_IMAGES = ("VideoSwinBackbone", "CenterPillarBackbone")
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    def refuse(*_, **__):
+        raise OSError("this test has no network")
+
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+def library_presets():
+    """{name: number of parameters that KerasCV states, or None} of its backbones for images, without those with weights."""
+    models = _adapter.import_keras_cv().models
+    found = {}
+    for _, kind in inspect.getmembers(models, inspect.isclass):
+        if models.Backbone in kind.__bases__ and kind.__name__ not in NOT_IMAGES:
+            fresh = kind.presets.keys() - kind.presets_with_weights.keys()
+            found |= {name: kind.presets[name]["metadata"].get("params") for name in fresh}
+    return found
+
+
+def test_every_preset_of_kerascv_has_its_settings_here():
+    assert set(PRESETS) == set(library_presets()) | {"vgg16"}  # a class without presets
+
+
+def test_every_function_of_keras_applications_has_a_name():
+    functions = {name for name in dir(keras.applications) if re.match("[A-Z]", name)}
+    assert keras_applications.names() == sorted(f"keras.{name}" for name in functions)
+    assert len(functions) > 70
+
+
+def test_names_are_those_of_files_and_of_peers():
+    assert all(re.fullmatch(r"\w[\w.+-]*", name) for name in NAMES)
+    specs = peer_specs(["keras.DenseNet121:simsiam", "keras_cv.mit_b0"])
+    assert specs[0] == ("keras.DenseNet121", "keras.DenseNet121", "simsiam")
+    assert specs[1] == ("keras_cv.mit_b0", "keras_cv.mit_b0", "simclr")
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "message"),
+    [
+        ("keras.DenseNet", 32, "unknown network of keras.applications 'keras.DenseNet'; known: .*keras.DenseNet121"),
+        ("keras_cv.mit", 32, "unknown backbone of KerasCV 'keras_cv.mit'; known: .*keras_cv.mit_b0"),
+        (
+            "densenet",
+            32,
+            "known: .*keras.<function of keras.applications> .*, keras_cv.<preset of a backbone for images>",
+        ),
+        ("keras.InceptionV3", 74, "image_size: the encoder 'keras.InceptionV3' needs at least 75 pixels; got 74"),
+        ("keras.VGG16", 31, "image_size: the encoder 'keras.VGG16' needs at least 32 pixels; got 31"),
+        ("keras.MobileNetV3Small", 16, "the encoder 'keras.MobileNetV3Small' needs at least 32 pixels; got 16"),
+        ("keras_cv.vgg16", 31, "image_size: the encoder 'keras_cv.vgg16' needs at least 32 pixels; got 31"),
+        ("keras_cv.mit_b0", 80, "'keras_cv.mit_b0' needs at least 64 pixels, a multiple of 32; got 80"),
+        ("keras_cv.vitdet_base", 8, "'keras_cv.vitdet_base' needs at least 16 pixels, a multiple of 16; got 8"),
+    ],
+)
+def test_what_is_said_to_unknown_names_and_unusable_sizes(name, size, message):
+    with pytest.raises(InputError, match=message):
+        encoders.build(name, size)
+
+
+def test_small_images_are_taken_where_the_network_works_on_them():
+    assert encoders.build("keras.MobileNetV2", 16).input_shape == (None, 16, 16, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_every_name_is_built_without_the_network(name, no_network):
+    """At a small size; the features of the largest are not computed, which would take longer than all others."""
+    keras.backend.clear_session()
+    size = 75 if "Inception" in name else 64 if "mit" in name else 32
+    encoder = encoders.build(name, size)
+    assert encoder.name == name and encoder.input_shape == (None, size, size, 3)
+    images = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), np.uint8)
+    h = encoder(images)
+    assert h.shape == (2, encoder.output_shape[1]) and h.dtype == tf.float32 and np.isfinite(h).all()
+    stated = library_presets().get(name.removeprefix("keras_cv.")) if name.startswith("keras_cv.") else None
+    if stated and "vitdet" not in name:  # whose parameters depend on the image's size
+        assert encoder.count_params() == pytest.approx(stated, rel=0.01)
