@@ -83,7 +83,7 @@ class DoGo(keras.Model):
         self.lessons = [
             distill.build(edge, self._networks(), default_temperature=distill_temperature) for edge in self.edges
         ]
-        replicas.settle_batch_norm([*self.peers, *self.lessons], sync_batch_norm, micro_batches)
+        replicas.settle_batch_norm(self.peers, self.lessons, sync_batch_norm, micro_batches)
         self.ssl_weights = model_checks.weight_of_each("ssl_weight", ssl_weight, self.peers)
         self.planned_examples = planned_examples
         self.micro_batches = micro_batches

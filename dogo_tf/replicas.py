@@ -9,8 +9,8 @@ from dogo_tf.keras_compat import keras, tf
 from dogo_tf.types import Views
 
 
-def settle_batch_norm(peers, synchronised: bool, micro_batches: int = 1) -> None:
-    """Makes the batch normalisation of all peers, under several replicas, take its statistics over all or over each.
+def settle_batch_norm(peers, lessons, synchronised: bool, micro_batches: int = 1) -> None:
+    """Makes the batch normalisation of peers and lessons, under several replicas, take its statistics over all or over each.
 
     With micro-batches, that of the encoders takes them over each micro-batch in any case.
 
@@ -18,15 +18,15 @@ def settle_batch_norm(peers, synchronised: bool, micro_batches: int = 1) -> None
         InputError: layers that were built to keep to their replica, and so cannot follow `synchronised`.
     """
     several = tf.distribute.get_strategy().num_replicas_in_sync > 1
-    for peer in peers:
-        layers, of_encoder = _batch_norms(peer), _batch_norms(peer.encoder)
-        for layer in layers if several and not synchronised else of_encoder if micro_batches > 1 else []:
+    in_micro_batches = [layer for peer in peers for layer in _batch_norms(peer.encoder)] if micro_batches > 1 else []
+    for part in (*peers, *lessons):
+        layers = _batch_norms(part)
+        for layer in layers if several and not synchronised else in_micro_batches:
             layer.synchronized = False
-        meant = [layer for layer in layers if micro_batches == 1 or layer not in of_encoder]
-        apart = [layer.name for layer in meant if not layer.synchronized]
+        apart = [layer.name for layer in layers if not layer.synchronized and layer not in in_micro_batches]
         if several and apart and synchronised:
             raise InputError(
-                f"peer {peer.name!r}: {len(apart)} layers of batch normalisation, e.g. {apart[0]!r}, would take their "
+                f"peer {part.name!r}: {len(apart)} layers of batch normalisation, e.g. {apart[0]!r}, would take their "
                 "statistics on each replica alone; make the peer of dogo_tf.encoders.synchronised(model), build them with "
                 "BatchNormalization(synchronized=True), or accept another result than on one device with "
                 "DoGo(..., sync_batch_norm=False)"
