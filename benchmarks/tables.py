@@ -65,12 +65,14 @@ MEASURED = ("step", "augment", "memory", "fidelity")
 def speed() -> str:
     step, augment, memory, fidelity = (read(name) for name in MEASURED)
     worst = fidelity["largest_relative_deviation"]
+    losses = next(found for found in memory["losses"] if found["batch"] == 4096)
+    megabytes = losses[losses["by_default"]]["megabytes"]
     rows = [
         ["`model.fit` over a bare loop of the same step", f"{step['fit_over_bare']:.2f}"],
         ["the step's arithmetic over the machine's matrix product", percent(step["share_of_matmul_rate"]) + " %"],
         ["training images/s, WRN-16-2 + WRN-10-2, batch 128", f"{step['fit_images_per_second']:.0f}"],
         ["SimCLR views/s at 32 px", f"{augment['compiled_views_per_second']:,.0f}"],
-        ["peak memory of a pair's losses and gradients, B = 4096, D = 128", f"{memory['megabytes']:.0f} MB"],
+        ["peak memory of a pair's losses and gradients, B = 4096, D = 128", f"{megabytes:.0f} MB"],
         ["largest relative deviation from the authors' losses and gradients", f"{worst:.0e}"],
     ]
     difficulty = read("patterns_difficulty")
@@ -80,6 +82,29 @@ def speed() -> str:
     rows.append(["`patterns`: supervised WRN-16-2, accuracy", percent(supervised) + " %"])
     names = ", ".join(f"[{name}](results/{name}.json)" for name in (*MEASURED, "patterns_difficulty"))
     return text_table(["what", "measured"], rows) + f"\n\nFrom {names}: {step['hardware']['cores']} cores."
+
+
+def blockwise() -> str:
+    result = read("memory")
+    rows = []
+    for found in result["losses"]:
+        what = f"losses of a pair, B = {found['batch']:,}, in blocks of {found['most_similarities'] // found['batch'] // 2}"
+        rows.append([what, *_plain_and_parts(found, "plain", "blockwise")])
+    step = result["step"]
+    peers = " + ".join(name.upper().replace("_", "-") for name in step["peers"])
+    what = f"training step, {peers}, batch {step['batch']}, {step['parts']} micro-batches"
+    rows.append([what, *_plain_and_parts(step, "whole", "micro_batches")])
+    head = ["peak memory and time of", "as a whole", "in parts", "memory x", "time x"]
+    note = f"\n\nD = {result['width']}; a process may use {result['limit_gib']:g} GiB of addresses."
+    return text_table(head, rows) + note + source("memory")
+
+
+def _plain_and_parts(found: dict, *names: str) -> list[str]:
+    cells = []
+    for name in names:
+        fits = found[name]["megabytes"] is not None
+        cells.append(f"{found[name]['megabytes']:,.0f} MB, {found[name]['seconds']:.2f} s" if fits else "does not fit")
+    return cells + [f"{found[ratio]:.2f}" if ratio in found else "" for ratio in ("memory_ratio", "time_ratio")]
 
 
 SHOWN_ARMS = ("random", "solo", "dogo", "solo_matched", "big_solo")
@@ -286,6 +311,7 @@ TABLES = {
     "survival": survival,
     "edge": edge,
     "speed": speed,
+    "blockwise": blockwise,
 }
 
 
