@@ -76,14 +76,26 @@ def measure(run, warm_up: int, batch: int, times: int) -> dict:
 
 
 def in_a_process(limit: float, **what) -> dict | None:
-    """`measure` in a process that may use `limit` GiB of addresses; None if they do not suffice."""
-    command = [sys.executable, __file__, f"--limit={limit}", f"--once={json.dumps(what)}"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode == 0:
-        return json.loads(done.stdout.splitlines()[-1])
-    if any(word in done.stderr for word in ("ResourceExhausted", "OOM when allocating", "bad_alloc", "MemoryError")):
-        return None
-    raise SystemExit(f"{command}: exit {done.returncode}\n{done.stderr[-2000:]}")
+    """`measure` in a process of its own; None if that was ended because it took more than `limit` GiB."""
+    command = [sys.executable, __file__, f"--once={json.dumps(what)}"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while True:
+        try:
+            out, errors = process.communicate(timeout=0.05)
+            break
+        except subprocess.TimeoutExpired:
+            if resident(process.pid) > limit * 2**30:
+                process.kill()
+                process.communicate()
+                return None
+    if process.returncode:
+        raise SystemExit(f"{command}: exit {process.returncode}\n{errors[-2000:]}")
+    return json.loads(out.splitlines()[-1])
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process holds (Linux)."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def compare(limit: float, repeats: int, first: dict, second: dict, names: tuple[str, str]) -> dict:
@@ -124,13 +136,13 @@ def main():
     parser.add_argument(
         "--repeats", type=int, default=3, help="pairs of fresh processes; the largest growth is reported"
     )
-    parser.add_argument("--limit", type=float, default=16.0, help="GiB of addresses that a process may use")
+    parser.add_argument(
+        "--limit", type=float, default=16.0, help="GiB at which a process is ended: what it computes does not fit"
+    )
     parser.add_argument("--once", help="measure this (JSON) in this process and print the result alone")
     parser.add_argument("--out", type=Path, help="JSON file to write")
     arguments = parser.parse_args()
     if arguments.once:
-        most = int(arguments.limit * 2**30)
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
         print(json.dumps(once(json.loads(arguments.once))))
         return
     from dogo_tf.numerics import MOST_SIMILARITIES

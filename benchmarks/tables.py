@@ -86,24 +86,27 @@ def speed() -> str:
 
 def blockwise() -> str:
     result = read("memory")
-    rows = []
+    rows, limit = [], result["limit_gib"]
     for found in result["losses"]:
         what = f"losses of a pair, B = {found['batch']:,}, in blocks of {found['most_similarities'] // found['batch'] // 2}"
-        rows.append([what, *_plain_and_parts(found, "plain", "blockwise")])
+        rows.append([what, *_plain_and_parts(limit, found, "plain", "blockwise")])
     step = result["step"]
     peers = " + ".join(name.upper().replace("_", "-") for name in step["peers"])
     what = f"training step, {peers}, batch {step['batch']}, {step['parts']} micro-batches"
-    rows.append([what, *_plain_and_parts(step, "whole", "micro_batches")])
+    rows.append([what, *_plain_and_parts(limit, step, "whole", "micro_batches")])
     head = ["peak memory and time of", "as a whole", "in parts", "memory x", "time x"]
-    note = f"\n\nD = {result['width']}; a process may use {result['limit_gib']:g} GiB of addresses."
-    return text_table(head, rows) + note + source("memory")
+    return text_table(head, rows) + f"\n\nD = {result['width']}." + source("memory")
 
 
-def _plain_and_parts(found: dict, *names: str) -> list[str]:
+def _plain_and_parts(limit: float, found: dict, *names: str) -> list[str]:
     cells = []
     for name in names:
         fits = found[name]["megabytes"] is not None
-        cells.append(f"{found[name]['megabytes']:,.0f} MB, {found[name]['seconds']:.2f} s" if fits else "does not fit")
+        cells.append(
+            f"{found[name]['megabytes']:,.0f} MB, {found[name]['seconds']:.2f} s"
+            if fits
+            else f"more than {limit:g} GiB"
+        )
     return cells + [f"{found[ratio]:.2f}" if ratio in found else "" for ratio in ("memory_ratio", "time_ratio")]
 
 

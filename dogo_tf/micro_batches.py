@@ -62,7 +62,7 @@ def check(peers, micro_batches: int) -> None:
 
 def _images_of_each(images, micro_batches: int):
     count = shape(images)[0]
-    message = f"micro_batches: expected a number that divides the images of a replica's batch; got {micro_batches}"
+    message = f"micro_batches: expected a number that divides the images on each replica; got {micro_batches}"
     if not isinstance(count, int):
         with tf.control_dependencies([tf.debugging.assert_equal(count % micro_batches, 0, message)]):
             return count // micro_batches

@@ -14,6 +14,8 @@ from dogo_tf.keras_compat import keras, tf
 from dogo_tf.keras_file import load_keras_file
 
 CONFIG = "config.json"
+# What runs did before there was a setting for it: they can still be resumed.
+SETTINGS_ADDED_LATER = {"micro_batches": 1}
 
 
 class RunFolder:
@@ -162,6 +164,10 @@ def check_peer_name(name: str) -> None:
 
 def settings_differences(before: dict, now: dict) -> list[str]:
     """A line for each setting that differs; an empty list if none does."""
+    before = {
+        **before,
+        **{name: did for name, did in SETTINGS_ADDED_LATER.items() if name in now.keys() - before.keys()},
+    }
     return [
         f"  {name}: {before.get(name)!r} before, {now.get(name)!r} now"
         for name in sorted(before.keys() | now.keys())

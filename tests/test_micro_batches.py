@@ -106,16 +106,14 @@ def test_the_number_of_images_may_be_known_only_when_the_step_runs():
     function = tf.function(lambda a, b: micro_batches.encode(made, dogo_tf.Views(a, b), 4), input_signature=[given] * 2)
     float_views = dogo_tf.Views(*(tf.cast(view, tf.float32) for view in views()))
     np.testing.assert_allclose(function(*float_views), micro_batches.encode(made, float_views, 4), rtol=1e-5, atol=1e-6)
-    with pytest.raises(
-        tf.errors.InvalidArgumentError, match="a number that divides the images of a replica's batch; got 4"
-    ):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="a number that divides the images on each replica; got 4"):
         function(*(view[:6] for view in float_views))
 
 
 def test_evaluation_takes_any_number_of_images():
     made = model(with_batch_norm, ("simclr",), 4)
     images = np.zeros((7, SIZE, SIZE, 3), np.uint8)
-    assert np.isfinite(made.evaluate(images, batch_size=7, verbose=0))
+    assert np.isfinite(made.evaluate(images, batch_size=7, verbose=0)).all()
 
 
 def with_layer(*layers):
@@ -180,5 +178,5 @@ def test_batches_that_micro_batches_cannot_share_are_refused_before_the_first_st
 
 def test_a_step_of_its_own_refuses_them_too():
     made = with_batch_norm("any", 4)
-    with pytest.raises(dogo_tf.InputError, match="divides the images of a replica's batch; got 3 for 8 images"):
+    with pytest.raises(dogo_tf.InputError, match="divides the images on each replica; got 3 for 8 images"):
         micro_batches.encode(made, views(), 3)

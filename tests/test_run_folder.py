@@ -44,6 +44,15 @@ def test_resume_needs_the_same_settings_and_names_each_difference(tmp_path):
     folder.start(CONFIG, resume=True, overwrite=False)
 
 
+def test_a_run_from_before_there_was_a_setting_is_resumed_with_what_it_did(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.start(CONFIG, resume=False, overwrite=False)
+    now = {**CONFIG["settings"], "micro_batches": 1}
+    folder.start({**CONFIG, "settings": now}, resume=True, overwrite=False)
+    with pytest.raises(InputError, match="has other settings:\n  micro_batches: 1 before, 2 now$"):
+        folder.start({**CONFIG, "settings": {**now, "micro_batches": 2}}, resume=True, overwrite=False)
+
+
 def test_a_damaged_or_missing_configuration_is_named(tmp_path):
     refused(RunFolder(tmp_path), "holds no run: config.json cannot be read", resume=True)
     (tmp_path / "config.json").write_text("{")
