@@ -25,6 +25,7 @@ def settings(objective, run_dir):
         epochs=10,
         batch_size=32,
         learning_rate=(2e-3,),
+        precision="mixed_bfloat16",
     )
 
 
