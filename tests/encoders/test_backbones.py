@@ -12,6 +12,7 @@ from dogo_tf.encoders import _adapter, keras_applications, keras_cv_backbones
 from dogo_tf.encoders._keras_cv_presets import PRESETS
 from dogo_tf.errors import InputError
 from dogo_tf.keras_compat import keras, tf
+from dogo_tf.keras_file import load_keras_file
 from dogo_tf.settings import peer_specs
 
 NAMES = keras_applications.names() + keras_cv_backbones.names()
@@ -84,10 +85,45 @@ def test_small_images_are_taken_where_the_network_works_on_them():
     assert encoders.build("keras.MobileNetV2", 16).input_shape == (None, 16, 16, 3)
 
 
+# A small one of each family.
+FAMILIES = [
+    *(
+        "ConvNeXtTiny",
+        "DenseNet121",
+        "EfficientNetB0",
+        "EfficientNetV2B0",
+        "InceptionResNetV2",
+        "InceptionV3",
+        "MobileNet",
+    ),
+    *("MobileNetV2", "MobileNetV3Small", "NASNetMobile", "RegNetX002", "ResNet50", "ResNet50V2", "ResNetRS50", "VGG16"),
+    *("VGG19", "Xception"),
+]
+PRESET_FAMILIES = [
+    *(
+        "resnet18",
+        "resnet18_v2",
+        "densenet121",
+        "vgg16",
+        "mobilenet_v3_small",
+        "efficientnetlite_b0",
+        "efficientnetv1_b0",
+    ),
+    *("efficientnetv2_b0", "csp_darknet_tiny", "yolo_v8_xs_backbone", "mit_b0", "vitdet_base"),
+]
+
+
+def test_every_family_has_its_small_one_in_the_slow_test():
+    families = {getattr(keras.applications, name).__module__ for name in FAMILIES}
+    functions = [name.removeprefix("keras.") for name in keras_applications.names()]
+    assert families == {getattr(keras.applications, name).__module__ for name in functions}
+    assert {PRESETS[name].kind for name in PRESET_FAMILIES} == {preset.kind for preset in PRESETS.values()}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_every_name_is_built_without_the_network(name, no_network):
-    """At a small size; the features of the largest are not computed, which would take longer than all others."""
+@pytest.mark.parametrize("name", [f"keras.{n}" for n in FAMILIES] + [f"keras_cv.{n}" for n in PRESET_FAMILIES])
+def test_every_family_is_built_without_the_network_and_loaded_from_its_file(name, no_network, tmp_path):
+    """All names: benchmarks/backbones.py."""
     keras.backend.clear_session()
     size = 75 if "Inception" in name else 64 if "mit" in name else 32
     encoder = encoders.build(name, size)
@@ -95,6 +131,8 @@ def test_every_name_is_built_without_the_network(name, no_network):
     images = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), np.uint8)
     h = encoder(images)
     assert h.shape == (2, encoder.output_shape[1]) and h.dtype == tf.float32 and np.isfinite(h).all()
-    stated = library_presets().get(name.removeprefix("keras_cv.")) if name.startswith("keras_cv.") else None
-    if stated and "vitdet" not in name:  # whose parameters depend on the image's size
+    encoder.save(tmp_path / "encoder.keras", save_format="keras")
+    np.testing.assert_array_equal(load_keras_file(tmp_path / "encoder.keras")(images), h)
+    stated = library_presets().get(name.removeprefix("keras_cv."))
+    if stated and name != "keras_cv.vitdet_base":  # whose number depends on the image's size
         assert encoder.count_params() == pytest.approx(stated, rel=0.01)
