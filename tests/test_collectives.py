@@ -28,9 +28,10 @@ def test_replicas_train_to_the_weights_of_one_device():
 
 
 def test_micro_batches_and_blocks_of_rows_are_the_same_however_replicas_share_them():
-    """8 micro-batches of one device are 2 x 4 and 4 x 2 of replicas; a block holds 3 anchors of 16, 8 or 4."""
-    table = deviations("--objectives=simclr,simsiam", "--micro_batches=8", "--most_similarities=96", "--steps=1,3")
-    assert [*table.values()][0].keys() == {"2", "4"}
+    """4 micro-batches of one device are 2 on each of 2 replicas; a block holds 3 anchors of 16 or 8."""
+    table = deviations(
+        "--objectives=simclr,simsiam", "--replicas=2", "--micro_batches=4", "--most_similarities=96", "--steps=1,3"
+    )
     assert worst(table) < 1e-9
 
 
