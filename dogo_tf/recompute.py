@@ -48,7 +48,8 @@ def in_row_blocks(function, rows, shared, block, row_specs):
         results, _ = _one_after_the_other(forward, blocks, block, specs, [])
 
         def gradient(*of_results, variables=()):
-            of_blocks = [_cut(x, blocks, block) for x in of_results if x is not None and x.dtype.is_floating]
+            of_floating = [g for g, x in zip(of_results, results, strict=True) if x.dtype.is_floating]
+            of_blocks = [_cut(x, blocks, block) for x in of_floating]
 
             def backward(number, sums):
                 own = [tf.gather(x, number) for x in in_blocks]

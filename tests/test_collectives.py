@@ -38,9 +38,10 @@ def test_in_float32_a_smooth_network_differs_by_rounding_alone():
 
 
 def test_micro_batches_and_blocks_of_rows_are_the_same_however_replicas_share_them():
-    """8 micro-batches of one device are 2 x 4 and 4 x 2 of replicas; a block holds 3 anchors of 16, 8 or 4."""
-    table = deviations("--objectives=simclr,simsiam", "--micro_batches=8", "--most_similarities=96", "--steps=1,3")
-    assert [*table.values()][0].keys() == {"2", "4"}
+    """4 micro-batches of one device are 2 on each of 2 replicas; a block holds 3 anchors of 16 or 8."""
+    table = deviations(
+        "--objectives=simclr,simsiam", "--replicas=2", "--micro_batches=4", "--most_similarities=96", "--steps=1,3"
+    )
     assert worst(table) < 1e-9
 
 
