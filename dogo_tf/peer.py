@@ -114,8 +114,9 @@ def _image_size_and_width(encoder) -> tuple[int, int]:
     problem = None
     if not isinstance(encoder, keras.Model):
         problem = f"got {type(encoder).__module__}.{type(encoder).__name__}"
-    elif not encoder.built or not isinstance(encoder.input_shape, tuple):
-        problem = f"the model {encoder.name!r} is not built for one image input; call it on a batch first"
+    # A subclassed model has no input_shape until it was called on a keras.Input.
+    elif not encoder.built or not isinstance(getattr(encoder, "input_shape", None), tuple):
+        problem = f"the model {encoder.name!r} is not built for one image input; call it on keras.Input((side, side, 3)) first"
     elif len(encoder.input_shape) != 4 or encoder.input_shape[-1] != 3 or None in encoder.input_shape[1:]:
         problem = f"the model {encoder.name!r} takes input of shape {encoder.input_shape}"
     elif encoder.input_shape[1] != encoder.input_shape[2]:

@@ -254,6 +254,29 @@ def test_mixed_precision_has_the_losses_of_full_precision_and_trains_float32_wei
     assert {weight.dtype for weight in dogo.trainable_variables} == {tf.float32}
 
 
+def subclassed():
+    class Mine(keras.Model):
+        def __init__(self):
+            super().__init__(name="mine")
+            self.inner = encoder("inner")
+
+        def call(self, images, training=False):
+            return self.inner(images, training=training)
+
+    return Mine()
+
+
+def called(model, images):
+    model(images)
+    return model
+
+
+def test_a_subclassed_model_is_a_peer_once_its_shapes_are_known():
+    dogo = dogo_tf.DoGo([dogo_tf.Peer(called(subclassed(), keras.Input((SIZE, SIZE, 3))), objective("simclr"))])
+    dogo.compile(keras.optimizers.SGD(0.1))
+    assert np.isfinite(dogo.fit(dataset(), verbose=0).history["loss"]).all()
+
+
 BAD_MODELS = {
     "no peers": (lambda: dogo_tf.DoGo([]), "peers: expected at least one dogo_tf.Peer"),
     "same names": (lambda: dogo_tf.DoGo(peers("simclr") * 2), r"expected different names; got \['peer_0', 'peer_0'\]"),
@@ -275,6 +298,10 @@ BAD_MODELS = {
     "no pooling": (
         lambda: dogo_tf.Peer(keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3)])),
         r"gives output of shape \(None, 6, 6, 4\); add global average pooling",
+    ),
+    "subclass": (
+        lambda: dogo_tf.Peer(called(subclassed(), np.zeros((2, SIZE, SIZE, 3), np.float32))),
+        r"is not built for one image input; call it on keras.Input\(\(side, side, 3\)\) first",
     ),
     "not a model": (lambda: dogo_tf.Peer(42), "expected a name or a keras.Model .* got builtins.int"),
     "optimizers": (
