@@ -24,7 +24,6 @@ def settings(objective, run_dir):
         peers=(f"wrn_10_2:{objective}",),
         epochs=10,
         batch_size=32,
-        learning_rate=(2e-3,),
         precision="mixed_bfloat16",
     )
 
