@@ -15,7 +15,9 @@ BATCH = 8
 @pytest.fixture
 def float64():
     keras.backend.set_floatx("float64")
+    keras.mixed_precision.set_global_policy("float64")  # which other tests have set, and which then goes before floatx
     yield
+    keras.mixed_precision.set_global_policy("float32")
     keras.backend.set_floatx("float32")
 
 

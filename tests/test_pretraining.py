@@ -150,7 +150,7 @@ def test_settings_per_peer_reach_their_peer(pictures, tmp_path):
     model = pretraining.build_model(made, 16, (0, 0, 0), (1, 1, 1), steps_per_epoch=3)
     assert [type(o).__name__ for o in model.peer_optimizers] == ["SGDL2", "LARS"]
     assert [float(o.learning_rate) for o in model.peer_optimizers] == pytest.approx([0.1, 0.2])
-    assert [(edge.student, edge.weight) for edge in model.edges] == [(0, 0.0), (1, 3.0)]
+    assert [(edge.student, edge.weight) for edge in model.edges] == [("wrn_10_1", 0.0), ("wrn_10_1_2", 3.0)]
 
 
 def test_a_peer_starts_from_the_same_weights_alone_and_next_to_others(pictures, tmp_path):
@@ -164,7 +164,8 @@ def test_a_peer_starts_from_the_same_weights_alone_and_next_to_others(pictures, 
 
 def test_the_warmup_of_the_distillation_weight_is_given_in_epochs(pictures, tmp_path):
     made = settings(pictures, tmp_path, distill_warmup_epochs=0.7)
-    assert pretraining.build_model(made, 16, (0, 0, 0), (1, 1, 1), steps_per_epoch=3).distill_warmup == 2 * 16
+    model = pretraining.build_model(made, 16, (0, 0, 0), (1, 1, 1), steps_per_epoch=3)
+    assert [edge.warmup for edge in model.edges] == [2 * 16] * 2
 
 
 def test_crop_and_jitter_settings_change_the_objectives_own_recipes(pictures, tmp_path):

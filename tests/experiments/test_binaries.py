@@ -187,7 +187,7 @@ MISTAKES = {
     "batch": (["--dataset={pictures}", "--run_dir={new}", "--batch_size=64"], "batch_size: 64 is larger than the data"),
     "objective": (
         ["--dataset={pictures}", "--run_dir={new}", "--peers=wrn_10_1:byol2", "--batch_size=16"],
-        "unknown objective 'byol2'; known: simclr, simsiam",
+        "unknown objective 'byol2'; known: barlow_twins, byol, moco, simclr, simsiam, vicreg",
     ),
     "no run": (["--dataset={pictures}", "--run_dir={new}", "--resume"], "holds no run: config.json cannot be read"),
 }
