@@ -33,7 +33,10 @@ class FrozenTeacher:
         """
         self.name = name
         if not isinstance(encoder, keras.Model):
-            encoder = load_encoder(encoder, peer)
+            try:
+                encoder = load_encoder(encoder, peer)
+            except InputError as error:
+                raise InputError(f"teachers: {name}: {error}") from error
         self._features = _in_graph(encoder, name)
         self.encoder = encoder
         self.image_size = image_side(encoder)

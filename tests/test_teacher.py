@@ -94,7 +94,9 @@ def test_names_and_sizes_must_go_together():
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(dogo_tf.InputError, match="nothing.keras does not exist; expected a .keras file"):
+    with pytest.raises(
+        dogo_tf.InputError, match="teachers: teacher: encoder: .*nothing.keras does not exist; expected a "
+    ):
         dogo_tf.FrozenTeacher(tmp_path / "nothing.keras", "teacher")
 
 
