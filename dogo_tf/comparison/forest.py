@@ -8,6 +8,7 @@ from dogo_tf.comparison.summary import WORTHWHILE, Comparison, Summary
 from dogo_tf.figure import new_figure, png
 
 ROW_INCHES = 0.24
+PANELS_IN_A_ROW = 3
 
 
 def forest(summary: Summary, comparisons: tuple[Comparison, ...]) -> bytes | None:
@@ -16,11 +17,17 @@ def forest(summary: Summary, comparisons: tuple[Comparison, ...]) -> bytes | Non
     if not shown:
         return None
     studies = [s for s in summary.studies if any(comparison.name in s.differences for comparison in shown)]
-    figure, axes = new_figure(3.0 + 3.2 * len(shown), 1.9 + ROW_INCHES * len(studies), columns=len(shown), sharey=True)
-    for ax, comparison in zip(axes, shown, strict=True):
+    columns = min(len(shown), PANELS_IN_A_ROW)
+    rows = -(-len(shown) // columns)
+    height = 0.7 + rows * (1.4 + ROW_INCHES * len(studies))
+    figure, axes = new_figure(3.0 + 3.2 * columns, height, rows=rows, columns=columns, sharey=True)
+    for ax, comparison in zip(axes, shown, strict=False):
         _panel(ax, comparison, studies)
-    axes[0].set_yticks(range(len(studies)), [study.study.title for study in studies], fontsize=9)
+    for ax in axes[::columns]:
+        ax.set_yticks(range(len(studies)), [study.study.title for study in studies], fontsize=9)
     axes[0].set_ylim(len(studies) - 0.4, -0.6)  # the first study on top
+    for ax in axes[len(shown) :]:
+        ax.remove()
     verdicts = [
         Line2D([], [], label=verdict, linestyle="-", linewidth=1.6, **style)
         for verdict, style in VERDICT_STYLES.items()
@@ -41,6 +48,6 @@ def _panel(ax, comparison: Comparison, studies) -> None:
             ax.plot([low, high], [row, row], color=style["color"], linewidth=1.6, solid_capstyle="butt")
             ax.plot([mean], [row], linestyle="none", markersize=6, **style)
     ax.grid(visible=False, axis="y")
-    ax.set_title(f"{comparison.question}\n{ARMS[comparison.arm]} − {ARMS[comparison.other]}", fontsize=10)
+    ax.set_title(f"{comparison.question}\n{ARMS[comparison.arm]}\n− {ARMS[comparison.other]}", fontsize=10)
     ax.set_xlabel("difference, percentage points", fontsize=9)
     ax.tick_params(labelsize=9)

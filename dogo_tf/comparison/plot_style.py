@@ -23,9 +23,10 @@ VERDICT_STYLES = {
 }
 
 
-def legend_below(figure, ax, columns: int) -> None:
+def legend_below(figure, ax) -> None:
     """The entries of `ax`, each once, under the whole figure, where they cover nothing."""
     entries = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+    columns = 3 if max(map(len, entries)) < 32 else 2
     figure.legend(
         entries.values(), entries.keys(), loc="outside lower center", ncols=columns, frameon=False, fontsize=9
     )

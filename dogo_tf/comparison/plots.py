@@ -46,7 +46,7 @@ def over_labels(summary: Summary) -> bytes | None:
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlabel("share of the training labels given to the linear probe")
     ax.set_ylabel("test accuracy")
-    legend_below(figure, ax, columns=3)
+    legend_below(figure, ax)
     return png(figure)
 
 
@@ -63,7 +63,7 @@ def over_noise(summary: Summary) -> bytes | None:
         ax.set_xticks([x for x, _ in points], [f"{x:g} %" for x, _ in points])
         ax.set_xlabel(f"share of wrong labels, {kind.removeprefix(prefix)} noise")
     axes[0].set_ylabel("test accuracy")
-    legend_below(figure, axes[0], columns=3)
+    legend_below(figure, axes[0])
     return png(figure)
 
 
@@ -78,7 +78,7 @@ def over_severity(summary: Summary) -> bytes | None:
     ax.set_xticks([x for x, _ in points], ["clean" if x == 0 else f"{x:g}" for x, _ in points])
     ax.set_xlabel("severity of the corruption of the test images")
     ax.set_ylabel("test accuracy")
-    legend_below(figure, ax, columns=3)
+    legend_below(figure, ax)
     return png(figure)
 
 

@@ -44,7 +44,7 @@ def training_curves(curves, first_peer: str) -> bytes | None:
         ax.tick_params(labelsize=9)
     for ax in axes[len(shown) :]:
         ax.remove()
-    legend_below(figure, axes[0], columns=3)
+    legend_below(figure, axes[0])
     return png(figure)
 
 
