@@ -149,7 +149,9 @@ def test_every_weight_learns(pair, images):
 @pytest.mark.parametrize("make", [csp_darknet, mix_transformer, vitdet])
 def test_functions_of_tensorflow_in_the_graph_follow_the_precision(make):
     if make is vitdet and tf.__version__.startswith("2.15."):
-        pytest.skip("KerasCV's own ViTDet cannot be built in half precision with Keras 2.15: it adds float32 to bfloat16")
+        pytest.skip(
+            "KerasCV's own ViTDet cannot be built in half precision with Keras 2.15: it adds float32 to bfloat16"
+        )
     encoder = adapted(make(), KINDS[make], make.__name__)
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
     try:
