@@ -16,6 +16,7 @@ _MODULES = {
 _OPERATIONS = {
     *("cast", "concat", "expand_dims", "identity", "pad", "reshape", "shape", "split", "squeeze", "stack", "tile"),
     *("transpose", "unstack", "clip_by_value", "convert_to_tensor", "zeros_like", "ones_like", "where", "gather"),
+    *("broadcast_to", "repeat", "reverse", "roll", "slice"),
 }
 _OPERATION_FAMILIES = ("math.", "nn.", "linalg.", "__operators__.", "image.resize")
 _OTHER_CODE = ("__lambda__", "TFSMLayer", "ClassMethod", "InstanceMethod")
@@ -69,7 +70,8 @@ def _check_objects(config, path) -> None:
         if not hasattr(keras.activations, str(inner)) or module not in (None, "builtins", "keras.activations"):
             raise InputError(f"{path} cannot be loaded: its function {module}.{inner} is no activation of Keras")
     elif name in ("TFOpLambda", "SlicingOpLambda"):
-        function = str((inner or {}).get("function"))
+        # tf.transpose and a few others are recorded by the name of their older version.
+        function = str((inner or {}).get("function")).removeprefix("compat.v1.")
         if function not in _OPERATIONS and not function.startswith(_OPERATION_FAMILIES):
             raise InputError(f"{path} cannot be loaded: its function tf.{function} is not known only to compute")
     elif name and (module or name in _OTHER_CODE) and not _is_known(name, str(module), config.get("registered_name")):

@@ -9,7 +9,7 @@ import pytest
 
 from dogo_tf import encoders
 from dogo_tf.errors import InputError
-from dogo_tf.keras_compat import keras
+from dogo_tf.keras_compat import keras, tf
 from dogo_tf.keras_file import load_keras_file
 
 
@@ -87,6 +87,27 @@ def test_a_registered_class_is_loaded(tmp_path):
     keras.utils.get_custom_objects().pop("dogo_tests>Double")
     with pytest.raises(InputError, match="its class Double of the module .* is not Keras' own"):
         load_keras_file(tmp_path / "own.keras")
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        lambda x: tf.transpose(x, [0, 2, 1, 3]),
+        lambda x: tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]),
+        lambda x: tf.reshape(x, [tf.shape(x)[0], 4, 16, 3]),
+        lambda x: tf.squeeze(tf.expand_dims(x, 1), 1),
+        lambda x: tf.gather(x, [2, 1, 0], axis=3),
+        lambda x: tf.roll(tf.reverse(x, [1]), 1, axis=2),
+        lambda x: tf.repeat(tf.slice(x, [0, 0, 0, 0], [-1, 4, 4, 3]), 2, axis=1),
+        lambda x: tf.broadcast_to(tf.image.resize(x, [4, 4]), tf.shape(x[:, :4, :4])),
+        lambda x: tf.where(tf.math.greater(x, 0.5), x[:, :, ::-1], tf.clip_by_value(tf.nn.relu(x) ** 2, 0, 1)),
+    ],
+)
+def test_functions_of_tensorflow_that_only_compute_come_back(operation, tmp_path):
+    model = pooled(operation)
+    model.save(tmp_path / "model.keras")
+    images = np.random.default_rng(0).random((2, 8, 8, 3), np.float32)
+    np.testing.assert_array_equal(load_keras_file(tmp_path / "model.keras")(images), model(images))
 
 
 def test_missing_and_damaged_files(tmp_path):
