@@ -62,7 +62,7 @@ def number_of_tests(summary: Summary) -> int:
 def _equal_epochs(summary: Summary) -> str:
     found = summary.headline.differences.get(EQUAL_EPOCHS.name)
     if found is None:
-        return f"Equal epochs: not known yet; {_missing(summary, EQUAL_EPOCHS)}."
+        return f"Equal epochs: {_missing(summary, EQUAL_EPOCHS)}."
     gains = "gains" if round(100 * found.interval.mean, 1) > 0 else "changes by"
     points, interval = signed_points(found.interval).split(" ", 1)
     return (
@@ -74,7 +74,7 @@ def _equal_epochs(summary: Summary) -> str:
 def _equal_compute(summary: Summary) -> str:
     found = summary.headline.differences.get(EQUAL_COMPUTE.name)
     if found is None:
-        return f"Equal compute: not known yet; {_missing(summary, EQUAL_COMPUTE)}."
+        return f"Equal compute: {_missing(summary, EQUAL_COMPUTE)}."
     return (
         "Against the same compute spent on training alone for longer: "
         f"{signed_points(found.interval)}: {_told(found)}.{_unequal_compute(summary)}"
@@ -98,10 +98,12 @@ def _subject(summary: Summary) -> str:
 
 
 def _missing(summary: Summary, comparison: Comparison) -> str:
-    without = [arm for arm in (comparison.arm, comparison.other) if arm not in summary.headline.arms]
-    if without:
-        return f"{' and '.join(without)} {'is' if len(without) == 1 else 'are'} missing"
-    return f"{comparison.arm} and {comparison.other} have no seed in common"
+    arms = (comparison.arm, comparison.other)
+    if left_out := [arm for arm in arms if arm not in summary.asked]:
+        return f"not compared; --arms leaves out {' and '.join(left_out)}"
+    if without := [arm for arm in arms if arm not in summary.headline.arms]:
+        return f"not known yet; {' and '.join(without)} {'is' if len(without) == 1 else 'are'} missing"
+    return f"not known yet; {' and '.join(arms)} have no seed in common"
 
 
 def _over_studies(summary: Summary, comparison: Comparison) -> str:

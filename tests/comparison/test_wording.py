@@ -63,6 +63,12 @@ def test_arms_without_a_common_seed_cannot_be_compared_yet():
     assert "dogo and solo are missing" in verdict_text(summarise(planted.runs({"knn": {"random": 0.1}}), {}))
 
 
+def test_what_was_not_asked_for_is_not_called_missing():
+    runs = planted.runs({"knn": {"solo": 0.55, "dogo": 0.6}})
+    second = verdict_text(summarise(runs, {"arms": ["solo", "dogo"]})).splitlines()[1]
+    assert second == "Equal compute: not compared; --arms leaves out solo_matched."
+
+
 def test_compute_that_is_not_equal_is_said():
     runs = [
         run._replace(cost=run.cost._replace(train_gflop=2450)) if run.arm == "solo_matched" else run
