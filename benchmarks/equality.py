@@ -56,30 +56,39 @@ def on_logical_devices(replicas: int) -> tf.distribute.Strategy:
 
 
 def train(
-    strategy, objectives: list[str], steps: list[int], schemes=("similarity_kl",), activation="relu", micro_batches=1
+    strategy,
+    objectives: list[str],
+    steps: list[int],
+    schemes=("similarity_kl",),
+    activation="relu",
+    micro_batches=1,
+    cached_teacher=False,
 ) -> dict:
     """{number of steps: all weights, momenta, queues and (in float64) moving statistics after so many}.
 
-    schemes: of the edges from every peer to every other, in turn. micro_batches: of the global batch.
+    schemes: of the edges from every peer to every other, in turn. micro_batches: of the global batch. cached_teacher: with one.
     """
     import dogo_tf
     from dogo_tf.data.stream import distributed_stream
 
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (max(steps) * BATCH, SIZE, SIZE, 3), dtype=np.uint8)
+    teachers = [dogo_tf.CachedTeacher(rng.normal(size=(len(images), 5)), "cached")] if cached_teacher else []
     with strategy.scope():
         keras.utils.set_random_seed(0)
         peers = [
             dogo_tf.Peer(encoder(f"peer_{k}", 6 + k, activation), small(name, activation != "relu"))
             for k, name in enumerate(objectives)
         ]
-        edges = dogo_tf.distill.graph.mutual([peer.name for peer in peers])
+        edges = dogo_tf.distill.graph.mutual(*([network.name for network in some] for some in (peers, teachers)))
         edges = [dataclasses.replace(e, scheme=s) for e, s in zip(edges, itertools.cycle(schemes))]
         of_replica = micro_batches // strategy.num_replicas_in_sync or 1
-        model = dogo_tf.DoGo(peers, teach=edges, distill_weight=1.0, micro_batches=of_replica)
+        model = dogo_tf.DoGo(peers, teach=edges, teachers=teachers, distill_weight=1.0, micro_batches=of_replica)
         model.compile(keras.optimizers.SGD(0.1, momentum=0.9))
-    images = np.random.default_rng(0).integers(0, 256, (max(steps) * BATCH, SIZE, SIZE, 3), dtype=np.uint8)
     after, done = {}, 0
     for step in steps:
-        stream = distributed_stream(strategy, images, BATCH, seed=0, start_example=done * BATCH)
+        features = {teacher.name: teacher.features for teacher in teachers}
+        stream = distributed_stream(strategy, images, BATCH, seed=0, start_example=done * BATCH, beside=features)
         model.fit(stream, steps_per_epoch=step - done, verbose=0)
         # In float32 Keras' fused kernel, on one device only, takes n / (n - 1) times the variance for its moving statistics.
         exact = keras.backend.floatx() == "float64"
@@ -150,6 +159,9 @@ def main():
         default=1,
         help="of the global batch, so that replicas have fewer each (at least 2)",
     )
+    parser.add_argument(
+        "--cached_teacher", action="store_true", help="teaches all peers by features that come with the images"
+    )
     parser.add_argument("--most_similarities", type=int, help="losses of a larger batch are computed in blocks of rows")
     parser.add_argument("--mutate", help="gather or scale: plant a bug that this must find")
     parser.add_argument("--json", action="store_true", help="print nothing but the result, as JSON")
@@ -165,7 +177,7 @@ def main():
     from dogo_tf.provenance import record
 
     numerics.MOST_SIMILARITIES = arguments.most_similarities or numerics.MOST_SIMILARITIES
-    options = {"activation": arguments.activation, "micro_batches": arguments.micro_batches}
+    options = {name: getattr(arguments, name) for name in ("activation", "micro_batches", "cached_teacher")}
     schemes = arguments.schemes.split(",")
     if arguments.objectives:
         chosen = [(group.split(","), schemes) for group in arguments.objectives.split("/")]

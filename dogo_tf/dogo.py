@@ -12,6 +12,7 @@ from dogo_tf.distill.similarity_kl import agreement_at_1
 from dogo_tf.keras_compat import keras, tf
 from dogo_tf.micro_batches import check as check_micro_batches
 from dogo_tf.monitor import PeerMetrics, effective_rank, gradient_norm, spread
+from dogo_tf.teacher import FrozenTeacher
 
 
 class DoGo(keras.Model):
@@ -23,7 +24,7 @@ class DoGo(keras.Model):
 
     Attributes:
         peers: list of Peer, as given; `peers[i].encoder` is the encoder to deploy.
-        teachers: tuple of FrozenTeacher, as given.
+        teachers: tuple of FrozenTeacher and CachedTeacher, as given.
         edges: tuple of Edge: who teaches whom, and how.
         examples_seen: the global number of the next training example; with the seed it fixes the next views.
     """
@@ -53,7 +54,7 @@ class DoGo(keras.Model):
             view_recipe: a dogo_tf.views.ViewRecipe for all peers, or one per peer; by default each objective's own.
                 Shared views, and those of frozen teachers, follow the first peer's.
             teach: "all" (every peer learns from every other and from every frozen teacher), or a list of Edge.
-            teachers: FrozenTeachers with names of their own.
+            teachers: FrozenTeachers or CachedTeachers, with names of their own.
             scheme: how edges teach that name none; see dogo_tf.distill.
             distill_weight: weight of the distillation loss per anchor (nats): one number, or one per peer. The authors'
                 100 on an element mean is 100 / B = 0.39 at their B = 256.
@@ -115,9 +116,9 @@ class DoGo(keras.Model):
 
     @tf.autograph.experimental.do_not_convert
     def train_step(self, data):
-        views = self._views(data, self.examples_seen)
+        seen = self._seen(data, self.examples_seen)
         with tf.GradientTape() as tape:
-            embeddings = self.embed(views, training=True)
+            embeddings = self.embed(seen, training=True)
             ssl, taught = self.ssl_losses(embeddings), self.distill_losses(embeddings, training=True)
             losses = self._total_losses(ssl, taught)
             # No gradient crosses from one peer to another, so the gradient of the sum is each peer's own. Replicas' gradients
@@ -133,22 +134,22 @@ class DoGo(keras.Model):
             optimizer.apply_gradients(zip(gradients, own, strict=True))
             norms.append(gradient_norm(gradients) * collectives.replica_count())
         self._remember(embeddings)
-        self.examples_seen.assign_add(step_data.batch_size(views[0]))
+        self.examples_seen.assign_add(step_data.batch_size(seen[0]))
         return self._report(embeddings, losses, ssl, taught, gradient_norm=norms)
 
     @tf.autograph.experimental.do_not_convert
     def test_step(self, data):
-        views = self._views(data, self.examples_evaluated)
-        embeddings = self.embed(views, training=False)
+        seen = self._seen(data, self.examples_evaluated)
+        embeddings = self.embed(seen, training=False)
         ssl, taught = self.ssl_losses(embeddings), self.distill_losses(embeddings, training=False)
-        self.examples_evaluated.assign_add(step_data.batch_size(views[0]))
+        self.examples_evaluated.assign_add(step_data.batch_size(seen[0]))
         return self._report(embeddings, self._total_losses(ssl, taught), ssl, taught)
 
-    def embed(self, views, training: bool) -> list:
-        """The ViewEmbeddings of every peer, then of every frozen teacher, each of its own Views."""
-        of_peers, of_teachers = views[: len(self.peers)], views[len(self.peers) :]
-        embeddings = [peer.embed(v, training, self.micro_batches) for peer, v in zip(self.peers, of_peers, strict=True)]
-        embeddings += [teacher.embed(v) for teacher, v in zip(self.teachers, of_teachers, strict=True)]
+    def embed(self, seen, training: bool) -> list:
+        """The ViewEmbeddings of every peer, then of every teacher, each of what it sees (step_data.seen_by_each)."""
+        by_peers, by_teachers = seen[: len(self.peers)], seen[len(self.peers) :]
+        embeddings = [peer.embed(s, training, self.micro_batches) for peer, s in zip(self.peers, by_peers, strict=True)]
+        embeddings += [teacher.embed(s) for teacher, s in zip(self.teachers, by_teachers, strict=True)]
         model_checks.check_batches(self._networks(), embeddings)
         return embeddings
 
@@ -172,30 +173,28 @@ class DoGo(keras.Model):
             for k, peer in enumerate(self.peers)
         ]
 
-    def fit(self, x=None, *args, **kwargs):
+    def fit(self, x=None, y=None, batch_size=None, *args, **kwargs):
         """As keras.Model.fit; see the class for what `x` may be. Raises InputError for data of another kind."""
-        model_checks.check_before_start(x, self._networks())
-        batch_size = kwargs.get("batch_size", args[1] if len(args) > 1 else None)
+        model_checks.check_before_start(x, y, self._networks())
         replicas.check_batches(self.distribute_strategy, x, batch_size, self.micro_batches)
         optimizers.check_callbacks(self.peer_optimizers, kwargs.get("callbacks"))
-        return super().fit(x, *args, **kwargs)
+        return super().fit(x, y, batch_size, *args, **kwargs)
 
-    def evaluate(self, x=None, *args, **kwargs):
+    def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
         """Losses and metrics on images that are not trained on, with the same views at every call; returned as by Keras."""
-        model_checks.check_before_start(x, self._networks())
-        replicas.check_batches(
-            self.distribute_strategy, x, kwargs.get("batch_size", args[1] if len(args) > 1 else None)
-        )
+        model_checks.check_before_start(x, y, self._networks())
+        replicas.check_batches(self.distribute_strategy, x, batch_size)
         self.examples_evaluated.assign(0)
-        return super().evaluate(x, *args, **kwargs)
+        return super().evaluate(x, y, batch_size, *args, **kwargs)
 
     @property
     def metrics(self):
         return [self.loss_metric, *(mean for peer in self.peer_metrics for mean in peer.means.values())]
 
-    def _views(self, data, first_example):
-        recipes = self.view_recipes + self.view_recipes[:1] * len(self.teachers)
-        return step_data.views_of_each_peer(data, self._networks(), recipes, self.views, self.seed, first_example)
+    def _seen(self, data, first_example):
+        looking = [teacher for teacher in self.teachers if isinstance(teacher, FrozenTeacher)]
+        recipes = self.view_recipes + self.view_recipes[:1] * len(looking)
+        return step_data.seen_by_each(data, self._networks(), recipes, self.views, self.seed, first_example)
 
     def _networks(self) -> list:
         return [*self.peers, *self.teachers]

@@ -33,6 +33,6 @@ def training_operations(peer) -> int:
     return 2 * VIEWS * passes
 
 
-def teaching_operations(encoder: keras.Model) -> int:
-    """Those of a frozen teacher, which only looks at both views."""
-    return 2 * VIEWS * multiply_accumulates(encoder)
+def teaching_operations(encoder: keras.Model, looks: float = VIEWS) -> float:
+    """Those of a frozen teacher, which only looks: at both views in every epoch, or once in a whole training."""
+    return 2 * looks * multiply_accumulates(encoder)

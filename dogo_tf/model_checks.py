@@ -5,6 +5,7 @@ import inspect
 from dogo_tf import step_data
 from dogo_tf.errors import InputError
 from dogo_tf.keras_compat import keras, tf
+from dogo_tf.teacher import CachedTeacher
 
 
 def check_batches(peers, embeddings) -> None:
@@ -38,12 +39,12 @@ def weight_of_each(name: str, weight, peers) -> list:
     return weights
 
 
-def check_before_start(x, peers) -> None:
+def check_before_start(x, y, networks) -> None:
     """Checks what can be seen before the first step; what yields its batches only then is checked when the step is traced."""
     if isinstance(x, tf.data.Dataset):
-        step_data.check(x.element_spec, peers)
+        step_data.check(x.element_spec, networks)
     elif not (inspect.isgenerator(x) or isinstance(x, keras.utils.Sequence | tf.distribute.DistributedDataset)):
-        step_data.check(x, peers)
+        step_data.check((x, y), networks)
 
 
 def check(peers, teachers, views: str, temperature: float | None, warmup: int) -> None:
@@ -53,7 +54,7 @@ def check(peers, teachers, views: str, temperature: float | None, warmup: int) -
     names = [peer.name for peer in (*peers, *teachers)]
     if len(set(names)) < len(names):
         raise InputError(f"peers: expected different names; got {names}. Give Peer(..., name=...)")
-    sizes = {peer.name: peer.image_size for peer in (*peers, *teachers)}
+    sizes = {n.name: n.image_size for n in (*peers, *teachers) if not isinstance(n, CachedTeacher)}
     if len(set(sizes.values())) > 1:
         raise InputError(f"peers: expected one image size for all peers; got {sizes}")
     if views not in ("independent", "shared"):

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from dogo_tf.devices import Job, check_batch_size, strategy
 from dogo_tf.distill import graph
 from dogo_tf.dogo import DoGo
 from dogo_tf.errors import InputError
+from dogo_tf.evaluate.feature_cache import FeatureCache
+from dogo_tf.evaluate.sources import fingerprint, load_encoder
 from dogo_tf.files import sole_owner
 from dogo_tf.keras_compat import keras
 from dogo_tf.peer import Peer
@@ -23,7 +26,7 @@ from dogo_tf.provenance import provenance
 from dogo_tf.run_folder import RunFolder
 from dogo_tf.settings import PretrainSettings, peer_specs, teacher_specs
 from dogo_tf.stop_request import StopRequest
-from dogo_tf.teacher import FrozenTeacher
+from dogo_tf.teacher import CachedTeacher, FrozenTeacher
 from dogo_tf.view_grid import log_view_grid
 
 
@@ -49,8 +52,9 @@ def pretrain(settings: PretrainSettings, resume: bool = False, overwrite: bool =
             folder.check(resume, overwrite)  # before minutes of loading
         with sole_owner(folder.path):
             images = _load(settings)
+            cached = _cached_teachers(settings, images, folder) if settings.cache_teachers else None
             with _precision(settings.precision), devices.scope():
-                _train(settings, resume, overwrite, images, job, chiefs, folder)
+                _train(settings, resume, overwrite, images, cached, job, chiefs, folder)
     return chiefs
 
 
@@ -65,12 +69,26 @@ def _load(settings) -> data.ImageSet:
     return images
 
 
-def _train(settings, resume: bool, overwrite: bool, images, job: Job, chiefs: RunFolder, folder: RunFolder) -> None:
+def _cached_teachers(settings, images, folder: RunFolder) -> list[CachedTeacher]:
+    """Before any strategy's scope: every worker computes all features for itself, as it loads all images."""
+    cache, teachers = FeatureCache(folder.features), []
+    for name, path, peer in teacher_specs(settings.teachers):
+        try:
+            encoder = load_encoder(path, peer)
+            teachers.append(CachedTeacher(cache.embed(encoder, images.images), name, fingerprint(encoder)))
+        except InputError as error:
+            raise InputError(f"teachers: {name}: {error}") from error
+    return teachers
+
+
+def _train(
+    settings, resume: bool, overwrite: bool, images, cached, job: Job, chiefs: RunFolder, folder: RunFolder
+) -> None:
     """Reads the `chiefs` folder and writes to `folder`, which is the same one for the chief."""
     probe_data = load_probe_data(settings, images) if settings.probe_every else None
     mean, std = data.pixel_statistics(images.images)
     steps_per_epoch = len(images.images) // settings.batch_size
-    model = build_model(settings, images.images.shape[1], mean, std, steps_per_epoch)
+    model = build_model(settings, images.images.shape[1], mean, std, steps_per_epoch, cached)
     config = _config(settings, images, mean, std, model.teachers)
     (resume,) = job.any([resume and job.is_chief])  # its word counts: jobs may start their workers with different flags
     folder.start(config, resume and job.is_chief, overwrite)
@@ -93,14 +111,22 @@ def _train(settings, resume: bool, overwrite: bool, images, job: Job, chiefs: Ru
         write_projector(folder.tensorboard, model.peers, probe_data.images)
 
 
-def build_model(settings: PretrainSettings, image_size: int, mean, std, steps_per_epoch: int) -> DoGo:
-    """The compiled model of `settings`; mean and std are the data set's, in units of 0..255."""
+def build_model(
+    settings: PretrainSettings, image_size: int, mean, std, steps_per_epoch: int, teachers: Sequence | None = None
+) -> DoGo:
+    """The compiled model of `settings`.
+
+    Args:
+        mean, std: the data set's, in units of 0..255.
+        teachers: loaded from their files unless given.
+    """
     peers = []
     for name, encoder, objective in peer_specs(settings.peers):
         # By name, so that a peer starts from the same weights alone and next to others.
         keras.utils.set_random_seed((settings.seed + zlib.crc32(name.encode())) % 2**32)
         peers.append(Peer(encoder, objective, image_size, mean, std, name=name))
-    teachers = [FrozenTeacher(path, name, peer) for name, path, peer in teacher_specs(settings.teachers)]
+    if teachers is None:
+        teachers = [FrozenTeacher(path, name, peer) for name, path, peer in teacher_specs(settings.teachers)]
     epoch = steps_per_epoch * settings.batch_size
     names = [peer.name for peer in peers], [teacher.name for teacher in teachers]
     model = DoGo(
@@ -173,6 +199,7 @@ def _fit(
     total = settings.epochs * steps_per_epoch
     alarm = FailureAlarm([peer.name for peer in model.peers], checkpoint.newest)
     clock = HostClock()
+    features = {t.name: t.features for t in model.teachers if isinstance(t, CachedTeacher)}
     with StopRequest() as stop:
         checkpoints = Checkpoints(
             checkpoint,
@@ -199,7 +226,7 @@ def _fit(
             seen = int(model.examples_seen.numpy())
             model.fit(
                 distributed_stream(
-                    job.strategy, images, settings.batch_size, settings.seed, start_example=seen, clock=clock
+                    job.strategy, images, settings.batch_size, settings.seed, seen, clock=clock, beside=features
                 ),
                 initial_epoch=epoch,
                 epochs=epoch + 1 if into_epoch else settings.epochs,

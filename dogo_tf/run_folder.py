@@ -15,7 +15,8 @@ from dogo_tf.keras_file import load_keras_file
 
 CONFIG = "config.json"
 # What runs did before there was a setting for it: they can still be resumed.
-SETTINGS_ADDED_LATER = {"micro_batches": 1}
+SETTINGS_ADDED_LATER = {"micro_batches": 1, "cache_teachers": False}
+KEPT = (LOCK, "features")  # features are named by what they were computed of, so none can be of another run
 
 
 class RunFolder:
@@ -26,7 +27,7 @@ class RunFolder:
     views.png          the four views of a few images at step 0       checkpoints/
     probes.jsonl       accuracies of each peer during training, if asked for
     encoders/<peer>.keras   each peer's encoder in float32, pixel values 0..255 -> h
-    features/          what dogo-probe computed with them; may be deleted
+    features/          what dogo-probe computed with them, and those of cached teachers; may be deleted
     """
 
     def __init__(self, path):
@@ -50,7 +51,7 @@ class RunFolder:
             raise InputError(f"run_dir: {self.path} is a file; expected a folder")
         if resume:
             self.config()
-        elif self.path.is_dir() and any(entry.name != LOCK for entry in self.path.iterdir()):
+        elif self.path.is_dir() and any(entry.name not in KEPT for entry in self.path.iterdir()):
             if not overwrite:
                 raise InputError(
                     f"run_dir: {self.path} is not empty; continue its run with --resume, replace it with --overwrite, "
@@ -75,9 +76,11 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             # config.json last: without it an overwrite that is cut off could not be repeated.
             for entry in sorted(self.path.iterdir(), key=lambda entry: entry.name == CONFIG):
+                if entry.name in KEPT:
+                    continue
                 if entry.is_dir() and not entry.is_symlink():
                     shutil.rmtree(entry)
-                elif entry.name != LOCK:
+                else:
                     entry.unlink()
             write_atomically(self.path / CONFIG, (json.dumps(config, indent=1) + "\n").encode())
 

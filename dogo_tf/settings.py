@@ -29,6 +29,7 @@ class PretrainSettings:
     max_bad_images: float = 0.01
     peers: tuple[str, ...] = ("resnet_18:simclr", "wrn_10_2:simclr")
     teachers: tuple[str, ...] = ()
+    cache_teachers: bool = False
     teach: str = "all"
     scheme: str = "similarity_kl"
     views: str = "independent"

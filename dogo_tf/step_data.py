@@ -8,6 +8,7 @@ from dogo_tf import collectives
 from dogo_tf.data.image_set import check_images
 from dogo_tf.errors import InputError
 from dogo_tf.keras_compat import tf
+from dogo_tf.teacher import CachedTeacher
 from dogo_tf.types import Views
 from dogo_tf.views import make_view
 
@@ -42,16 +43,31 @@ def views_of_each_peer(data, peers, recipes, sharing: str, seed: int, first_exam
     return [draw(peer, recipe) for peer, recipe in zip(peers, recipes, strict=True)]
 
 
+def seen_by_each(data, networks, recipes, sharing: str, seed: int, first_example) -> list:
+    """What each network's `embed` takes: its Views, or, for a CachedTeacher, the features [b, d] that came with the images.
+
+    networks: peers, then teachers. The other arguments as of `views_of_each_peer`; recipes: of those that look at views.
+    """
+    check(data, networks)
+    looking = [network for network in networks if not isinstance(network, CachedTeacher)]
+    views = iter(views_of_each_peer(data, looking, recipes, sharing, seed, first_example))
+    features = _features(data)
+    return [features[n.name] if isinstance(n, CachedTeacher) else next(views) for n in networks]
+
+
 def batch_size(views: Views):
     """The number of images of the step over all replicas, int64."""
     return tf.cast(tf.shape(views.a)[0] * collectives.replica_count(), tf.int64)
 
 
-def check(data, peers) -> None:
-    """Raises InputError unless `data` (arrays, tensors or their specs) holds images or views that the peers can take.
+def check(data, networks) -> None:
+    """Raises InputError unless `data` (arrays, tensors or their specs) holds images or views that the networks can take.
 
-    That is: uint8 images [B, H, W, 3]; a tuple that begins with them; Views of floats in 0..255; or {peer name: Views}.
+    That is: uint8 images [B, H, W, 3]; a tuple that begins with them; Views of floats in 0..255; or {peer name: Views}. For
+    every CachedTeacher, there is besides {its name: features [B, d]} behind the images.
     """
+    peers = [network for network in networks if not isinstance(network, CachedTeacher)]
+    _check_features(_features(data), [network for network in networks if isinstance(network, CachedTeacher)])
     inputs = _inputs(data)
     ready = _ready_made(inputs, peers)
     if ready is not None:
@@ -69,6 +85,24 @@ def _inputs(data):
     while isinstance(data, tuple | list) and not isinstance(data, Views) and data:
         data = data[0]
     return data
+
+
+def _features(data) -> Mapping:
+    """What cached teachers have to say about the images, by name."""
+    beside = data[1] if isinstance(data, tuple | list) and not isinstance(data, Views) and len(data) > 1 else None
+    return beside if isinstance(beside, Mapping) else {}
+
+
+def _check_features(features: Mapping, teachers) -> None:
+    for teacher in teachers:
+        expected = (
+            f"y: expected features [B, {teacher.width_h}] of the cached teacher {teacher.name!r} beside the images"
+        )
+        if teacher.name not in features:
+            raise InputError(f"{expected}, as {{{teacher.name!r}: features}}; got {sorted(features) or 'nothing'}")
+        found = features[teacher.name]
+        if not tf.TensorShape(found.shape).is_compatible_with([None, teacher.width_h]):
+            raise InputError(f"{expected}; got shape {found.shape}")
 
 
 def _ready_made(inputs, peers) -> list[Views] | None:

@@ -1,6 +1,9 @@
-"""A frozen teacher: an encoder that is finished, next to the peers that are not."""
+"""Frozen teachers: encoders that are finished, next to the peers that are not."""
 
+import hashlib
 import zlib
+
+import numpy as np
 
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.saved_model_encoder import SavedModelEncoder
@@ -58,6 +61,46 @@ class FrozenTeacher:
         return ViewEmbeddings(*(Embeddings(half, half, half) for half in tf.split(h, 2)))
 
 
+class CachedTeacher:
+    """A frozen teacher's features of the images as they are, computed once before the training.
+
+    features [B, d] of a batch -> Embeddings in which h, z and p are these features, for both views. The student's views are
+    compared with what the teacher thinks of the whole image: less work in every step, and a teacher of any kind and image
+    size, but it does not see what the student sees.
+
+    `fit` takes the features beside their images: `model.fit(images, {name: features})`, or a tf.data.Dataset of such pairs.
+
+    Attributes:
+        name: how edges call it. features: float32 [N, d]. width_h, width_z: d. fingerprint: the sha256 of its source.
+    """
+
+    has_predictor = False
+
+    def __init__(self, features, name: str, fingerprint: str | None = None):
+        """
+        Args:
+            features: [N, d], finite; see dogo_tf.evaluate.features.embed.
+            name: different from the peers'.
+            fingerprint: of the encoder that they come from; by default that of the features themselves.
+        Raises:
+            InputError: features of another kind.
+        """
+        features = np.asarray(features)
+        if features.ndim != 2 or not np.issubdtype(features.dtype, np.floating) or not np.isfinite(features).all():
+            raise InputError(
+                f"teachers: {name}: expected finite floating-point features [N, d]; got {features.dtype} {list(features.shape)}"
+            )
+        self.name, self.features = name, features.astype(np.float32, copy=False)
+        self.width_h = self.width_z = features.shape[1]
+        self.fingerprint = fingerprint or hashlib.sha256(np.ascontiguousarray(self.features)).hexdigest()
+
+    def embed(self, features) -> ViewEmbeddings:
+        """The Embeddings of both views, from the features of this batch."""
+        features = tf.cast(features, keras.backend.floatx())
+        both = Embeddings(features, features, features)
+        return ViewEmbeddings(both, both)
+
+
 def _in_graph(encoder, name: str):
     """A function from float images to features that a training step can call."""
     if isinstance(encoder, keras.Model):
@@ -66,5 +109,5 @@ def _in_graph(encoder, name: str):
         return encoder.features_in_graph
     raise InputError(
         f"teachers: {name}: a {type(encoder).__name__} cannot be computed within a training step; expected a .keras file, "
-        "a SavedModel or the folder of a run"
+        "a SavedModel or the folder of a run, or that it is computed before (cache_teachers)"
     )

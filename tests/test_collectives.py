@@ -45,6 +45,11 @@ def test_micro_batches_and_blocks_of_rows_are_the_same_however_replicas_share_th
     assert worst(table) < 1e-9
 
 
+def test_features_of_a_cached_teacher_go_where_their_images_go():
+    flags = ["--objectives=simclr", SCHEMES, "--replicas=2", "--cached_teacher", "--steps=3"]
+    assert worst(deviations(*flags)) < 1e-9
+
+
 def test_targets_and_the_order_of_the_queue_do_not_depend_on_the_number_of_replicas():
     assert worst(deviations("--objectives=byol,moco", "--replicas=2")) < 1e-9
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from dogo_tf.distill import graph
 from dogo_tf.errors import InputError
-from dogo_tf.flops import teaching_operations, training_operations
+from dogo_tf.flops import VIEWS, teaching_operations, training_operations
 from dogo_tf.peer import Peer
 from dogo_tf.settings import PretrainSettings, peer_specs
 
@@ -82,7 +82,8 @@ def training_gflop(settings: PretrainSettings, image_size: int, teacher: Pretrai
     """
     total = sum(training_operations(peer) for peer in _peers(settings, image_size))
     if teacher is not None:
-        total += sum(teaching_operations(peer.encoder) for peer in _peers(teacher, image_size))
+        looks = 1 / settings.epochs if settings.cache_teachers else VIEWS
+        total += sum(teaching_operations(peer.encoder, looks) for peer in _peers(teacher, image_size))
     return total / 1e9
 
 

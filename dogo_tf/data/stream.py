@@ -1,6 +1,7 @@
 """The training stream: an endless order of images that can be entered anywhere, because it has no hidden state."""
 
 import time
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -34,8 +35,11 @@ def training_stream(
     replicas: int = 1,
     mine: range = range(1),
     clock: HostClock | None = None,
+    beside: Mapping[str, np.ndarray] | None = None,
 ) -> tf.data.Dataset:
     """Endless batches uint8 [batch_size / replicas, H, W, 3] of `images` uint8 [N, H, W, 3], from `start_example` on.
+
+    With `beside`, {name: float32 [N, d]}, a batch is (images, {name: the rows of the same images}).
 
     A pure function of the global example number t: with E = batch_size * (N // batch_size) examples an epoch,
     `epoch, position = divmod(t, E)` and the image is index_shuffle(position, seed=[epoch, seed], max_index=N-1), a
@@ -45,11 +49,16 @@ def training_stream(
     Replica r of R trains on rows r * batch_size / R and following of every batch, so that all numbers of replicas and workers
     see the same. The stream gives the batches of the replicas in `mine` in turn: step by step, replica by replica.
 
-    start_example must be a multiple of batch_size (the number of steps done times batch_size). The array is read
-    where it is, row by row, and must not change meanwhile; a numpy.memmap will do. Raises InputError.
+    start_example must be a multiple of batch_size (the number of steps done times batch_size). The arrays are read
+    where they are, row by row, and must not change meanwhile; a numpy.memmap will do. Raises InputError.
     """
     check_images(images)
     count = len(images)
+    beside = dict(beside or {})
+    for name, rows in beside.items():
+        if len(rows) != count:
+            raise InputError(f"beside: expected one row of {name!r} for each of {count} images, got {len(rows)}")
+    tables = [images, *beside.values()]
     _check_whole("batch_size", batch_size, 1)
     _check_whole("seed", seed, 0)
     _check_whole("start_example", start_example, 0)
@@ -74,16 +83,17 @@ def training_stream(
 
     def take(index):
         started = time.perf_counter()
-        batch = np.take(images, index, axis=0)
+        batch = [np.take(table, index, axis=0) for table in tables]
         if clock is not None:
             clock.add(time.perf_counter() - started, 1 / len(mine))
         return batch
 
     def rows(number):
         # Python gathers the rows: a tensor of all images would be a second copy of them, and over 2 GB as a constant.
-        batch = tf.numpy_function(take, [indices(number)], tf.uint8)
-        batch.set_shape([share, *images.shape[1:]])
-        return batch
+        batch = tf.numpy_function(take, [indices(number)], [table.dtype for table in tables])
+        for taken, table in zip(batch, tables, strict=True):
+            taken.set_shape([share, *table.shape[1:]])
+        return (batch[0], dict(zip(beside, batch[1:], strict=True))) if beside else batch[0]
 
     start = start_example // batch_size * len(mine)
     numbers = tf.data.Dataset.range(start, tf.int64.max // batch_size)

@@ -68,6 +68,10 @@ def test_a_frozen_teacher_costs_its_forward_passes(by_name):
     small, big = by_name["solo"].training, by_name["big_solo"].training
     alone, taught, teacher = (training_gflop(small, 16), training_gflop(small, 16, big), training_gflop(big, 16))
     assert alone < taught < alone + teacher / 2
+    cached = training_gflop(dataclasses.replace(small, cache_teachers=True), 16, big)
+    assert cached - alone == pytest.approx(
+        (taught - alone) / (2 * small.epochs)
+    )  # one look, not two views in every epoch
 
 
 @pytest.mark.parametrize("peers", [("wrn_10_1",), ("wrn_10_1", "wrn_16_1", "wrn_16_2")])

@@ -54,6 +54,16 @@ def test_replicas_and_workers_share_every_batch(workers):
         assert sum((row for part in parts for row in part), []) == batch
 
 
+def test_rows_beside_the_images_stay_with_them():
+    features = {"big": np.arange(50, dtype=np.float32)[:, np.newaxis] * [1, -1], "other": np.zeros((50, 3), np.float32)}
+    stream = training_stream(_numbered(50), 8, seed=7, start_example=16, replicas=2, mine=range(1, 2), beside=features)
+    plain = _take(training_stream(_numbered(50), 8, seed=7, start_example=16, replicas=2, mine=range(1, 2)), 8)
+    for (images, beside), numbers in zip(stream.as_numpy_iterator(), plain, strict=False):
+        assert _numbers(images) == numbers
+        assert beside.keys() == {"big", "other"} and beside["other"].shape == (4, 3)
+        np.testing.assert_array_equal(beside["big"], np.stack([numbers, np.negative(numbers)], axis=1))
+
+
 def test_the_hosts_time_is_measured_per_step():
     clock = HostClock()
     assert clock.read() == {"host_ms_per_step": 0.0}
@@ -120,6 +130,10 @@ def test_the_data_is_not_part_of_the_graph():
         ({"batch_size": 4, "replicas": 3}, "batch_size 4 does not divide over 3 replicas"),
         ({"batch_size": 4, "start_example": 6}, "start_example: expected a multiple of batch_size 4, got 6"),
         ({"batch_size": 4, "start_example": -4}, "start_example: expected an integer of at least 0, got -4"),
+        (
+            {"batch_size": 4, "beside": {"big": np.zeros((9, 2))}},
+            "beside: expected one row of 'big' for each of 10 images, got 9",
+        ),
     ],
 )
 def test_arguments_are_checked(options, message):

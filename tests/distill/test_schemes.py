@@ -38,7 +38,7 @@ def pair(scheme, **options):
 
 
 def views(model):
-    return model._views(tf.constant(images()), tf.constant(0, tf.int64))
+    return model._seen(tf.constant(images()), tf.constant(0, tf.int64))
 
 
 @pytest.fixture(params=distill.schemes(), scope="module")

@@ -1,0 +1,165 @@
+"""Cached teachers: the features of the images as they are, computed once, next to the images of every step."""
+
+import json
+
+import numpy as np
+import oracles
+import pytest
+
+import dogo_tf
+from dogo_tf.evaluate import feature_cache
+from dogo_tf.evaluate.features import embed
+from dogo_tf.experiments import pretrain as binary
+from dogo_tf.export import tflite
+from dogo_tf.export.saved_model import export_saved_model
+from dogo_tf.keras_compat import keras, tf
+from dogo_tf.objectives import simclr
+from dogo_tf.pretraining import pretrain
+from dogo_tf.run_folder import RunFolder
+from dogo_tf.settings import PretrainSettings
+from dogo_tf.views import ViewRecipe
+
+SIZE, WIDTH = 8, 7
+PLAIN = ViewRecipe(crop_area=(1, 1), crop_aspect=(1, 1), flip_probability=0, jitter_probability=0, grey_probability=0)
+
+
+def encoder(name, width):
+    pixels = keras.Input((SIZE, SIZE, 3), name="images")
+    x = keras.layers.Conv2D(width, 3, 2)(keras.layers.Rescaling(1 / 127.5, -1)(pixels))
+    return keras.Model(pixels, keras.layers.GlobalAveragePooling2D()(keras.layers.ReLU()(x)), name=name)
+
+
+def images(count=16):
+    return np.random.default_rng(0).integers(0, 256, (count, SIZE, SIZE, 3), dtype=np.uint8)
+
+
+def features(count=16, width=WIDTH):
+    return np.random.default_rng(1).normal(size=(count, width)).astype(np.float32)
+
+
+def student_of(*teachers, **options):
+    keras.utils.set_random_seed(0)
+    peer = dogo_tf.Peer(encoder("small", 5), simclr.Objective(widths=(12, 6)))
+    model = dogo_tf.DoGo([peer], teachers=teachers, **options)
+    model.compile(keras.optimizers.SGD(0.1))
+    return model
+
+
+@pytest.mark.parametrize("scheme", dogo_tf.distill.schemes())
+def test_where_views_are_the_images_it_is_the_frozen_teacher(scheme):
+    big, options = encoder("big", WIDTH), {"scheme": scheme, "view_recipe": PLAIN, "distill_weight": 1.0}
+    in_step = student_of(dogo_tf.FrozenTeacher(big, "teacher"), **options)
+    cached = student_of(dogo_tf.CachedTeacher(embed(big, images()), "teacher"), **options)
+    one = in_step.fit(images(), batch_size=8, epochs=3, shuffle=False, verbose=0).history
+    pairs = tf.data.Dataset.from_tensor_slices((images(), {"teacher": embed(big, images())})).batch(8)
+    other = cached.fit(pairs, epochs=3, verbose=0).history
+    assert one.keys() == other.keys()
+    for name, values in one.items():
+        np.testing.assert_allclose(other[name], values, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+def test_the_divergence_is_that_of_the_loops():
+    taught = student_of(dogo_tf.CachedTeacher(features(), "teacher"), distill_weight=1.0)
+    seen = taught._seen((tf.constant(images()), {"teacher": features()}), tf.constant(0, tf.int64))
+    both = taught.peers[0].embed(seen[0], training=False)
+    expected = oracles.similarity_kl(both.a.p.numpy(), both.b.p.numpy(), features(), features(), 0.1)
+    report = taught.evaluate(images(), {"teacher": features()}, batch_size=16, verbose=0, return_dict=True)
+    assert report["small/distill"] == pytest.approx(np.mean(expected), rel=1e-4)
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_a_student_learns_what_the_features_say_of_each_image(shuffle):
+    kind = np.random.default_rng(2).integers(0, 2, 64)
+    red_or_blue = images(64)
+    red_or_blue[np.arange(64), :, :, 2 * kind] = 0
+    taught = student_of(
+        dogo_tf.CachedTeacher(np.eye(2)[kind], "teacher"), scheme="simreg", ssl_weight=0.0, distill_weight=1.0
+    )
+    data = red_or_blue, {"teacher": np.eye(2)[kind]}
+    losses = taught.fit(*data, batch_size=16, epochs=30, shuffle=shuffle, verbose=0).history["small/distill"]
+    # Who knows how frequent the kinds are, but not which image is of which, stays at 2 - sqrt(2) or above.
+    assert np.mean(losses[-3:]) < 0.4
+
+
+@pytest.mark.parametrize(
+    "data, message",
+    [
+        (
+            (images(),),
+            r"y: expected features \[B, 7\] of the cached teacher 'teacher' beside the images, as .*; got nothing",
+        ),
+        ((images(), np.zeros(16)), "beside the images, as {'teacher': features}; got nothing"),
+        ((images(), {"other": features()}), r"as {'teacher': features}; got \['other'\]"),
+        ((images(), {"teacher": features(width=3)}), r"beside the images; got shape \(16, 3\)"),
+        ((tf.data.Dataset.from_tensors(images()),), "got nothing"),
+    ],
+)
+def test_features_must_come_with_the_images(data, message):
+    with pytest.raises(dogo_tf.InputError, match=message):
+        student_of(dogo_tf.CachedTeacher(features(), "teacher")).fit(*data, verbose=0)
+
+
+@pytest.mark.parametrize("wrong", [np.zeros(3), np.zeros((3, 2), int), np.full((3, 2), np.nan)])
+def test_features_are_checked(wrong):
+    with pytest.raises(
+        dogo_tf.InputError, match=r"teachers: big: expected finite floating-point features \[N, d\]; got "
+    ):
+        dogo_tf.CachedTeacher(wrong, "big")
+
+
+def settings(run_dir, teacher, **changes):
+    small = {"dataset": "patterns", "split": "train[:64]", "batch_size": 32, "epochs": 2, "log_every": 1}
+    taught = {"peers": ("small=wrn_10_1",), "teachers": (f"teacher={teacher}",), "cache_teachers": True}
+    return PretrainSettings(run_dir=str(run_dir), **{**small, **taught, **changes})
+
+
+@pytest.fixture(scope="module")
+def big(tmp_path_factory):
+    """The run of a teacher."""
+    folder = tmp_path_factory.mktemp("big") / "run"
+    return pretrain(settings(folder, "", peers=("big=wrn_10_1",), teachers=(), epochs=1)).path
+
+
+@pytest.mark.parametrize("kind", ["run", ".tflite file"])
+def test_a_run_computes_them_once(kind, big, tmp_path):
+    encoder, teacher = RunFolder(big).load_encoder("big"), big
+    if kind == ".tflite file":
+        teacher = tmp_path / "big.tflite"
+        saved = export_saved_model(encoder, tmp_path / "saved")
+        teacher.write_bytes(tflite.convert(saved, ["float32"])["float32"])
+        with pytest.raises(
+            dogo_tf.InputError, match=r"a TFLiteEncoder cannot be computed within .* \(cache_teachers\)"
+        ):
+            pretrain(settings(tmp_path / "in_step", teacher, cache_teachers=False))
+    run = pretrain(settings(tmp_path / "run", teacher))
+    (file,) = run.features.iterdir()
+    patterns = dogo_tf.data.load("patterns", "train[:64]").images
+    np.testing.assert_allclose(np.load(file), embed(encoder, patterns), rtol=1e-3, atol=1e-4)
+    assert all(line["small/distill"] > 0 for line in run.metrics_lines())
+    assert json.loads((run.path / "config.json").read_text())["teachers"].keys() == {"teacher"}
+
+
+def test_a_run_that_goes_on_ends_as_a_whole_one_and_computes_no_feature_again(big, tmp_path, monkeypatch):
+    whole = pretrain(settings(tmp_path / "whole", big))
+    first = settings(tmp_path / "part", big, checkpoint_steps=1)
+    pretrain(first)
+    newest = sorted(RunFolder(first.run_dir).checkpoints.glob("step_*"))[-1]
+    (newest / "state.index").write_bytes(b"")  # damaged: the run goes on from the step before
+    monkeypatch.setattr(feature_cache, "embed", lambda *_: pytest.fail("computed again"))
+    part = pretrain(first, resume=True)
+    ours, theirs = (RunFolder(run.path).load_encoder("small").get_weights() for run in (part, whole))
+    assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+def test_overwriting_keeps_features_that_still_hold(big, tmp_path):
+    pretrain(settings(tmp_path / "run", big))
+    (file,) = (tmp_path / "run/features").iterdir()
+    written = file.stat().st_mtime_ns
+    pretrain(settings(tmp_path / "run", big, epochs=1), overwrite=True)
+    assert [path.stat().st_mtime_ns for path in (tmp_path / "run/features").iterdir()] == [written]
+
+
+def test_a_teacher_that_is_not_there_is_a_mistake_without_traceback(tmp_path, capsys):
+    flags = ["--dataset=patterns", f"--run_dir={tmp_path / 'run'}", "--teachers=big=nowhere.keras", "--cache_teachers"]
+    assert binary.run(["dogo-pretrain", *flags]) == 2
+    assert "teachers: big: encoder: nowhere.keras does not exist; expected a .keras file" in capsys.readouterr().err
