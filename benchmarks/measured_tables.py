@@ -1,0 +1,128 @@
+"""The README's tables of what was measured: devices and kills, exported files, speed and memory."""
+
+from published import read, source
+
+from dogo_tf.table import percent, text_table
+
+
+def equality() -> str:
+    rows = []
+    for name in ("equality", "equality_workers"):
+        for row, found in read(name)["deviations"].items():
+            objectives, schemes = row.split(", ")
+            cells = {replicas: f"{max(steps.values()):.0e}" for replicas, steps in found.items()}
+            rows.append([objectives, schemes, *(cells.get(replicas, "") for replicas in ("2", "4", "workers"))])
+    head = ["peers", "schemes", "2 replicas", "4 replicas", "2 processes"]
+    return text_table(head, rows) + source("equality")
+
+
+def survival() -> str:
+    kills, checkpoints, replicas = (read(name) for name in ("kills", "checkpoints", "replicas"))
+    rows = [
+        [kill["point"], ", ".join(kill["left"]), "yes" if kill["resumed"] else "no", kill["first difference"]]
+        for kill in kills["kills"]
+    ]
+    table = text_table(["killed", "checkpoints left", "resumed", "first difference"], rows)
+    speeds = ", ".join(
+        f"{name} {found['over_one_device']:.2f}" for name, found in replicas["devices"].items() if name != "1"
+    )
+    return (
+        table
+        + f"\n\nSaving takes {100 * checkpoints['share_of_run']:.2f} % of a run of {' + '.join(checkpoints['peers'])} "
+        f"({checkpoints['megabytes']:.0f} MB every {checkpoints['minutes']:g} minutes, by the slowest of "
+        f"{len(checkpoints['seconds'])} saves). Images per second on logical devices of the same cores, over one device: "
+        f"{speeds}." + "".join(source(name) for name in ("kills", "checkpoints", "replicas"))
+    )
+
+
+EXPORTS = ("export_wrn_10_2", "export_mobilenet_v2")
+
+
+def edge() -> str:
+    rows, notes = [], []
+    for name in EXPORTS:
+        result = read(name)
+        for variant, found in result["formats"].items():
+            if variant == "saved_model":
+                continue
+            scores = [percent(found["scores"][score]["accuracy"]) for score in ("knn", "linear")]
+            rows.append(
+                [f"{result['encoder']}, {variant}", f"{found['size_bytes'] / 1000:,.0f}", f"{found['size_ratio']:.2f}"]
+                + [f"{found['latency']['ratio']:.2f}", f"{found['parity']['error_ratio']:.1e}"]
+                + [percent(found["parity"]["neighbour_overlap"]), *scores, "no" if found["problems"] else "yes"]
+            )
+        original = result["original"]["scores"]
+        data, load = result["data"], result["latency"]["load_average"]
+        settings = result["origin"]["settings"]
+        base = result["formats"]["float32"]["latency"]["median_ms"]
+        notes.append(
+            f"{result['encoder']}, pre-trained alone for {settings['epochs']} epochs of {settings['dataset'].split('/')[-1]} "
+            f"{settings['split']}, one seed: {data['test']['images']:,} images of {data['test']['name']}, labels of "
+            f"{data['train']['images']:,}; the original has kNN {percent(original['knn']['accuracy'])}, linear "
+            f"{percent(original['linear']['accuracy'])}; float32 takes {base:.2f} ms, "
+            f"measured next to {load:.1f} running processes. Recommended: {result['recommendation'].split(':')[0]}."
+            + source(name)
+        )
+    head = [
+        "encoder, format",
+        "kB",
+        "x float32",
+        "time x float32",
+        "E",
+        "same 5 neighbours %",
+        "kNN %",
+        "linear %",
+        "passed",
+    ]
+    return text_table(head, rows) + "\n\n" + "\n\n".join(notes)
+
+
+MEASURED = ("step", "augment", "memory", "fidelity")
+
+
+def speed() -> str:
+    step, augment, memory, fidelity = (read(name) for name in MEASURED)
+    worst = fidelity["largest_relative_deviation"]
+    losses = next(found for found in memory["losses"] if found["batch"] == 4096)
+    megabytes = losses[losses["by_default"]]["megabytes"]
+    rows = [
+        ["`model.fit` over a bare loop of the same step", f"{step['fit_over_bare']:.2f}"],
+        ["the step's arithmetic over the machine's matrix product", percent(step["share_of_matmul_rate"]) + " %"],
+        ["training images/s, WRN-16-2 + WRN-10-2, batch 128", f"{step['fit_images_per_second']:.0f}"],
+        ["SimCLR views/s at 32 px", f"{augment['compiled_views_per_second']:,.0f}"],
+        ["peak memory of a pair's losses and gradients, B = 4096, D = 128", f"{megabytes:.0f} MB"],
+        ["largest relative deviation from the authors' losses and gradients", f"{worst:.0e}"],
+    ]
+    difficulty = read("patterns_difficulty")
+    pixels = max(difficulty["test_accuracy_logistic_regression_on_pixels"].values())
+    supervised = difficulty["test_accuracy_supervised_wrn_16_2"]
+    rows.append(["`patterns`: logistic regression on pixels, accuracy", percent(pixels) + " %"])
+    rows.append(["`patterns`: supervised WRN-16-2, accuracy", percent(supervised) + " %"])
+    names = ", ".join(f"[{name}](results/{name}.json)" for name in (*MEASURED, "patterns_difficulty"))
+    return text_table(["what", "measured"], rows) + f"\n\nFrom {names}: {step['hardware']['cores']} cores."
+
+
+def blockwise() -> str:
+    result = read("memory")
+    rows, limit = [], result["limit_gib"]
+    for found in result["losses"]:
+        what = f"losses of a pair, B = {found['batch']:,}, in blocks of {found['most_similarities'] // found['batch'] // 2}"
+        rows.append([what, *_plain_and_parts(limit, found, "plain", "blockwise")])
+    step = result["step"]
+    peers = " + ".join(name.upper().replace("_", "-") for name in step["peers"])
+    what = f"training step, {peers}, batch {step['batch']}, {step['parts']} micro-batches"
+    rows.append([what, *_plain_and_parts(limit, step, "whole", "micro_batches")])
+    head = ["peak memory and time of", "as a whole", "in parts", "memory x", "time x"]
+    return text_table(head, rows) + f"\n\nD = {result['width']}." + source("memory")
+
+
+def _plain_and_parts(limit: float, found: dict, *names: str) -> list[str]:
+    cells = []
+    for name in names:
+        fits = found[name]["megabytes"] is not None
+        cells.append(
+            f"{found[name]['megabytes']:,.0f} MB, {found[name]['seconds']:.2f} s"
+            if fits
+            else f"more than {limit:g} GiB"
+        )
+    return cells + [f"{found[ratio]:.2f}" if ratio in found else "" for ratio in ("memory_ratio", "time_ratio")]

@@ -1,0 +1,120 @@
+"""The README's tables of studies: does a peer help, which objective, which teacher?"""
+
+import numpy as np
+from published import ROOT, points, read, source
+
+from dogo_tf.table import percent, text_table
+
+SHOWN_ARMS = ("random", "solo", "dogo", "solo_matched", "big_solo")
+SHOWN_DIFFERENCES = {
+    "dogo - solo": "next to a peer - alone, same epochs",
+    "dogo - solo_matched": "- alone, same compute",
+}
+
+
+def compare() -> str:
+    result = read("compare_cifar10")
+    head = ["accuracy, %", *SHOWN_ARMS, *SHOWN_DIFFERENCES.values()]
+    rows = []
+    for study in result["studies"]:
+        single = study["study"].startswith(("corruption", "severity")) and study["study"] != "corruption all"
+        if single:
+            continue  # in the JSON; each on fewer images, and all of them together in one row
+        accuracies = [percent(study["accuracy"][arm]["mean"]) for arm in SHOWN_ARMS]
+        rows.append([study["title"], *accuracies, *(points(study["differences"][name]) for name in SHOWN_DIFFERENCES)])
+    costs = [f"{result['costs'][arm]['train_gflop'] / 1e3:.1f}" for arm in SHOWN_ARMS]
+    rows.append(["training, 1e12 operations", *costs, "", ""])
+    return (
+        text_table(head, rows)
+        + "\n\n"
+        + "\n".join(f"> {line}" for line in result["verdict"])
+        + source("compare_cifar10")
+    )
+
+
+def suspects() -> str:
+    result = read("suspects_cifar10")
+    flipped = f"{result['flipped']:,} of {result['images']:,} labels flipped ({result['noise_kind']})"
+    found = f"precision {percent(result['precision'])} %, recall {percent(result['recall'])} %"
+    return (
+        f"`dogo-suspects` on {result['data']} with {flipped}: {result['listed']:,} listed, {found} "
+        "(the encoder of the comparison that learned next to its peer, seed 0)." + source("suspects_cifar10")
+    )
+
+
+def tune() -> str:
+    result = read("tune_cifar10")
+    rows = []
+    for stage, trials in result["trials"].items():
+        for trial in trials:
+            changed = ", ".join(f"{name} {_value(value)}" for name, value in trial["changed"].items()) or "the start"
+            peers = list(trial["peers"].values())
+            scores = [percent(peers[0][name]) for name in ("knn", "linear_100", "linear_1", "score")]
+            rows.append([f"{stage}: {changed}", *scores, percent(peers[1]["score"]) if len(peers) > 1 else ""])
+    head = ["changed", "kNN %", "linear %", "linear %, 1 % labels", "mean of the three", "the peer's mean"]
+    return text_table(head, rows) + source("tune_cifar10")
+
+
+def _value(value) -> str:
+    return " ".join(f"{item:g}" if isinstance(item, float) else str(item) for item in np.atleast_1d(value).tolist())
+
+
+def objectives() -> str:
+    """One comparison per objective; SimCLR's is that of the whole study, whose setting they share."""
+    names = {"simclr": "compare_cifar10"}
+    names |= {
+        path.stem.removeprefix("objective_"): path.stem for path in sorted((ROOT / "results").glob("objective_*"))
+    }
+    rows = []
+    for objective, name in names.items():
+        studies = {study["study"]: study for study in read(name)["studies"]}
+        for title, study in (
+            ("linear", studies["linear 100%"]),
+            ("linear, 1 %", studies["linear 1%"]),
+            ("kNN", studies["knn"]),
+        ):
+            solo, pair, difference = (
+                study["accuracy"]["solo"],
+                study["accuracy"]["dogo"],
+                study["differences"]["dogo - solo"],
+            )
+            seeds = len(difference["per_seed"])
+            rows.append(
+                [objective, title, percent(solo["mean"]), percent(pair["mean"]), points(difference), str(seeds)]
+            )
+    head = ["objective", "accuracy, %", "alone", "next to a peer", "difference", "seeds"]
+    return text_table(head, rows) + "\n\n" + "\n".join(_origin(name) for name in names.values())
+
+
+TEACHING = {
+    "solo": "no teacher",
+    "dogo": "mutual (DoGo)",
+    "one_way": "one-way, online",
+    "frozen": "frozen, similarity KL",
+    "frozen_seed": "frozen, SEED",
+    "frozen_compress": "frozen, CompRess-like",
+    "frozen_simreg": "frozen, SimReg",
+    "big_solo": "the teacher itself",
+}
+
+
+def teaching() -> str:
+    result = read("teaching_cifar10")
+    studies = {study["study"]: study for study in result["studies"]}
+    shown = [studies[name] for name in ("linear 100%", "linear 1%", "knn")]
+    rows = []
+    for arm, title in TEACHING.items():
+        gains = [study["differences"].get(f"{arm} - solo") for study in shown]
+        rows.append(
+            [
+                title,
+                *(percent(study["accuracy"][arm]["mean"]) for study in shown),
+                points(gains[0]) if gains[0] else "",
+            ]
+        )
+    head = ["teacher", "linear %", "linear %, 1 % labels", "kNN %", "linear, against no teacher"]
+    return text_table(head, rows) + source("teaching_cifar10")
+
+
+def _origin(name: str) -> str:
+    return source(name).strip() + "  "
