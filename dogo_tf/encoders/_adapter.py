@@ -121,6 +121,11 @@ def _batch_norm(layer):
     return keras.layers.BatchNormalization(**{**layer.get_config(), **settings})
 
 
+def _reshape(layer):
+    # TFLite cannot tell what -1 stands for while the number of images is open, and then has no convolution for that.
+    return keras.layers.Reshape(layer.output_shape[1:], name=layer.name)
+
+
 def _layer_scale(layer):
     """ConvNeXt's weight for each channel as a layer of Keras' own."""
     start = keras.initializers.Constant(layer.init_values)
@@ -131,4 +136,5 @@ _RANDOM = ("Dropout", "SpatialDropout2D", "StochasticDepth", "DropPath")
 _REPLACEMENTS = {
     "BatchNormalization": _batch_norm,
     "LayerScale": _layer_scale,
+    "Reshape": _reshape,
 }

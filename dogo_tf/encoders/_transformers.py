@@ -19,13 +19,13 @@ def reduced_attention(layer):
         side, heads = round(tokens**0.5), layer.num_heads
 
         def split(x):  # [B, T, C] -> [B, heads, T, C / heads]
-            return keras.layers.Permute((2, 1, 3))(keras.layers.Reshape((-1, heads, width // heads))(x))
+            return keras.layers.Permute((2, 1, 3))(keras.layers.Reshape((x.shape[1], heads, width // heads))(x))
 
         queries = split(_copy(layer.q)(x))
         if layer.sr_ratio > 1:
             # Channels first, then read as channels last: not the paper's picture, but KerasCV's network and its weights.
             x = keras.layers.Reshape((side, side, width))(keras.layers.Permute((2, 1))(x))
-            x = keras.layers.Reshape((width, -1))(_copy(layer.sr)(x))
+            x = keras.layers.Reshape((width, (side // layer.sr_ratio) ** 2))(_copy(layer.sr)(x))
             x = _copy(layer.norm)(keras.layers.Permute((2, 1))(x))
         keys, values = split(_copy(layer.k)(x)), split(_copy(layer.v)(x))
         weights = keras.layers.Softmax()(tf.matmul(queries, keys, transpose_b=True) * layer.scale)

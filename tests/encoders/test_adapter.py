@@ -9,6 +9,10 @@ import pytest
 
 from dogo_tf.encoders import NATURAL_MEAN, NATURAL_STD, _adapter, _transformers
 from dogo_tf.encoders._float32 import as_float32
+from dogo_tf.evaluate.features import embed
+from dogo_tf.export import tflite
+from dogo_tf.export.saved_model import export_saved_model
+from dogo_tf.export.tflite_encoder import TFLiteEncoder
 from dogo_tf.keras_compat import keras, tf
 from dogo_tf.keras_file import load_keras_file
 
@@ -176,6 +180,16 @@ def test_a_file_holds_no_class_of_another_library(pair, images, tmp_path):
         config = archive.read("config.json").decode()
     assert "keras_cv" not in config and "applications" not in config
     np.testing.assert_array_equal(load_keras_file(tmp_path / "encoder.keras")(images), encoder(images))
+
+
+@pytest.mark.slow
+def test_a_tflite_file_computes_the_same_for_any_number_of_images(pair, images, tmp_path):
+    _, encoder = pair
+    files = tflite.convert(export_saved_model(encoder, tmp_path / "saved"), ["float32"])
+    expected = encoder(images).numpy()
+    for count in (1, 3):
+        features = embed(TFLiteEncoder(files["float32"]), images, batch_size=count)
+        np.testing.assert_allclose(features, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
 
 
 def test_learned_positions_are_loaded_in_a_process_that_has_built_nothing(tmp_path):
