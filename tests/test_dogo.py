@@ -2,50 +2,11 @@
 
 import numpy as np
 import pytest
+from small_dogo import SIZE, called, dataset, encoder, images, model, objective, subclassed
 
 import dogo_tf
 from dogo_tf.keras_compat import keras, tf
-from dogo_tf.objectives import simclr, simsiam
 from dogo_tf.views import make_view
-
-SIZE = 8
-
-
-def encoder(name, width=6):
-    images = keras.Input((SIZE, SIZE, 3))
-    x = keras.layers.Rescaling(1 / 127.5, -1)(images)
-    x = keras.layers.Conv2D(width, 3, 2, use_bias=False)(x)
-    x = keras.layers.BatchNormalization()(x)
-    x = keras.layers.GlobalAveragePooling2D()(keras.layers.ReLU()(x))
-    return keras.Model(images, x, name=name)
-
-
-def objective(name):
-    if name == "simclr":
-        return simclr.Objective(widths=(12, 8))
-    return simsiam.Objective(projector_widths=(12, 8), predictor_width=16)
-
-
-def peers(*names):
-    return [
-        dogo_tf.Peer(encoder(f"peer_{k}", width=6 + k), objective(name), name=f"peer_{k}")
-        for k, name in enumerate(names)
-    ]
-
-
-def model(*names, optimizer=None, seed=0, **kwargs):
-    keras.utils.set_random_seed(1)
-    made = dogo_tf.DoGo(peers(*names), seed=seed, **kwargs)
-    made.compile(optimizer or keras.optimizers.SGD(0.1))
-    return made
-
-
-def images(count=32, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, (count, SIZE, SIZE, 3), dtype=np.uint8)
-
-
-def dataset(batch=16):
-    return tf.data.Dataset.from_tensor_slices(images()).batch(batch, drop_remainder=True)
 
 
 @pytest.mark.parametrize("objectives", [("simclr",), ("simclr", "simclr"), ("simclr", "simsiam"), ("simsiam",) * 3])
@@ -254,97 +215,7 @@ def test_mixed_precision_has_the_losses_of_full_precision_and_trains_float32_wei
     assert {weight.dtype for weight in dogo.trainable_variables} == {tf.float32}
 
 
-def subclassed():
-    class Mine(keras.Model):
-        def __init__(self):
-            super().__init__(name="mine")
-            self.inner = encoder("inner")
-
-        def call(self, images, training=False):
-            return self.inner(images, training=training)
-
-    return Mine()
-
-
-def called(model, images):
-    model(images)
-    return model
-
-
 def test_a_subclassed_model_is_a_peer_once_its_shapes_are_known():
     dogo = dogo_tf.DoGo([dogo_tf.Peer(called(subclassed(), keras.Input((SIZE, SIZE, 3))), objective("simclr"))])
     dogo.compile(keras.optimizers.SGD(0.1))
     assert np.isfinite(dogo.fit(dataset(), verbose=0).history["loss"]).all()
-
-
-BAD_MODELS = {
-    "no peers": (lambda: dogo_tf.DoGo([]), "peers: expected at least one dogo_tf.Peer"),
-    "same names": (lambda: dogo_tf.DoGo(peers("simclr") * 2), r"expected different names; got \['peer_0', 'peer_0'\]"),
-    "views": (lambda: model("simclr", views="both"), "views: expected 'independent' or 'shared', got 'both'"),
-    "temperature": (
-        lambda: model("simclr", distill_temperature=0),
-        "distill_temperature: expected a number above 0, got 0",
-    ),
-    "objective": (
-        lambda: dogo_tf.Peer("wrn_10_1", "simklr"),
-        "unknown objective 'simklr'; known: barlow_twins, .*simclr, simsiam",
-    ),
-    "encoder": (
-        lambda: dogo_tf.Peer("wrn", "simclr"),
-        "unknown encoder 'wrn'; known: .*resnet_18, .*wrn_<depth>",
-    ),
-    "depth": (lambda: dogo_tf.Peer("wrn_11_2"), r"depth 6n \+ 4 .* got depth 11, width 2"),
-    "tiny": (lambda: dogo_tf.Peer("wrn_10_1", image_size=4), "image_size: expected at least 8 pixels, got 4"),
-    "no pooling": (
-        lambda: dogo_tf.Peer(keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3)])),
-        r"gives output of shape \(None, 6, 6, 4\); add global average pooling",
-    ),
-    "subclass": (
-        lambda: dogo_tf.Peer(called(subclassed(), np.zeros((2, SIZE, SIZE, 3), np.float32))),
-        r"is not built for one image input; call it on keras.Input\(\(side, side, 3\)\) first",
-    ),
-    "not a model": (lambda: dogo_tf.Peer(42), "expected a name or a keras.Model .* got builtins.int"),
-    "optimizers": (
-        lambda: model("simclr", "simclr", optimizer=[keras.optimizers.SGD(0.1)]),
-        "one optimizer or a list of 2 different ones, one for each peer; got 1",
-    ),
-    "same optimizer": (
-        lambda: model("simclr", "simclr", optimizer=[keras.optimizers.SGD(0.1)] * 2),
-        "some of them the same object",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", BAD_MODELS)
-def test_a_model_that_cannot_work_is_refused(case):
-    make, message = BAD_MODELS[case]
-    with pytest.raises(dogo_tf.InputError, match=message):
-        make()
-
-
-BAD_DATA = {
-    "floats of 0..255": (images().astype(np.float32), "expected a NumPy array uint8 .* convert it with"),
-    "floats of 0..1": (images() / 255, r"\(255 \* images\)"),
-    "size": (np.zeros((4, 9, 9, 3), np.uint8), r"shape \[B, 8, 8, 3\], as the peers take; got \(4, 9, 9, 3\)"),
-    "grey": (np.zeros((4, 8, 8, 1), np.uint8), r"got shape \[4, 8, 8, 1\]"),
-    "text": ("images.npy", "expected uint8 images .* got str"),
-    "float dataset": (dataset().map(lambda x: tf.cast(x, tf.float32)), "expected uint8 images in 0..255; got float32"),
-    "uint8 views": (dogo_tf.Views(images(), images()), "ready-made views: float images in 0..255; got uint8"),
-    "wrong names": (
-        tf.data.Dataset.from_tensors({"a": dogo_tf.Views(images() / 1, images() / 1)}),
-        r"one dogo_tf.Views for each of the peers \['peer_0'\]; got \['a'\]",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", BAD_DATA)
-def test_data_that_cannot_be_trained_on_is_refused(case):
-    data, message = BAD_DATA[case]
-    with pytest.raises(dogo_tf.InputError, match=message):
-        model("simclr").fit(data, verbose=0)
-
-
-def test_bad_batches_of_a_generator_are_refused_too():
-    batches = (images().astype(np.float32) for _ in range(2))
-    with pytest.raises(dogo_tf.InputError, match="expected uint8 images in 0..255; got float32"):
-        model("simclr").fit(batches, verbose=0)
