@@ -15,7 +15,8 @@ def source(name: str) -> str:
     """Where a table comes from: a link, the commit, the hardware."""
     result = read(name)
     result = result.get("provenance", result)
-    hardware = f"{result['hardware']['cores']} cores of {result['hardware']['processor']}"
+    cores = result["hardware"]["cores"]
+    hardware = f"{cores} core{'s' if cores > 1 else ''} of {result['hardware']['processor']}"
     return f"\n\n[results/{name}.json](results/{name}.json): commit {result['commit']}, {hardware}"
 
 
