@@ -4,7 +4,10 @@ import re
 from pathlib import Path
 
 import numpy as np
+import published
 import tables
+
+from dogo_tf.encoders import keras_applications, keras_cv_backbones
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -12,6 +15,13 @@ README = (ROOT / "README.md").read_text()
 
 def test_the_tables_are_those_of_the_results():
     assert tables.filled(README) == README
+
+
+def test_every_backbone_that_has_a_name_was_built():
+    built = published.read("backbones")["encoders"]
+    assert {*keras_applications.names(), *keras_cv_backbones.names()} <= built.keys()
+    assert not [name for name, found in built.items() if "failed" in found]
+    assert f"all {len(built)} were built" in README
 
 
 def test_the_script_works_as_written():
