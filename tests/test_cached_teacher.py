@@ -5,6 +5,7 @@ import json
 import numpy as np
 import oracles
 import pytest
+from taught import encoder, images, student_of
 
 import dogo_tf
 from dogo_tf.evaluate import feature_cache
@@ -12,37 +13,18 @@ from dogo_tf.evaluate.features import embed
 from dogo_tf.experiments import pretrain as binary
 from dogo_tf.export import tflite
 from dogo_tf.export.saved_model import export_saved_model
-from dogo_tf.keras_compat import keras, tf
-from dogo_tf.objectives import simclr
+from dogo_tf.keras_compat import tf
 from dogo_tf.pretraining import pretrain
 from dogo_tf.run_folder import RunFolder
 from dogo_tf.settings import PretrainSettings
 from dogo_tf.views import ViewRecipe
 
-SIZE, WIDTH = 8, 7
+WIDTH = 7
 PLAIN = ViewRecipe(crop_area=(1, 1), crop_aspect=(1, 1), flip_probability=0, jitter_probability=0, grey_probability=0)
-
-
-def encoder(name, width):
-    pixels = keras.Input((SIZE, SIZE, 3), name="images")
-    x = keras.layers.Conv2D(width, 3, 2)(keras.layers.Rescaling(1 / 127.5, -1)(pixels))
-    return keras.Model(pixels, keras.layers.GlobalAveragePooling2D()(keras.layers.ReLU()(x)), name=name)
-
-
-def images(count=16):
-    return np.random.default_rng(0).integers(0, 256, (count, SIZE, SIZE, 3), dtype=np.uint8)
 
 
 def features(count=16, width=WIDTH):
     return np.random.default_rng(1).normal(size=(count, width)).astype(np.float32)
-
-
-def student_of(*teachers, **options):
-    keras.utils.set_random_seed(0)
-    peer = dogo_tf.Peer(encoder("small", 5), simclr.Objective(widths=(12, 6)))
-    model = dogo_tf.DoGo([peer], teachers=teachers, **options)
-    model.compile(keras.optimizers.SGD(0.1))
-    return model
 
 
 @pytest.mark.parametrize("scheme", dogo_tf.distill.schemes())

@@ -27,8 +27,8 @@ SCHEMES = f"--schemes={','.join(distill.schemes())}"
 
 
 def test_replicas_train_to_the_weights_of_one_device():
-    table = deviations("--objectives=simclr,simsiam,byol", SCHEMES, "--replicas=2,4")
-    assert [*table.values()][0].keys() == {"2", "4"}
+    table = deviations("--objectives=simclr,simsiam,byol", SCHEMES, "--replicas=2")
+    assert [*table.values()][0].keys() == {"2"}
     assert worst(table) < 1e-9
 
 

@@ -2,32 +2,12 @@
 
 import numpy as np
 import pytest
+from taught import SIZE, encoder, images, student_of
 
 import dogo_tf
 from dogo_tf.keras_compat import keras, tf
-from dogo_tf.objectives import simclr
 from dogo_tf.pretraining import pretrain
 from dogo_tf.settings import PretrainSettings, teacher_specs
-
-SIZE = 8
-
-
-def encoder(name, width):
-    pixels = keras.Input((SIZE, SIZE, 3), name="images")
-    x = keras.layers.Conv2D(width, 3, 2)(keras.layers.Rescaling(1 / 127.5, -1)(pixels))
-    return keras.Model(pixels, keras.layers.GlobalAveragePooling2D()(keras.layers.ReLU()(x)), name=name)
-
-
-def images(count=16):
-    return np.random.default_rng(0).integers(0, 256, (count, SIZE, SIZE, 3), dtype=np.uint8)
-
-
-def student_of(*teachers, **options):
-    keras.utils.set_random_seed(0)
-    peer = dogo_tf.Peer(encoder("small", 5), simclr.Objective(widths=(12, 6)))
-    model = dogo_tf.DoGo([peer], teachers=teachers, **options)
-    model.compile(keras.optimizers.SGD(0.1))
-    return model
 
 
 def saved_model_of_uint8(path, model):
