@@ -113,7 +113,15 @@ def teaching() -> str:
             ]
         )
     head = ["teacher", "linear %", "linear %, 1 % labels", "kNN %", "linear, against no teacher"]
-    return text_table(head, rows) + source("teaching_cifar10")
+    speeds = ", ".join(
+        f"{name} {found['over_alone']:.2f}" for name, found in read("teachers")["teaching"].items() if name != "alone"
+    )
+    return (
+        text_table(head, rows)
+        + f"\n\nImages per second in training, over those of the student alone: {speeds}."
+        + source("teaching_cifar10")
+        + source("teachers")
+    )
 
 
 def _origin(name: str) -> str:
