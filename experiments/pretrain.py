@@ -20,6 +20,7 @@ from absl import flags
 
 from dogo_tf import distill, plugins
 from dogo_tf.devices import STRATEGIES
+from dogo_tf.errors import InputError
 from dogo_tf.experiments import app
 from dogo_tf.pretraining import pretrain
 from dogo_tf.settings import PRECISIONS, PretrainSettings
@@ -194,6 +195,8 @@ def settings_from_flags(flag_values: flags.FlagValues) -> PretrainSettings:
 def main() -> None:
     app.required(FLAGS, "dataset", "run_dir")
     settings = settings_from_flags(FLAGS)
+    if settings.cache_teachers and not settings.teachers:
+        raise InputError("--cache_teachers: there is no teacher to compute; expected --teachers=name=path besides")
     folder = pretrain(settings, FLAGS.resume, FLAGS.overwrite)
     print(f"done: {', '.join(folder.peer_names())} in {folder.path}")
     print(f"next: dogo-probe --run_dir={folder.path}")

@@ -145,3 +145,9 @@ def test_a_teacher_that_is_not_there_is_a_mistake_without_traceback(tmp_path, ca
     flags = ["--dataset=patterns", f"--run_dir={tmp_path / 'run'}", "--teachers=big=nowhere.keras", "--cache_teachers"]
     assert binary.run(["dogo-pretrain", *flags]) == 2
     assert "teachers: big: encoder: nowhere.keras does not exist; expected a .keras file" in capsys.readouterr().err
+
+
+def test_caching_without_a_teacher_is_a_mistake(tmp_path, capsys):
+    assert binary.run(["dogo-pretrain", "--dataset=patterns", f"--run_dir={tmp_path / 'run'}", "--cache_teachers"]) == 2
+    assert "--cache_teachers: there is no teacher to compute; expected --teachers=name=path" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
