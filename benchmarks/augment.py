@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dogo_tf import augment, counter_rng, views
-from dogo_tf.keras_compat import tf
-from dogo_tf.provenance import record
+from dogo_tf import views
+from dogo_tf.platform.keras_compat import tf
+from dogo_tf.reporting.provenance import record
+from dogo_tf.views import augment, counter_rng
 
 
 def stages(recipe, images, size: int) -> dict:

@@ -12,8 +12,8 @@ import numpy as np
 
 from dogo_tf import encoders
 from dogo_tf.encoders import _adapter, keras_applications, keras_cv_backbones
-from dogo_tf.keras_compat import keras
-from dogo_tf.provenance import record
+from dogo_tf.platform.keras_compat import keras
+from dogo_tf.reporting.provenance import record
 
 
 def refuse_network() -> None:

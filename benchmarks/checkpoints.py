@@ -6,11 +6,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from dogo_tf.checkpoint import RunCheckpoint
-from dogo_tf.pretraining import build_model
-from dogo_tf.provenance import record
-from dogo_tf.run_folder import RunFolder
-from dogo_tf.settings import PretrainSettings
+from dogo_tf.pretraining.pretrain import build_model
+from dogo_tf.pretraining.settings import PretrainSettings
+from dogo_tf.reporting.provenance import record
+from dogo_tf.runs.checkpoint import RunCheckpoint
+from dogo_tf.runs.folder import RunFolder
 
 
 def main():

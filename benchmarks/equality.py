@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dogo_tf.keras_compat import keras, tf
+from dogo_tf.platform.keras_compat import keras, tf
 
 SIZE, BATCH, LARGEST = 8, 16, 4
 
@@ -88,11 +88,13 @@ def train(
     after, done = {}, 0
     for step in steps:
         features = {teacher.name: teacher.features for teacher in teachers}
-        stream = distributed_stream(strategy, images, BATCH, seed=0, start_example=done * BATCH, beside=features)
+        stream = distributed_stream(
+            strategy, images, BATCH, seed=0, start_example=done * BATCH, extra_features=features
+        )
         model.fit(stream, steps_per_epoch=step - done, verbose=0)
         # In float32 Keras' fused kernel, on one device only, takes n / (n - 1) times the variance for its moving statistics.
         exact = keras.backend.floatx() == "float64"
-        parts = [*model.peers, *model.lessons]
+        parts = [*model.peers, *model.distillation_terms]
         variables = [v for part in parts for v in (part.variables if exact else part.trainable_variables)]
         variables += [v for optimizer in model.peer_optimizers for v in optimizer.variables]
         after[step], done = [variable.numpy() for variable in variables], step
@@ -122,7 +124,8 @@ def combinations(known: list[str]) -> list[list[str]]:
 
 def mutate(kind: str | None) -> None:
     """Plants a bug that leaves the first loss exactly right."""
-    from dogo_tf import collectives, optimizers
+    from dogo_tf import optimizers
+    from dogo_tf.distribution import collectives
 
     if kind == "gather":  # without the gradient from the other replicas
         gather = collectives.gather
@@ -173,10 +176,12 @@ def main():
     else:
         strategies = {count: on_logical_devices(int(count)) for count in arguments.replicas.split(",")}
     mutate(arguments.mutate)
-    from dogo_tf import distill, numerics, objectives, plugins
-    from dogo_tf.provenance import record
+    from dogo_tf import distill, objectives
+    from dogo_tf.numerics import similarity
+    from dogo_tf.platform import plugins
+    from dogo_tf.reporting.provenance import record
 
-    numerics.MOST_SIMILARITIES = arguments.most_similarities or numerics.MOST_SIMILARITIES
+    similarity.MOST_SIMILARITIES = arguments.most_similarities or similarity.MOST_SIMILARITIES
     options = {name: getattr(arguments, name) for name in ("activation", "micro_batches", "cached_teacher")}
     schemes = arguments.schemes.split(",")
     if arguments.objectives:

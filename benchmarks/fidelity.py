@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from dogo_tf.distill.similarity_kl import similarity_kl
-from dogo_tf.keras_compat import tf
 from dogo_tf.objectives.simclr import nt_xent
 from dogo_tf.objectives.simsiam import negative_cosine
-from dogo_tf.provenance import record
+from dogo_tf.platform.keras_compat import tf
+from dogo_tf.reporting.provenance import record
 
 AUTHORS_WEIGHT = 100.0  # on a KL averaged over all B*B elements: 100 / B per anchor
 

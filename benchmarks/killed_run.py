@@ -16,11 +16,11 @@ import os
 import signal
 import sys
 
-import dogo_tf.checkpoint
-from dogo_tf.callbacks import Checkpoints
+import dogo_tf.runs.checkpoint
 from dogo_tf.experiments import pretrain
-from dogo_tf.keras_compat import tf
-from dogo_tf.run_folder import RunFolder
+from dogo_tf.platform.keras_compat import tf
+from dogo_tf.pretraining.callbacks import Checkpoints
+from dogo_tf.runs.folder import RunFolder
 
 
 def die(number=signal.SIGKILL):
@@ -72,7 +72,7 @@ def prepare(point: str) -> None:
     elif kind == "write":
         patched(tf.train.Checkpoint, "write", write)
     elif kind == "unverified":
-        patched(dogo_tf.checkpoint, "damage", verify)
+        patched(dogo_tf.runs.checkpoint, "damage", verify)
     elif kind != "none":
         raise ValueError(f"unknown point {point!r}")
 

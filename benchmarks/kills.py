@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dogo_tf.keras_compat import tf
-from dogo_tf.provenance import record
-from dogo_tf.run_folder import RunFolder
+from dogo_tf.platform.keras_compat import tf
+from dogo_tf.reporting.provenance import record
+from dogo_tf.runs.folder import RunFolder
 
 PROGRAM = str(Path(__file__).with_name("killed_run.py"))
 FLAGS = ["--dataset=patterns", "--split=train[:160]", "--peers=wrn_10_1:simclr,wrn_10_1:simclr", "--batch_size=32"]

@@ -2,7 +2,7 @@
 
 from published import read, source
 
-from dogo_tf.table import percent, text_table
+from dogo_tf.reporting.table import percent, text_table
 
 
 def equality() -> str:

@@ -20,12 +20,12 @@ PEERS = ("wrn_16_2", "wrn_10_2")
 
 def losses(width: int, most_similarities: int):
     """A function of the batch size that computes the losses and their gradients."""
-    from dogo_tf import numerics
     from dogo_tf.distill.similarity_kl import similarity_kl
-    from dogo_tf.keras_compat import tf
+    from dogo_tf.numerics import similarity
     from dogo_tf.objectives.simclr import nt_xent
+    from dogo_tf.platform.keras_compat import tf
 
-    numerics.MOST_SIMILARITIES = most_similarities
+    similarity.MOST_SIMILARITIES = most_similarities
 
     @tf.function
     def gradients(views):
@@ -48,7 +48,7 @@ def step(micro_batches: int):
     import numpy as np
 
     import dogo_tf
-    from dogo_tf.keras_compat import keras, tf
+    from dogo_tf.platform.keras_compat import keras, tf
 
     model = dogo_tf.DoGo([dogo_tf.Peer(name) for name in PEERS], micro_batches=micro_batches)
     model.compile(keras.optimizers.Adam(3e-4))
@@ -145,8 +145,8 @@ def main():
     if arguments.once:
         print(json.dumps(once(json.loads(arguments.once))))
         return
-    from dogo_tf.numerics import MOST_SIMILARITIES
-    from dogo_tf.provenance import record
+    from dogo_tf.numerics.similarity import MOST_SIMILARITIES
+    from dogo_tf.reporting.provenance import record
 
     numbers = {"width": arguments.width, "limit_gib": arguments.limit, "repeats": arguments.repeats, "losses": []}
     for batch in map(int, arguments.batches.split(",")):

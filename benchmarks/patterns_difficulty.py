@@ -18,8 +18,8 @@ from sklearn.preprocessing import StandardScaler
 from dogo_tf.data import patterns
 from dogo_tf.data.patterns_builder import SPLITS
 from dogo_tf.encoders import wrn
-from dogo_tf.keras_compat import keras
-from dogo_tf.provenance import record
+from dogo_tf.platform.keras_compat import keras
+from dogo_tf.reporting.provenance import record
 
 BATCH = 128
 LEARNING_RATE = 1e-3

@@ -11,7 +11,7 @@ import numpy as np
 from equality import on_logical_devices, set_up
 from step_times import in_turns
 
-from dogo_tf.keras_compat import keras
+from dogo_tf.platform.keras_compat import keras
 
 
 def model_and_stream(strategy, peers, batch: int, sync_batch_norm: bool):
@@ -36,7 +36,7 @@ def main():
     parser.add_argument("--out", type=Path, help="JSON file to write")
     arguments = parser.parse_args()
     set_up("float32")
-    from dogo_tf.provenance import record
+    from dogo_tf.reporting.provenance import record
 
     peers = arguments.peers.split(",")
     models = {

@@ -4,7 +4,7 @@ import itertools
 import statistics
 import time
 
-from dogo_tf.keras_compat import keras
+from dogo_tf.platform.keras_compat import keras
 
 
 class StepTimes(keras.callbacks.Callback):

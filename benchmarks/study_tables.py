@@ -3,7 +3,7 @@
 import numpy as np
 from published import ROOT, points, read, source
 
-from dogo_tf.table import percent, text_table
+from dogo_tf.reporting.table import percent, text_table
 
 SHOWN_ARMS = ("random", "solo", "dogo", "solo_matched", "big_solo")
 SHOWN_DIFFERENCES = {

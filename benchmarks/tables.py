@@ -6,7 +6,7 @@ from measured_tables import blockwise, edge, equality, speed, survival
 from published import ROOT, read, source
 from study_tables import compare, objectives, suspects, teaching, tune
 
-from dogo_tf.table import percent, text_table
+from dogo_tf.reporting.table import percent, text_table
 
 
 def quickstart() -> str:

@@ -11,8 +11,8 @@ from step_times import in_turns
 import dogo_tf
 from dogo_tf.data.stream import training_stream
 from dogo_tf.evaluate.features import embed
-from dogo_tf.keras_compat import keras
-from dogo_tf.provenance import record
+from dogo_tf.platform.keras_compat import keras
+from dogo_tf.reporting.provenance import record
 
 SIZE = 32
 
@@ -22,14 +22,16 @@ def models_and_streams(small: str, big: str, batch: int) -> dict:
     finished = dogo_tf.encoders.build(big, SIZE)
     features = embed(finished, images)
 
-    def student(*more, teachers=(), beside=None):
+    def student(*more, teachers=(), extra_features=None):
         model = dogo_tf.DoGo([dogo_tf.Peer(name, "simclr", SIZE) for name in (small, *more)], teachers=teachers)
         model.compile(keras.optimizers.Adam(1e-3))
-        return model, training_stream(images, batch, seed=0, beside=beside)
+        return model, training_stream(images, batch, seed=0, extra_features=extra_features)
 
     return {
         "alone": student(),
-        "cached teacher": student(teachers=[dogo_tf.CachedTeacher(features, "cached")], beside={"cached": features}),
+        "cached teacher": student(
+            teachers=[dogo_tf.CachedTeacher(features, "cached")], extra_features={"cached": features}
+        ),
         "teacher in the step": student(teachers=[dogo_tf.FrozenTeacher(finished, "frozen")]),
         "peer": student(big),
     }

@@ -18,11 +18,11 @@ import numpy as np
 from dogo_tf import data
 from dogo_tf.data.labels import stratified_fraction
 from dogo_tf.evaluate import embed, knn_accuracy, linear_probe
-from dogo_tf.files import write_atomically
-from dogo_tf.pretraining import pretrain
-from dogo_tf.provenance import provenance, record
-from dogo_tf.run_folder import RunFolder
-from dogo_tf.settings import PretrainSettings
+from dogo_tf.platform.files import write_atomically
+from dogo_tf.pretraining.pretrain import pretrain
+from dogo_tf.pretraining.settings import PretrainSettings
+from dogo_tf.reporting.provenance import provenance, record
+from dogo_tf.runs.folder import RunFolder
 
 SMALL, BIG = "wrn_10_2", "wrn_16_2"
 LABEL_DRAWS = 5  # of the 1 %, whose choice matters more than most settings

@@ -1,6 +1,6 @@
 """Small image encoders that learn from a peer, without labels (Distill on the Go), and ship to the edge."""
 
-from dogo_tf import augment, data, distill, encoders, evaluate, objectives
+from dogo_tf import data, distill, encoders, evaluate, objectives, views
 from dogo_tf.distill import Edge
 from dogo_tf.dogo import DoGo
 from dogo_tf.errors import InputError, TrainingFailure
@@ -19,10 +19,10 @@ __all__ = [
     "Peer",
     "TrainingFailure",
     "Views",
-    "augment",
     "data",
     "distill",
     "encoders",
     "evaluate",
     "objectives",
+    "views",
 ]

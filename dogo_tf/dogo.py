@@ -6,12 +6,14 @@ Mutual distillation, where every peer teaches every other, is the default. Teach
 teach by another scheme than this KL divergence of similarities.
 """
 
-from dogo_tf import collectives, distill, model_checks, optimizers, replicas, step_data
+from dogo_tf import distill, optimizers
 from dogo_tf.distill import graph
 from dogo_tf.distill.similarity_kl import agreement_at_1
-from dogo_tf.keras_compat import keras, tf
-from dogo_tf.micro_batches import check as check_micro_batches
-from dogo_tf.monitor import PeerMetrics, effective_rank, gradient_norm, spread
+from dogo_tf.distribution import collectives, replicas
+from dogo_tf.platform.keras_compat import keras, tf
+from dogo_tf.step import checks, inputs
+from dogo_tf.step.micro_batches import check as check_micro_batches
+from dogo_tf.step.monitor import PeerMetrics, effective_rank, gradient_norm, spread
 from dogo_tf.teacher import FrozenTeacher
 
 
@@ -73,26 +75,26 @@ class DoGo(keras.Model):
         """
         super().__init__(name=name)
         self.peers, self.teachers = list(peers), tuple(teachers)
-        model_checks.check(self.peers, self.teachers, views, distill_temperature, distill_warmup)
+        checks.check(self.peers, self.teachers, views, distill_temperature, distill_warmup)
         check_micro_batches(self.peers, micro_batches)
         self.views = views
-        self.view_recipes = model_checks.recipe_of_each(view_recipe, self.peers)
+        self.view_recipes = checks.recipe_of_each(view_recipe, self.peers)
         names, frozen = [peer.name for peer in self.peers], [teacher.name for teacher in self.teachers]
         edges = graph.mutual(names, frozen) if teach == graph.ALL else list(teach)
-        weights = model_checks.weight_of_each("distill_weight", distill_weight, self.peers)
-        self.edges = tuple(graph.settled(edges, names, frozen, weights, distill_warmup, scheme))
-        self.lessons = [
+        weights = checks.weight_of_each("distill_weight", distill_weight, self.peers)
+        self.edges = tuple(graph.resolved(edges, names, frozen, weights, distill_warmup, scheme))
+        self.distillation_terms = [
             distill.build(edge, self._networks(), default_temperature=distill_temperature) for edge in self.edges
         ]
-        replicas.settle_batch_norm(self.peers, self.lessons, sync_batch_norm, micro_batches)
-        self.ssl_weights = model_checks.weight_of_each("ssl_weight", ssl_weight, self.peers)
+        replicas.configure_batch_norm(self.peers, self.distillation_terms, sync_batch_norm, micro_batches)
+        self.ssl_weights = checks.weight_of_each("ssl_weight", ssl_weight, self.peers)
         self.planned_examples = planned_examples
         self.micro_batches = micro_batches
         self.seed = seed
-        self.examples_seen = step_data.counter("examples_seen")
-        self.examples_evaluated = step_data.counter("examples_evaluated")
+        self.examples_seen = inputs.counter("examples_seen")
+        self.examples_evaluated = inputs.counter("examples_evaluated")
         self.loss_metric = keras.metrics.Mean("loss")
-        self.peer_metrics = [PeerMetrics(name, with_teachers=bool(self._lessons_of(k))) for k, name in enumerate(names)]
+        self.peer_metrics = [PeerMetrics(name, with_teachers=bool(self._terms_of(k))) for k, name in enumerate(names)]
         self.built = True
 
     def call(self, images, training=False):
@@ -106,7 +108,7 @@ class DoGo(keras.Model):
                 mixed_float16 each is wrapped in its own LossScaleOptimizer.
             **kwargs: steps_per_execution, jit_compile, run_eagerly: as in keras.Model.compile.
         Raises:
-            InputError: what would fail or go wrong silently later: see optimizers.one_per_peer and dogo_tf.replicas.
+            InputError: what would fail or go wrong silently later: see optimizers.one_per_peer and distribution.replicas.
         """
         with self.distribute_strategy.scope():
             self.peer_optimizers = optimizers.one_per_peer(optimizer, self.peers)
@@ -116,11 +118,11 @@ class DoGo(keras.Model):
 
     @tf.autograph.experimental.do_not_convert
     def train_step(self, data):
-        seen = self._seen(data, self.examples_seen)
+        inputs_of_each = self._inputs_of_each(data, self.examples_seen)
         with tf.GradientTape() as tape:
-            embeddings = self.embed(seen, training=True)
-            ssl, taught = self.ssl_losses(embeddings), self.distill_losses(embeddings, training=True)
-            losses = self._total_losses(ssl, taught)
+            embeddings = self.embed(inputs_of_each, training=True)
+            ssl, distill_losses = self.ssl_losses(embeddings), self.distill_losses(embeddings, training=True)
+            losses = self._total_losses(ssl, distill_losses)
             # No gradient crosses from one peer to another, so the gradient of the sum is each peer's own. Replicas' gradients
             # are summed when they are applied; divided by their number here, they add up to those of a single device.
             scaled = [optimizers.scale_loss(o, loss) for o, loss in zip(self.peer_optimizers, losses, strict=True)]
@@ -133,24 +135,24 @@ class DoGo(keras.Model):
             gradients = optimizers.unscale_gradients(optimizer, scaled_gradients)
             optimizer.apply_gradients(zip(gradients, own, strict=True))
             norms.append(gradient_norm(gradients) * collectives.replica_count())
-        self._remember(embeddings)
-        self.examples_seen.assign_add(step_data.batch_size(seen[0]))
-        return self._report(embeddings, losses, ssl, taught, gradient_norm=norms)
+        self._after_step(embeddings)
+        self.examples_seen.assign_add(inputs.batch_size(inputs_of_each[0]))
+        return self._report(embeddings, losses, ssl, distill_losses, gradient_norm=norms)
 
     @tf.autograph.experimental.do_not_convert
     def test_step(self, data):
-        seen = self._seen(data, self.examples_evaluated)
-        embeddings = self.embed(seen, training=False)
-        ssl, taught = self.ssl_losses(embeddings), self.distill_losses(embeddings, training=False)
-        self.examples_evaluated.assign_add(step_data.batch_size(seen[0]))
-        return self._report(embeddings, self._total_losses(ssl, taught), ssl, taught)
+        inputs_of_each = self._inputs_of_each(data, self.examples_evaluated)
+        embeddings = self.embed(inputs_of_each, training=False)
+        ssl, distill_losses = self.ssl_losses(embeddings), self.distill_losses(embeddings, training=False)
+        self.examples_evaluated.assign_add(inputs.batch_size(inputs_of_each[0]))
+        return self._report(embeddings, self._total_losses(ssl, distill_losses), ssl, distill_losses)
 
-    def embed(self, seen, training: bool) -> list:
-        """The ViewEmbeddings of every peer, then of every teacher, each of what it sees (step_data.seen_by_each)."""
-        by_peers, by_teachers = seen[: len(self.peers)], seen[len(self.peers) :]
+    def embed(self, inputs_of_each, training: bool) -> list:
+        """The ViewEmbeddings of every peer, then of every teacher, each of what it sees (inputs.inputs_of_each)."""
+        by_peers, by_teachers = inputs_of_each[: len(self.peers)], inputs_of_each[len(self.peers) :]
         embeddings = [peer.embed(s, training, self.micro_batches) for peer, s in zip(self.peers, by_peers, strict=True)]
         embeddings += [teacher.embed(s) for teacher, s in zip(self.teachers, by_teachers, strict=True)]
-        model_checks.check_batches(self._networks(), embeddings)
+        checks.check_batches(self._networks(), embeddings)
         return embeddings
 
     def ssl_losses(self, embeddings) -> list:
@@ -160,29 +162,29 @@ class DoGo(keras.Model):
     def distill_losses(self, embeddings, training: bool = False) -> list:
         """What each student has yet to learn from its teachers, weighted: the mean over this replica's anchors; 0 without."""
         losses = [0.0] * len(self.peers)
-        for lesson in self.lessons:
-            student, teacher = embeddings[lesson.student], embeddings[lesson.teacher]
-            divergence = tf.reduce_mean(lesson.loss(student, teacher, training=training))
-            losses[lesson.student] += tf.cast(lesson.weight_at(self.examples_seen), divergence.dtype) * divergence
+        for term in self.distillation_terms:
+            student, teacher = embeddings[term.student], embeddings[term.teacher]
+            divergence = tf.reduce_mean(term.loss(student, teacher, training=training))
+            losses[term.student] += tf.cast(term.weight_at(self.examples_seen), divergence.dtype) * divergence
         return losses
 
     def variables_of_each(self) -> list:
         """What each peer's optimiser trains: the peer, and the heads of the schemes by which it learns."""
         return [
-            peer.trainable_variables + [v for lesson in self._lessons_of(k) for v in lesson.trainable_variables]
+            peer.trainable_variables + [v for term in self._terms_of(k) for v in term.trainable_variables]
             for k, peer in enumerate(self.peers)
         ]
 
     def fit(self, x=None, y=None, batch_size=None, *args, **kwargs):
         """As keras.Model.fit; see the class for what `x` may be. Raises InputError for data of another kind."""
-        model_checks.check_before_start(x, y, self._networks())
+        checks.check_before_start(x, y, self._networks())
         replicas.check_batches(self.distribute_strategy, x, batch_size, self.micro_batches)
         optimizers.check_callbacks(self.peer_optimizers, kwargs.get("callbacks"))
         return super().fit(x, y, batch_size, *args, **kwargs)
 
     def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
         """Losses and metrics on images that are not trained on, with the same views at every call; returned as by Keras."""
-        model_checks.check_before_start(x, y, self._networks())
+        checks.check_before_start(x, y, self._networks())
         replicas.check_batches(self.distribute_strategy, x, batch_size)
         self.examples_evaluated.assign(0)
         return super().evaluate(x, y, batch_size, *args, **kwargs)
@@ -191,30 +193,30 @@ class DoGo(keras.Model):
     def metrics(self):
         return [self.loss_metric, *(mean for peer in self.peer_metrics for mean in peer.means.values())]
 
-    def _seen(self, data, first_example):
-        looking = [teacher for teacher in self.teachers if isinstance(teacher, FrozenTeacher)]
-        recipes = self.view_recipes + self.view_recipes[:1] * len(looking)
-        return step_data.seen_by_each(data, self._networks(), recipes, self.views, self.seed, first_example)
+    def _inputs_of_each(self, data, first_example):
+        frozen_teachers = [teacher for teacher in self.teachers if isinstance(teacher, FrozenTeacher)]
+        recipes = self.view_recipes + self.view_recipes[:1] * len(frozen_teachers)
+        return inputs.inputs_of_each(data, self._networks(), recipes, self.views, self.seed, first_example)
 
     def _networks(self) -> list:
         return [*self.peers, *self.teachers]
 
-    def _lessons_of(self, student: int) -> list:
-        return [lesson for lesson in self.lessons if lesson.student == student]
+    def _terms_of(self, student: int) -> list:
+        return [term for term in self.distillation_terms if term.student == student]
 
-    def _total_losses(self, ssl, taught) -> list:
+    def _total_losses(self, ssl, distill_losses) -> list:
         """What each peer minimises, with what its own layers ask for (e.g. a user's kernel_regularizer)."""
         return [
             ssl_weight * own + t + (tf.add_n(peer.losses) if peer.losses else 0.0)
-            for ssl_weight, peer, own, t in zip(self.ssl_weights, self.peers, ssl, taught, strict=True)
+            for ssl_weight, peer, own, t in zip(self.ssl_weights, self.peers, ssl, distill_losses, strict=True)
         ]
 
-    def _remember(self, embeddings) -> None:
+    def _after_step(self, embeddings) -> None:
         """What objectives and schemes keep between steps."""
         for peer, own in zip(self.peers, embeddings, strict=False):
-            peer.remember(own, self._progress())
-        for lesson in self.lessons:
-            lesson.remember(embeddings[lesson.student], embeddings[lesson.teacher])
+            peer.after_step(own, self._progress())
+        for term in self.distillation_terms:
+            term.after_step(embeddings[term.student], embeddings[term.teacher])
 
     def _progress(self):
         """The share of the planned training that is done, 0..1."""
@@ -222,17 +224,15 @@ class DoGo(keras.Model):
             return tf.constant(0.0)
         return tf.minimum(tf.cast(self.examples_seen, tf.float32) / self.planned_examples, 1.0)
 
-    def _report(self, embeddings, losses, ssl, taught, **more) -> dict:
+    def _report(self, embeddings, losses, ssl, distill_losses, **more) -> dict:
         self.loss_metric.update_state(tf.add_n(losses))
         report = {"loss": self.loss_metric.result()}
         for k, metrics in enumerate(self.peer_metrics):
             z = tf.concat([embeddings[k].a.z, embeddings[k].b.z], axis=0)
             values = {"ssl": ssl[k], "std": spread(z), "effective_rank": effective_rank(z)}
             values |= {name: of_peers[k] for name, of_peers in more.items()}
-            if lessons := self._lessons_of(k):
-                agreements = [
-                    agreement_at_1(*lesson.compared(embeddings[k], embeddings[lesson.teacher])) for lesson in lessons
-                ]
-                values |= {"distill": taught[k], "agreement": tf.add_n(agreements) / len(lessons)}
+            if terms := self._terms_of(k):
+                agreements = [agreement_at_1(*term.compared(embeddings[k], embeddings[term.teacher])) for term in terms]
+                values |= {"distill": distill_losses[k], "agreement": tf.add_n(agreements) / len(terms)}
             report |= metrics.update(values)
         return report

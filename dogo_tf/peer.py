@@ -3,11 +3,11 @@
 import zlib
 
 from dogo_tf import encoders, objectives
-from dogo_tf.embedding_queue import EmbeddingQueue
 from dogo_tf.errors import InputError
-from dogo_tf.keras_compat import keras, tf
-from dogo_tf.micro_batches import encode
-from dogo_tf.target import Target
+from dogo_tf.objectives._embedding_queue import EmbeddingQueue
+from dogo_tf.objectives._target import Target
+from dogo_tf.platform.keras_compat import keras, tf
+from dogo_tf.step.micro_batches import encode
 from dogo_tf.types import Embeddings, ViewEmbeddings
 
 
@@ -85,7 +85,7 @@ class Peer(keras.Model):
     def embed(self, views, training: bool, micro_batches: int = 1) -> ViewEmbeddings:
         """The Embeddings of both views, by one forward pass over the 2B images (and one of the target).
 
-        micro_batches: parts in which the encoder is run in training; see dogo_tf.micro_batches.
+        micro_batches: parts in which the encoder is run in training; see dogo_tf.step.micro_batches.
         """
         images = tf.concat([views.a, views.b], axis=0)
         if training and micro_batches > 1:
@@ -98,7 +98,7 @@ class Peer(keras.Model):
         a, b = (Embeddings(*(half[k] for half in halves)) for k in (0, 1))
         return ViewEmbeddings(a, b, None if self.queue is None else self.queue.rows)
 
-    def remember(self, embeddings: ViewEmbeddings, progress) -> None:
+    def after_step(self, embeddings: ViewEmbeddings, progress) -> None:
         """What is due after a step: the target follows the new weights, the queue takes the targets of this step.
 
         Args:

@@ -8,7 +8,7 @@ import numpy as np
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.saved_model_encoder import SavedModelEncoder
 from dogo_tf.evaluate.sources import fingerprint, image_side, load_encoder
-from dogo_tf.keras_compat import keras, tf
+from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.types import Embeddings, ViewEmbeddings
 
 

@@ -23,7 +23,7 @@ from dogo_tf.comparison.runs import Comparison, ComparisonSettings
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.studies import PROTOCOLS, StudyPlan
 from dogo_tf.experiments import app, pretrain
-from dogo_tf.provenance import provenance
+from dogo_tf.reporting.provenance import provenance
 
 PLAN = StudyPlan()
 FLAGS = flags.FlagValues()

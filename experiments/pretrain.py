@@ -18,12 +18,13 @@ import dataclasses
 
 from absl import flags
 
-from dogo_tf import distill, plugins
-from dogo_tf.devices import STRATEGIES
+from dogo_tf import distill
+from dogo_tf.distribution.devices import STRATEGIES
 from dogo_tf.errors import InputError
 from dogo_tf.experiments import app
-from dogo_tf.pretraining import pretrain
-from dogo_tf.settings import PRECISIONS, PretrainSettings
+from dogo_tf.platform import plugins
+from dogo_tf.pretraining.pretrain import pretrain
+from dogo_tf.pretraining.settings import PRECISIONS, PretrainSettings
 
 DEFAULTS = {field.name: field.default for field in dataclasses.fields(PretrainSettings)}
 PER_PEER = "One value for all peers, or one per peer, separated by commas."

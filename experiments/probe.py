@@ -34,10 +34,10 @@ from dogo_tf.evaluate.probe import FRACTIONS, PROTOCOLS, Probe, check_protocols,
 from dogo_tf.evaluate.sources import image_side, load_encoder
 from dogo_tf.evaluate.studies import StudyPlan, run_studies, save_label_sets
 from dogo_tf.experiments import app
-from dogo_tf.files import write_atomically
-from dogo_tf.provenance import provenance
-from dogo_tf.run_folder import RunFolder
-from dogo_tf.table import percent, text_table
+from dogo_tf.platform.files import write_atomically
+from dogo_tf.reporting.provenance import provenance
+from dogo_tf.reporting.table import percent, text_table
+from dogo_tf.runs.folder import RunFolder
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("run_dir", None, "Folder of a dogo-pretrain run.", flag_values=FLAGS)

@@ -17,12 +17,12 @@ from dogo_tf.errors import InputError
 from dogo_tf.evaluate.probe import FRACTIONS, probe
 from dogo_tf.experiments import app
 from dogo_tf.export.pipeline import Options, export_encoder
-from dogo_tf.files import write_atomically
-from dogo_tf.keras_compat import keras
-from dogo_tf.pretraining import pretrain
-from dogo_tf.provenance import provenance
-from dogo_tf.settings import PretrainSettings
-from dogo_tf.table import percent, text_table
+from dogo_tf.platform.files import write_atomically
+from dogo_tf.platform.keras_compat import keras
+from dogo_tf.pretraining.pretrain import pretrain
+from dogo_tf.pretraining.settings import PretrainSettings
+from dogo_tf.reporting.provenance import provenance
+from dogo_tf.reporting.table import percent, text_table
 
 BIG, SMALL = "wrn_16_2", "wrn_10_2"
 

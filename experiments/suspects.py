@@ -22,7 +22,6 @@ import numpy as np
 from absl import flags
 
 from dogo_tf import data
-from dogo_tf.captioned_grid import captioned_grid
 from dogo_tf.data.image_set import ImageSet
 from dogo_tf.data.label_noise import KINDS, MAX_SHARE, noisy_labels
 from dogo_tf.errors import InputError
@@ -31,10 +30,11 @@ from dogo_tf.evaluate.probe import check_has_labels
 from dogo_tf.evaluate.sources import load_encoder
 from dogo_tf.evaluate.suspects import Suspects, check_k, precision_recall, suspects
 from dogo_tf.experiments import app
-from dogo_tf.files import write_atomically
-from dogo_tf.provenance import provenance
-from dogo_tf.run_folder import RunFolder
-from dogo_tf.table import percent
+from dogo_tf.platform.files import write_atomically
+from dogo_tf.reporting.captioned_grid import captioned_grid
+from dogo_tf.reporting.provenance import provenance
+from dogo_tf.reporting.table import percent
+from dogo_tf.runs.folder import RunFolder
 
 PICTURED = 48  # suspects in the picture
 

@@ -1,8 +1,8 @@
 """report.html: one file that shows the formats of an encoder side by side, without anything from the network."""
 
-from dogo_tf import html
 from dogo_tf.export.report import HEAD, Report, recommendation, rows
-from dogo_tf.figure import BLUE, GREY, ORANGE, PURPLE, VERMILLION, new_figure, png
+from dogo_tf.reporting import html
+from dogo_tf.reporting.figure import BLUE, GREY, ORANGE, PURPLE, VERMILLION, new_figure, png
 
 STYLES = {
     "float32": {"color": GREY, "marker": "o"},
@@ -104,8 +104,9 @@ def _conditions(report: Report):
     return html.table([], body, class_="settings")
 
 
-def _calibration(told) -> str:
-    if not told:
+def _calibration(calibration) -> str:
+    if not calibration:
         return "none"
-    extended = "; one pixel each was set to 0 and 255 to make the range whole" if told["extended"] else ""
-    return f"{told['images']} images of {told['data']}, values {told['lowest']}..{told['highest']}{extended}"
+    extended = "; one pixel each was set to 0 and 255 to make the range whole" if calibration["extended"] else ""
+    values = f"values {calibration['lowest']}..{calibration['highest']}"
+    return f"{calibration['images']} images of {calibration['data']}, {values}{extended}"

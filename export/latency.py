@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dogo_tf.export.runtime import Encoder
-from dogo_tf.progress import Progress
+from dogo_tf.reporting.progress import Progress
 
 ROUNDS, BLOCK, WARM_UP = 30, 10, 10
 

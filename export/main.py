@@ -18,11 +18,11 @@ from dogo_tf import data
 from dogo_tf.data.image_set import ImageSet
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.sources import image_side, load_encoder
+from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
 from dogo_tf.experiments import app
 from dogo_tf.export import calibration, images, report, tflite
 from dogo_tf.export.pipeline import HTML_REPORT, MIN_PARITY_IMAGES, GateFailure, Options, export_encoder
-from dogo_tf.export.tflite_encoder import TFLiteEncoder
-from dogo_tf.run_folder import RunFolder
+from dogo_tf.runs.folder import RunFolder
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("run_dir", None, "Folder of a dogo-pretrain run.", flag_values=FLAGS)

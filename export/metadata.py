@@ -10,8 +10,8 @@ from pathlib import Path
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.saved_model_encoder import INPUT
 from dogo_tf.export.runtime import METADATA
-from dogo_tf.files import write_atomically
-from dogo_tf.keras_compat import keras
+from dogo_tf.platform.files import write_atomically
+from dogo_tf.platform.keras_compat import keras
 
 FORMAT_VERSION = 2
 

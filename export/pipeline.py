@@ -11,13 +11,13 @@ from dogo_tf.encoders._float32 import as_float32
 from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.evaluate.features import embed
 from dogo_tf.evaluate.saved_model_encoder import LOGITS, OUTPUT, SavedModelEncoder
+from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
 from dogo_tf.export import accuracy, calibration, graph, html_report, latency, metadata, parity, tflite
 from dogo_tf.export.report import BASE, Exported, Report
 from dogo_tf.export.saved_model import check_encoder, export_saved_model
-from dogo_tf.export.tflite_encoder import TFLiteEncoder
-from dogo_tf.files import folder_atomically, write_atomically
-from dogo_tf.keras_compat import keras
-from dogo_tf.provenance import provenance
+from dogo_tf.platform.files import folder_atomically, write_atomically
+from dogo_tf.platform.keras_compat import keras
+from dogo_tf.reporting.provenance import provenance
 
 MIN_PARITY_IMAGES = 256
 REPORT, HTML_REPORT = "report.json", "report.html"
@@ -102,16 +102,18 @@ def export_encoder(
                 item = _measure(variant, artefact, files[variant], original, judge, train, test, options)
                 item = replace(item, latency=times[variant])
                 if options.force or not item.problems:
-                    told = {
+                    description = {
                         "labels": list(train.class_names) if head else None,
                         "calibration": calibrated.as_dict() if variant in tflite.CALIBRATED else None,
                         "parity_with_original": vars(item.parity),
                         "scores": {score: vars(values) for score, values in item.scores.items()},
                         "problems": list(item.problems),
                     }
-                    told = metadata.describe(encoder, name, variant, files[variant], artefact.stated_outputs, **told)
+                    description = metadata.describe(
+                        encoder, name, variant, files[variant], artefact.stated_outputs, **description
+                    )
                     path = stage / f"{name}_{variant}.tflite"
-                    metadata.write(path, files[variant], told)
+                    metadata.write(path, files[variant], description)
                     item = replace(item, path=folder / path.name, size_bytes=path.stat().st_size)
                 items.append(item)
             details = {

@@ -23,9 +23,9 @@ from dogo_tf.data.folder import image_files
 from dogo_tf.errors import InputError
 from dogo_tf.experiments import app
 from dogo_tf.export.runtime import Encoder, to_square
-from dogo_tf.files import write_atomically
-from dogo_tf.progress import Progress
-from dogo_tf.view_grid import picture
+from dogo_tf.platform.files import write_atomically
+from dogo_tf.pretraining.view_grid import picture
+from dogo_tf.reporting.progress import Progress
 
 CELL = 128  # pixels of an image's side in a picture of neighbours
 COLUMNS = 6
@@ -111,10 +111,10 @@ def _over(files: list[Path], function) -> tuple[list[Path], list]:
     if bad:
         listed = "".join(f"\n  {reason}" for reason in bad[:LISTED])
         listed += f"\n  ... and {len(bad) - LISTED} more" if len(bad) > LISTED else ""
-        told = f"{len(bad)} of {len(files)} images cannot be read:{listed}"
+        message = f"{len(bad)} of {len(files)} images cannot be read:{listed}"
         if not good or len(bad) > FLAGS.max_bad_images * len(files):
-            raise InputError(f"--images: {told}\nmore than --max_bad_images={FLAGS.max_bad_images:g} allows")
-        print(f"left out {told}", file=sys.stderr)
+            raise InputError(f"--images: {message}\nmore than --max_bad_images={FLAGS.max_bad_images:g} allows")
+        print(f"left out {message}", file=sys.stderr)
     return good, answers
 
 

@@ -7,7 +7,7 @@ from dogo_tf.export.accuracy import Score
 from dogo_tf.export.graph import Graph
 from dogo_tf.export.latency import Latency
 from dogo_tf.export.parity import Parity
-from dogo_tf.table import percent, text_table
+from dogo_tf.reporting.table import percent, text_table
 
 BASE = "float32"
 

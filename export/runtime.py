@@ -52,7 +52,7 @@ class Encoder:
         name = "TFLite model" if isinstance(path, bytes) else str(path)
         model, self.metadata = _read(path, name)
         try:
-            with _stderr_aside():  # LiteRT announces its delegate
+            with _captured_stderr():  # LiteRT announces its delegate
                 # Kept: the runner does not own it.
                 self._interpreter = Interpreter(model_content=model, num_threads=threads)
                 self._interpreter.allocate_tensors()
@@ -249,7 +249,7 @@ def _read(path, name: str) -> tuple[bytes, dict | None]:
 
 
 @contextlib.contextmanager
-def _stderr_aside():
+def _captured_stderr():
     """What native code writes to file descriptor 2 inside is dropped, or shown after all if an exception leaves the block."""
     sys.stderr.flush()
     screen = os.dup(2)

@@ -10,7 +10,7 @@ import absl.logging
 from dogo_tf.encoders._float32 import as_float32
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.saved_model_encoder import FLOAT_SIGNATURE, INPUT, LOGITS, OUTPUT, SIGNATURE, SavedModelEncoder
-from dogo_tf.keras_compat import keras, tf
+from dogo_tf.platform.keras_compat import keras, tf
 
 
 def export_saved_model(encoder, folder, overwrite=False, head=None) -> Path:
@@ -37,7 +37,7 @@ def export_saved_model(encoder, folder, overwrite=False, head=None) -> Path:
     temporary = folder.with_name(f".{os.getpid()}_{folder.name}")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with _information_lines_aside():
+        with _captured_information_lines():
             tf.saved_model.save(module, str(temporary), signatures=signatures)
         if folder.is_dir():
             shutil.rmtree(folder)
@@ -112,7 +112,7 @@ def _check_destination(folder: Path, overwrite: bool) -> None:
 
 
 @contextlib.contextmanager
-def _information_lines_aside():
+def _captured_information_lines():
     """Saving logs half a dozen lines that help nobody; warnings still come through."""
     tensorflow_level, verbosity = tf.get_logger().level, absl.logging.get_verbosity()
     try:

@@ -19,8 +19,8 @@ import numpy as np
 
 from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.evaluate.saved_model_encoder import FLOAT_SIGNATURE, INPUT, SIGNATURE
-from dogo_tf.keras_compat import tf
-from dogo_tf.progress import Progress
+from dogo_tf.platform.keras_compat import tf
+from dogo_tf.reporting.progress import Progress
 
 CALIBRATION = "calibration.npy"
 
@@ -81,8 +81,8 @@ def convert(saved_model_folder, formats=tuple(FORMATS), calibration=None) -> dic
         status, lines = _run_child([str(folder.resolve()), answers, *formats], files)
         for name, file in files.items():
             if not file.is_file():
-                told = "\n".join(lines[-15:])
-                raise InputError(f"{folder}: the conversion to {name} failed (exit status {status}):\n{told}")
+                output = "\n".join(lines[-15:])
+                raise InputError(f"{folder}: the conversion to {name} failed (exit status {status}):\n{output}")
         return {name: file.read_bytes() for name, file in files.items()}
 
 

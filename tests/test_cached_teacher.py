@@ -13,11 +13,11 @@ from dogo_tf.evaluate.features import embed
 from dogo_tf.experiments import pretrain as binary
 from dogo_tf.export import tflite
 from dogo_tf.export.saved_model import export_saved_model
-from dogo_tf.keras_compat import tf
-from dogo_tf.pretraining import pretrain
-from dogo_tf.run_folder import RunFolder
-from dogo_tf.settings import PretrainSettings
-from dogo_tf.views import ViewRecipe
+from dogo_tf.platform.keras_compat import tf
+from dogo_tf.pretraining.pretrain import pretrain
+from dogo_tf.pretraining.settings import PretrainSettings
+from dogo_tf.runs.folder import RunFolder
+from dogo_tf.views.recipe import ViewRecipe
 
 WIDTH = 7
 PLAIN = ViewRecipe(crop_area=(1, 1), crop_aspect=(1, 1), flip_probability=0, jitter_probability=0, grey_probability=0)

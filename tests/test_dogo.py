@@ -5,8 +5,8 @@ import pytest
 from small_dogo import SIZE, called, dataset, encoder, images, model, objective, subclassed
 
 import dogo_tf
-from dogo_tf.keras_compat import keras, tf
-from dogo_tf.views import make_view
+from dogo_tf.platform.keras_compat import keras, tf
+from dogo_tf.views.recipe import make_view
 
 
 @pytest.mark.parametrize("objectives", [("simclr",), ("simclr", "simclr"), ("simclr", "simsiam"), ("simsiam",) * 3])

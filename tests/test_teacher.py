@@ -5,9 +5,9 @@ import pytest
 from taught import SIZE, encoder, images, student_of
 
 import dogo_tf
-from dogo_tf.keras_compat import keras, tf
-from dogo_tf.pretraining import pretrain
-from dogo_tf.settings import PretrainSettings, teacher_specs
+from dogo_tf.platform.keras_compat import keras, tf
+from dogo_tf.pretraining.pretrain import pretrain
+from dogo_tf.pretraining.settings import PretrainSettings, teacher_specs
 
 
 def saved_model_of_uint8(path, model):

@@ -5,7 +5,7 @@ from matplotlib.lines import Line2D
 from dogo_tf.comparison.plot_style import VERDICT_STYLES
 from dogo_tf.comparison.results import ARMS
 from dogo_tf.comparison.summary import WORTHWHILE, Comparison, Summary
-from dogo_tf.figure import new_figure, png
+from dogo_tf.reporting.figure import new_figure, png
 
 ROW_INCHES = 0.24
 PANELS_IN_A_ROW = 3

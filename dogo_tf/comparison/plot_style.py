@@ -1,6 +1,6 @@
 """How the plots of a comparison look: one colour, marker and dash per arm, which says the same without colour."""
 
-from dogo_tf.figure import BLUE, GREEN, GREY, PURPLE, SKY, VERMILLION
+from dogo_tf.reporting.figure import BLUE, GREEN, GREY, PURPLE, SKY, VERMILLION
 
 ARM_STYLES = {
     "random": {"color": GREY, "marker": "x", "linestyle": ":"},

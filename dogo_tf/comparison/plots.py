@@ -8,7 +8,7 @@ from dogo_tf.comparison.results import ARMS
 from dogo_tf.comparison.study_names import HEADLINE
 from dogo_tf.comparison.summary import COMPARISONS, EQUAL_COMPUTE, EQUAL_EPOCHS, Summary
 from dogo_tf.comparison.training_curves import training_curves
-from dogo_tf.figure import new_figure, png
+from dogo_tf.reporting.figure import new_figure, png
 
 # Arms stand side by side by this share of the axis, so that their intervals do not hide each other.
 DODGE = 0.008

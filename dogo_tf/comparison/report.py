@@ -7,8 +7,8 @@ from dogo_tf.comparison.results import ARMS, ArmRun
 from dogo_tf.comparison.summary import COMPARISONS, EQUAL_COMPUTE, EQUAL_EPOCHS, Difference, Summary, summarise
 from dogo_tf.comparison.wording import accuracy_percent, signed_points, verdict_text
 from dogo_tf.errors import InputError
-from dogo_tf.files import write_atomically
-from dogo_tf.html import Markup, element, page, picture, table
+from dogo_tf.platform.files import write_atomically
+from dogo_tf.reporting.html import Markup, element, page, picture, table
 
 # By the plots' names: title, caption.
 PLOTS = {

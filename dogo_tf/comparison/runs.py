@@ -24,12 +24,12 @@ from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.evaluate.probe import check_same_classes
 from dogo_tf.evaluate.studies import StudyPlan, run_studies, save_label_sets
-from dogo_tf.files import write_atomically
-from dogo_tf.keras_compat import keras
-from dogo_tf.pretraining import build_model, pretrain
-from dogo_tf.provenance import provenance
-from dogo_tf.run_folder import RunFolder, settings_differences
-from dogo_tf.settings import PretrainSettings
+from dogo_tf.platform.files import write_atomically
+from dogo_tf.platform.keras_compat import keras
+from dogo_tf.pretraining.pretrain import build_model, pretrain
+from dogo_tf.pretraining.settings import PretrainSettings
+from dogo_tf.reporting.provenance import provenance
+from dogo_tf.runs.folder import RunFolder, settings_differences
 
 CONFIG = "comparison.json"
 

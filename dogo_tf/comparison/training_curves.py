@@ -2,7 +2,7 @@
 
 from dogo_tf.comparison.plot_style import ARM_STYLES, legend_below
 from dogo_tf.comparison.results import ARMS
-from dogo_tf.figure import new_figure, png
+from dogo_tf.reporting.figure import new_figure, png
 
 # Metric in metrics.jsonl, axis label; see monitor.py.
 METRICS = (

@@ -5,7 +5,7 @@ from collections import Counter
 from dogo_tf.comparison.study_names import HEADLINE
 from dogo_tf.comparison.summary import EQUAL_COMPUTE, EQUAL_EPOCHS, VERDICTS, Comparison, Difference, Summary
 from dogo_tf.evaluate.intervals import Interval
-from dogo_tf.table import percent, text_table
+from dogo_tf.reporting.table import percent, text_table
 
 # A matched run whose compute differs by more is not called equal without a word.
 COMPUTE_TOLERANCE = 0.1
@@ -111,8 +111,8 @@ def _over_studies(summary: Summary, comparison: Comparison) -> str:
     if len(found) < 2:
         return ""
     counts = Counter(difference.verdict for difference in found)
-    told = ", ".join(f"{verdict} in {counts[verdict]}" for verdict in VERDICTS if counts[verdict])
-    return f"Over all {len(found)} studies at {comparison.question}: {told}."
+    counted = ", ".join(f"{verdict} in {counts[verdict]}" for verdict in VERDICTS if counts[verdict])
+    return f"Over all {len(found)} studies at {comparison.question}: {counted}."
 
 
 def _caveats(summary: Summary) -> list[str]:

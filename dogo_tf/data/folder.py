@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from dogo_tf.data.image_set import ImageSet, allocate
 from dogo_tf.data.pixels import check_image_size, to_square
 from dogo_tf.errors import InputError
-from dogo_tf.progress import Progress
+from dogo_tf.reporting.progress import Progress
 
 EXTENSIONS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp")
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP")

@@ -8,7 +8,7 @@ import tensorflow_datasets as tfds
 
 from dogo_tf.data import patterns
 from dogo_tf.errors import unknown_name
-from dogo_tf.progress import Progress
+from dogo_tf.reporting.progress import Progress
 
 # Images and seed of each split. They and patterns.py define the data: raise VERSION when either changes.
 SPLITS = {"train": (10_000, 0), "test": (2_000, 1)}

@@ -7,7 +7,7 @@ import numpy as np
 
 from dogo_tf.data.image_set import check_images
 from dogo_tf.errors import InputError
-from dogo_tf.keras_compat import tf
+from dogo_tf.platform.keras_compat import tf
 
 
 class HostClock:
@@ -33,13 +33,13 @@ def training_stream(
     start_example: int = 0,
     shuffle: bool = True,
     replicas: int = 1,
-    mine: range = range(1),
+    local_replicas: range = range(1),
     clock: HostClock | None = None,
-    beside: Mapping[str, np.ndarray] | None = None,
+    extra_features: Mapping[str, np.ndarray] | None = None,
 ) -> tf.data.Dataset:
     """Endless batches uint8 [batch_size / replicas, H, W, 3] of `images` uint8 [N, H, W, 3], from `start_example` on.
 
-    With `beside`, {name: float32 [N, d]}, a batch is (images, {name: the rows of the same images}).
+    With `extra_features`, {name: float32 [N, d]}, a batch is (images, {name: the rows of the same images}).
 
     A pure function of the global example number t: with E = batch_size * (N // batch_size) examples an epoch,
     `epoch, position = divmod(t, E)` and the image is index_shuffle(position, seed=[epoch, seed], max_index=N-1), a
@@ -47,18 +47,20 @@ def training_stream(
     t examples therefore goes on exactly with start_example=t. shuffle=False: the image is `position`.
 
     Replica r of R trains on rows r * batch_size / R and following of every batch, so that all numbers of replicas and workers
-    see the same. The stream gives the batches of the replicas in `mine` in turn: step by step, replica by replica.
+    see the same. The stream gives the batches of the replicas in `local_replicas` in turn: step by step, replica by replica.
 
     start_example must be a multiple of batch_size (the number of steps done times batch_size). The arrays are read
     where they are, row by row, and must not change meanwhile; a numpy.memmap will do. Raises InputError.
     """
     check_images(images)
     count = len(images)
-    beside = dict(beside or {})
-    for name, rows in beside.items():
+    extra_features = dict(extra_features or {})
+    for name, rows in extra_features.items():
         if len(rows) != count:
-            raise InputError(f"beside: expected one row of {name!r} for each of {count} images, got {len(rows)}")
-    tables = [images, *beside.values()]
+            raise InputError(
+                f"extra_features: expected one row of {name!r} for each of {count} images, got {len(rows)}"
+            )
+    tables = [images, *extra_features.values()]
     _check_whole("batch_size", batch_size, 1)
     _check_whole("seed", seed, 0)
     _check_whole("start_example", start_example, 0)
@@ -72,7 +74,7 @@ def training_stream(
     share = batch_size // replicas
 
     def indices(number):
-        step, replica = number // len(mine), mine.start + number % len(mine)
+        step, replica = number // len(local_replicas), local_replicas.start + number % len(local_replicas)
         epoch = step // steps_per_epoch
         first = (step % steps_per_epoch) * batch_size + replica * share
         position = first + tf.range(share, dtype=tf.int64)
@@ -85,7 +87,7 @@ def training_stream(
         started = time.perf_counter()
         batch = [np.take(table, index, axis=0) for table in tables]
         if clock is not None:
-            clock.add(time.perf_counter() - started, 1 / len(mine))
+            clock.add(time.perf_counter() - started, 1 / len(local_replicas))
         return batch
 
     def rows(number):
@@ -93,9 +95,9 @@ def training_stream(
         batch = tf.numpy_function(take, [indices(number)], [table.dtype for table in tables])
         for taken, table in zip(batch, tables, strict=True):
             taken.set_shape([share, *table.shape[1:]])
-        return (batch[0], dict(zip(beside, batch[1:], strict=True))) if beside else batch[0]
+        return (batch[0], dict(zip(extra_features, batch[1:], strict=True))) if extra_features else batch[0]
 
-    start = start_example // batch_size * len(mine)
+    start = start_example // batch_size * len(local_replicas)
     numbers = tf.data.Dataset.range(start, tf.int64.max // batch_size)
     # A thread of its own: in the pool that it would share with the training step it made steps up to 1.4 times as long.
     options = tf.data.Options()
@@ -112,8 +114,8 @@ def distributed_stream(strategy: tf.distribute.Strategy, images: np.ndarray, bat
     def of_worker(context):
         local = replicas // context.num_input_pipelines
         first = context.input_pipeline_id * local
-        mine = range(first, first + local)
-        return training_stream(images, batch_size, *args, replicas=replicas, mine=mine, **kwargs)
+        local_replicas = range(first, first + local)
+        return training_stream(images, batch_size, *args, replicas=replicas, local_replicas=local_replicas, **kwargs)
 
     return strategy.distribute_datasets_from_function(of_worker)
 

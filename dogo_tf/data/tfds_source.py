@@ -17,8 +17,8 @@ from dogo_tf.data import patterns_builder
 from dogo_tf.data.image_set import ImageSet, allocate
 from dogo_tf.data.pixels import eight_bits, to_square
 from dogo_tf.errors import InputError
-from dogo_tf.keras_compat import tf
-from dogo_tf.progress import Progress
+from dogo_tf.platform.keras_compat import tf
+from dogo_tf.reporting.progress import Progress
 
 PATTERNS = "patterns"
 _BATCH = 256

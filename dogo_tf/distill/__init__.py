@@ -3,8 +3,8 @@
 A module of a scheme holds pure functions of student and teacher, and a class `Scheme`; see _scheme.Scheme.
 """
 
-from dogo_tf import plugins
 from dogo_tf.distill.graph import Edge
+from dogo_tf.platform import plugins
 
 __all__ = ["Edge", "build", "schemes"]
 

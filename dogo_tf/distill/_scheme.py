@@ -1,11 +1,11 @@
 """What every scheme of distillation has."""
 
 from dogo_tf.distill import graph
-from dogo_tf.keras_compat import keras, tf
+from dogo_tf.platform.keras_compat import keras, tf
 
 
 class Scheme(keras.layers.Layer):
-    """A lesson: how one student learns from one teacher, with whatever that needs besides the two (a head, a queue).
+    """A term: how one student learns from one teacher, with whatever that needs besides the two (a head, a queue).
 
     Attributes:
         student, teacher: their positions among all networks of the model, peers first.
@@ -28,7 +28,7 @@ class Scheme(keras.layers.Layer):
         """ViewEmbeddings of both -> [b], per image of this replica; no gradient reaches the teacher."""
         raise NotImplementedError
 
-    def remember(self, student, teacher) -> None:
+    def after_step(self, student, teacher) -> None:
         """What is due after a training step; ViewEmbeddings of both."""
 
     def weight_at(self, examples_seen):

@@ -1,9 +1,9 @@
 """After CompRess (Koohpayegani et al., 2020): each network compares an image with anchors in its own space, both alike."""
 
 from dogo_tf.distill import _scheme
-from dogo_tf.embedding_queue import EmbeddingQueue
-from dogo_tf.keras_compat import tf
-from dogo_tf.numerics import cosine_matrix, unit_rows
+from dogo_tf.numerics.similarity import cosine_matrix, unit_rows
+from dogo_tf.objectives._embedding_queue import EmbeddingQueue
+from dogo_tf.platform.keras_compat import tf
 
 ANCHORS = 4096  # published for ImageNet: 128,000
 
@@ -49,6 +49,6 @@ class Scheme(_scheme.Scheme):
         ]
         return tf.add_n(losses) / 2
 
-    def remember(self, student, teacher):
+    def after_step(self, student, teacher):
         self.student_anchors.push(tf.stack([student.a.h, student.b.h], axis=1))
         self.teacher_anchors.push(tf.stack([teacher.a.h, teacher.b.h], axis=1))

@@ -48,7 +48,7 @@ def parse(text: str, peers: Sequence[str], teachers: Sequence[str] = (), example
     return [_edge(word.strip(), examples_per_epoch) for word in text.split(",")]
 
 
-def settled(
+def resolved(
     edges: Sequence[Edge],
     peers: Sequence[str],
     teachers: Sequence[str],
@@ -70,13 +70,13 @@ def settled(
         raise InputError(f"teach: {twice[0]}>{twice[1]} comes twice")
     of_student = dict(zip(peers, weights, strict=True))
 
-    def fill(edge: Edge) -> Edge:
+    def resolve(edge: Edge) -> Edge:
         shared = of_student[edge.student] / sum(other.student == edge.student for other in edges)
         weight = shared if edge.weight is None else edge.weight
         rises_over = warmup if edge.warmup is None else edge.warmup
         return dataclasses.replace(edge, weight=weight, warmup=rises_over, scheme=edge.scheme or scheme)
 
-    return [fill(edge) for edge in edges]
+    return [resolve(edge) for edge in edges]
 
 
 def compared(student, teacher, both_predict: bool):

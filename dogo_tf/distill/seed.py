@@ -1,10 +1,10 @@
 """SEED (Fang et al., 2021): a student places an image among the teacher's embeddings of earlier images as the teacher does."""
 
 from dogo_tf.distill import _scheme
-from dogo_tf.embedding_queue import EmbeddingQueue
-from dogo_tf.keras_compat import tf
-from dogo_tf.numerics import cosine_matrix, unit_rows
+from dogo_tf.numerics.similarity import cosine_matrix, unit_rows
+from dogo_tf.objectives._embedding_queue import EmbeddingQueue
 from dogo_tf.objectives._heads import mlp
+from dogo_tf.platform.keras_compat import tf
 
 QUEUE_SIZE = 4096  # published for ImageNet: 65,536
 TEACHER_TEMPERATURE = 0.01
@@ -53,5 +53,5 @@ class Scheme(_scheme.Scheme):
         ]
         return tf.add_n(losses) / 2
 
-    def remember(self, student, teacher):
+    def after_step(self, student, teacher):
         self.queue.push(tf.stack([teacher.a.z, teacher.b.z], axis=1))

@@ -1,9 +1,9 @@
 """DoGo's distillation (Bhat et al., 2021): a student imitates which images its teacher finds similar."""
 
-from dogo_tf import collectives
 from dogo_tf.distill import _scheme
-from dogo_tf.keras_compat import tf
-from dogo_tf.numerics import cosine_matrix, per_anchor, unit_rows
+from dogo_tf.distribution import collectives
+from dogo_tf.numerics.similarity import cosine_matrix, per_anchor, unit_rows
+from dogo_tf.platform.keras_compat import tf
 
 
 def similarity_kl(student_a, student_b, teacher_a, teacher_b, temperature: float = 0.1):

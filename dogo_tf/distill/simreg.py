@@ -1,9 +1,9 @@
 """SimReg (Navaneet et al., 2021): a head on the student predicts the teacher's features, and is thrown away afterwards."""
 
 from dogo_tf.distill import _scheme
-from dogo_tf.keras_compat import tf
-from dogo_tf.numerics import unit_rows
+from dogo_tf.numerics.similarity import unit_rows
 from dogo_tf.objectives._heads import mlp
+from dogo_tf.platform.keras_compat import tf
 
 
 def regression(predicted, features):

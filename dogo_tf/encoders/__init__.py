@@ -1,9 +1,9 @@
 """Encoders by name: pixel values 0..255 [B, H, W, 3] -> pooled h [B, d_h], never logits."""
 
-from dogo_tf import plugins
 from dogo_tf.encoders._synchronised import synchronised
 from dogo_tf.errors import InputError, unknown_name
-from dogo_tf.keras_compat import keras
+from dogo_tf.platform import plugins
+from dogo_tf.platform.keras_compat import keras
 
 __all__ = ["NATURAL_MEAN", "NATURAL_STD", "build", "synchronised"]
 

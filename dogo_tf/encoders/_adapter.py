@@ -8,7 +8,7 @@ import contextlib
 import io
 
 from dogo_tf.encoders._layers import BATCH_NORM_MOMENTUM, image_input, pool, replicas
-from dogo_tf.keras_compat import keras, tf
+from dogo_tf.platform.keras_compat import keras, tf
 
 # Functions of TensorFlow that backbones normalise with, before the first layer.
 _ARITHMETIC = ("math.subtract", "math.truediv", "math.multiply", "math.add")
@@ -106,9 +106,9 @@ def _without_ellipsis(x, places):
     if not isinstance(places, tuple) or not any(place is Ellipsis for place in places):
         return x, places
     at = [place is Ellipsis for place in places].index(True)
-    told = sum(place is not None for place in places) - 1  # None makes a new axis
+    indexed = sum(place is not None for place in places) - 1  # None makes a new axis
     whole = {"start": None, "stop": None, "step": None}
-    return x, (*places[:at], *[whole] * (x.shape.rank - told), *places[at + 1 :])
+    return x, (*places[:at], *[whole] * (x.shape.rank - indexed), *places[at + 1 :])
 
 
 def _same(layer):

@@ -2,7 +2,7 @@
 
 from dogo_tf.encoders._twin import twin
 from dogo_tf.errors import InputError
-from dogo_tf.keras_compat import keras, tf
+from dogo_tf.platform.keras_compat import keras, tf
 
 _OTHER_POLICIES = ("mixed_bfloat16", "mixed_float16", "bfloat16", "float16", "float64")
 

@@ -1,6 +1,6 @@
 """Layers that the encoder families share, with the settings that training from scratch and export both need."""
 
-from dogo_tf.keras_compat import keras, stable_dtype, tf
+from dogo_tf.platform.keras_compat import keras, stable_dtype, tf
 
 # As in PyTorch (0.1 there). KerasCV's 0.999 leaves evaluation at chance level after a short run.
 BATCH_NORM_MOMENTUM = 0.9

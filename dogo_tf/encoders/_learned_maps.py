@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dogo_tf.keras_compat import keras, tf
+from dogo_tf.platform.keras_compat import keras, tf
 
 
 @keras.utils.register_keras_serializable("dogo_tf")

@@ -2,7 +2,7 @@
 
 from dogo_tf.encoders._twin import twin
 from dogo_tf.errors import InputError
-from dogo_tf.keras_compat import keras
+from dogo_tf.platform.keras_compat import keras
 
 
 def synchronised(model: keras.Model) -> keras.Model:
@@ -25,10 +25,10 @@ def synchronised(model: keras.Model) -> keras.Model:
             "functional or sequential keras.Model of layers with get_config; in layers or models of your own, write "
             "BatchNormalization(synchronized=True)"
         ) from error
-    apart = [part.name for part in made.submodules if _is_apart(part)]
-    if apart:
+    unsynchronised = [part.name for part in made.submodules if _is_unsynchronised(part)]
+    if unsynchronised:
         raise InputError(
-            f"encoder {model.name!r}: the batch normalisation {apart[0]!r} is inside a layer of your own; write "
+            f"encoder {model.name!r}: the batch normalisation {unsynchronised[0]!r} is inside a layer of your own; write "
             "BatchNormalization(synchronized=True) there"
         )
     return made
@@ -36,8 +36,8 @@ def synchronised(model: keras.Model) -> keras.Model:
 
 def _synchronised_config(layer):
     config = layer.get_config()
-    return {**config, "synchronized": True} if _is_apart(layer) else config
+    return {**config, "synchronized": True} if _is_unsynchronised(layer) else config
 
 
-def _is_apart(part) -> bool:
+def _is_unsynchronised(part) -> bool:
     return isinstance(part, keras.layers.BatchNormalization) and not part.synchronized

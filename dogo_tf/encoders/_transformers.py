@@ -5,7 +5,7 @@ be rebuilt from their configurations.
 """
 
 from dogo_tf.encoders._learned_maps import LearnedMap, RelativePositions
-from dogo_tf.keras_compat import keras, tf
+from dogo_tf.platform.keras_compat import keras, tf
 
 
 def reduced_attention(layer):

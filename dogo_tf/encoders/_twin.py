@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from dogo_tf.keras_compat import keras
+from dogo_tf.platform.keras_compat import keras
 
 
 def twin(model: keras.Model, new_config: Callable[[keras.layers.Layer], dict], input_type: Callable[[str], str] = str):

@@ -7,7 +7,7 @@ Without stochastic depth: what is random in a run depends on the seed and the ex
 """
 
 from dogo_tf.encoders import _adapter
-from dogo_tf.keras_compat import keras
+from dogo_tf.platform.keras_compat import keras
 
 NAMES = ("efficientnet_lite_b0",)
 # One number per stage, from the table of the paper. KerasCV's ready-made class holds the same, but fetches it from the network

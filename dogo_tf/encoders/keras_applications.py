@@ -9,7 +9,7 @@ import re
 
 from dogo_tf.encoders import _adapter
 from dogo_tf.errors import InputError, unknown_name
-from dogo_tf.keras_compat import keras
+from dogo_tf.platform.keras_compat import keras
 
 PREFIX = "keras."
 NAMES = ("keras.<function of keras.applications> (e.g. keras.DenseNet121)",)

@@ -9,7 +9,7 @@ import sys
 from dogo_tf.encoders import _adapter
 from dogo_tf.encoders._keras_cv_presets import PRESETS
 from dogo_tf.errors import InputError, unknown_name
-from dogo_tf.keras_compat import keras
+from dogo_tf.platform.keras_compat import keras
 
 PREFIX = "keras_cv."
 NAMES = ("keras_cv.<preset of a backbone for images> (e.g. keras_cv.densenet121)",)

@@ -4,7 +4,7 @@ The stem keeps its stride of 2 at every image size, so that the last feature map
 """
 
 from dogo_tf.encoders import _adapter
-from dogo_tf.keras_compat import keras
+from dogo_tf.platform.keras_compat import keras
 
 NAMES = ("mobilenet_v2",)
 

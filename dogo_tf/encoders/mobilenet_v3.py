@@ -5,7 +5,7 @@ Below 64 px a WRN, or ShuffleNetV2 with its small stem, uses the pixels better.
 """
 
 from dogo_tf.encoders import _adapter
-from dogo_tf.keras_compat import keras
+from dogo_tf.platform.keras_compat import keras
 
 # One number per inverted residual block, from the tables of the paper. KerasCV's ready-made classes hold the same, but fetch it
 # from the network even without weights.

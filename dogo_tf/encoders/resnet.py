@@ -5,7 +5,7 @@ max-pooling. d_h = 512 (18, 34) or 2048 (50; stride on the 3x3 convolution).
 """
 
 from dogo_tf.encoders._layers import batch_norm, conv, image_input, pool, relu, stem
-from dogo_tf.keras_compat import keras
+from dogo_tf.platform.keras_compat import keras
 
 BLOCKS = {"resnet_18": (2, 2, 2, 2), "resnet_34": (3, 4, 6, 3), "resnet_50": (3, 4, 6, 3)}
 NAMES = tuple(BLOCKS)

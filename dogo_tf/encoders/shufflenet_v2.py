@@ -5,7 +5,7 @@ has 1/8 of the image's side; above it is 1/32.
 """
 
 from dogo_tf.encoders._layers import batch_norm, conv, image_input, pool, relu, stem
-from dogo_tf.keras_compat import keras, tf
+from dogo_tf.platform.keras_compat import keras, tf
 
 NAMES = ("shufflenet_v2",)
 STAGES = ((116, 4), (232, 8), (464, 4))  # channels, units; the first unit of a stage halves the side

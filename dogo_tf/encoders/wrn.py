@@ -7,7 +7,7 @@ import re
 
 from dogo_tf.encoders._layers import batch_norm, conv, image_input, pool, relu
 from dogo_tf.errors import InputError
-from dogo_tf.keras_compat import keras
+from dogo_tf.platform.keras_compat import keras
 
 NAMES = ("wrn_<depth>_<width> (depth 10, 16, 22, 28, 40, ..., e.g. wrn_10_2)",)
 

@@ -10,7 +10,7 @@ import numpy as np
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.features import check_images, embed
 from dogo_tf.evaluate.sources import fingerprint
-from dogo_tf.files import write_atomically
+from dogo_tf.platform.files import write_atomically
 
 
 class FeatureCache:

@@ -3,8 +3,8 @@
 import numpy as np
 
 from dogo_tf.errors import InputError
-from dogo_tf.keras_compat import keras
-from dogo_tf.progress import Progress
+from dogo_tf.platform.keras_compat import keras
+from dogo_tf.reporting.progress import Progress
 
 
 def embed(encoder, images, batch_size=256) -> np.ndarray:

@@ -10,8 +10,8 @@ from dogo_tf.evaluate.features import check_classes, check_images, check_labels,
 from dogo_tf.evaluate.hold_out import hold_out
 from dogo_tf.evaluate.linear import standardisation
 from dogo_tf.evaluate.sources import check_functional
-from dogo_tf.keras_compat import keras, tf
-from dogo_tf.progress import Progress
+from dogo_tf.platform.keras_compat import keras, tf
+from dogo_tf.reporting.progress import Progress
 
 EPOCHS = 20
 BATCH_SIZE = 64

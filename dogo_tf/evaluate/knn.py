@@ -6,8 +6,8 @@ import numpy as np
 
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.features import check_labelled
-from dogo_tf.keras_compat import tf
-from dogo_tf.progress import Progress
+from dogo_tf.platform.keras_compat import tf
+from dogo_tf.reporting.progress import Progress
 
 # A block of similarities, [rows, bank], stays below this.
 BLOCK_BYTES = 64 * 2**20

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from dogo_tf.evaluate.features import check_classes, check_labelled
 from dogo_tf.evaluate.hold_out import VALIDATION_SHARE, hold_out
-from dogo_tf.progress import Progress
+from dogo_tf.reporting.progress import Progress
 
 # Weights of the L2 term next to the *mean* cross-entropy: a strength keeps its meaning when the number of labels changes.
 # From strong to weak, as each fit starts from the one before.

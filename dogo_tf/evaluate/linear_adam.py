@@ -8,8 +8,8 @@ from dogo_tf import optimizers
 from dogo_tf.evaluate.best_epoch import BestEpoch, TrainedProbe, check_epochs
 from dogo_tf.evaluate.features import check_classes, check_labelled
 from dogo_tf.evaluate.hold_out import hold_out
-from dogo_tf.keras_compat import tf
-from dogo_tf.progress import Progress
+from dogo_tf.platform.keras_compat import tf
+from dogo_tf.reporting.progress import Progress
 
 EPOCHS = 100
 BATCH_SIZE = 64

@@ -7,7 +7,7 @@ import numpy as np
 
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.features import check_images
-from dogo_tf.keras_compat import tf
+from dogo_tf.platform.keras_compat import tf
 
 # The contract of an exported encoder.
 INPUT, OUTPUT, LOGITS = "images", "features", "logits"

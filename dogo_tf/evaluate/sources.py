@@ -4,11 +4,11 @@ import hashlib
 import json
 from pathlib import Path
 
+from dogo_tf.encoders._keras_file import load_keras_file
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.saved_model_encoder import SavedModelEncoder
-from dogo_tf.keras_compat import keras
-from dogo_tf.keras_file import load_keras_file
-from dogo_tf.run_folder import CONFIG, RunFolder
+from dogo_tf.platform.keras_compat import keras
+from dogo_tf.runs.folder import CONFIG, RunFolder
 
 SAVED_MODEL = "saved_model.pb"
 KINDS = (
@@ -42,7 +42,7 @@ def load_encoder(path, peer: str | None = None):
         return load_keras_file(path)
     if path.is_file() and path.suffix == ".tflite":
         # The library does not depend on the export; only whoever reads such a file does.
-        from dogo_tf.export.tflite_encoder import TFLiteEncoder
+        from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
 
         return TFLiteEncoder(path)
     came = "does not exist" if not path.exists() else "is none of these" if path.is_file() else "holds none of these"

@@ -23,8 +23,8 @@ from dogo_tf.evaluate.knn import knn_accuracy
 from dogo_tf.evaluate.linear import fit_linear_probe
 from dogo_tf.evaluate.linear_adam import linear_probe_adam
 from dogo_tf.evaluate.probe import check_same_classes
-from dogo_tf.files import write_atomically
-from dogo_tf.progress import Progress
+from dogo_tf.platform.files import write_atomically
+from dogo_tf.reporting.progress import Progress
 
 # The authors' and the long-tailed CIFAR sets keep 20 times as many images of the most frequent class as of the rarest.
 IMBALANCE_RATIO = 20

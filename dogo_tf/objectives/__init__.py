@@ -5,8 +5,8 @@ arguments: with the settings of its authors, or where these are for other sizes,
 objective of your own needs no file here: give a Peer an instance.
 """
 
-from dogo_tf import plugins
 from dogo_tf.objectives._objective import Objective
+from dogo_tf.platform import plugins
 
 __all__ = ["Objective", "build"]
 

@@ -1,7 +1,7 @@
 """Multilayer perceptrons on top of an encoder: projectors and predictors."""
 
 from dogo_tf.encoders._layers import batch_norm, relu
-from dogo_tf.keras_compat import keras
+from dogo_tf.platform.keras_compat import keras
 
 
 def mlp(name: str, width_in: int, widths: tuple[int, ...], norm_last: bool, bias_last: bool = True) -> keras.Model:

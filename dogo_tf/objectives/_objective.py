@@ -3,7 +3,7 @@
 import math
 
 from dogo_tf import views
-from dogo_tf.keras_compat import tf
+from dogo_tf.platform.keras_compat import tf
 
 
 class Objective:

@@ -1,10 +1,11 @@
 """Barlow Twins (Zbontar et al., 2021): both views agree in every feature, and no two features say the same."""
 
-from dogo_tf import collectives, views
-from dogo_tf.keras_compat import tf
-from dogo_tf.numerics import at_least_float32, off_diagonal_squares
+from dogo_tf import views
+from dogo_tf.distribution import collectives
+from dogo_tf.numerics.similarity import at_least_float32, off_diagonal_squares
 from dogo_tf.objectives import _objective
 from dogo_tf.objectives._heads import mlp
+from dogo_tf.platform.keras_compat import tf
 
 EPSILON = 1e-5  # of the batch variance, as in batch normalisation
 

@@ -1,7 +1,7 @@
 """BYOL (Grill et al., 2020): predict what a slowly following target makes of the other view, without negatives."""
 
 from dogo_tf import views
-from dogo_tf.numerics import unit_rows
+from dogo_tf.numerics.similarity import unit_rows
 from dogo_tf.objectives import _objective
 from dogo_tf.objectives._heads import mlp
 from dogo_tf.objectives.simsiam import negative_cosine

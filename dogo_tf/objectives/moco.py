@@ -1,10 +1,10 @@
 """MoCo v2 (He et al., 2020; Chen et al., 2020): tell the other view of an image from the images of many earlier steps."""
 
 from dogo_tf import views
-from dogo_tf.keras_compat import tf
-from dogo_tf.numerics import cosine_matrix, unit_rows
+from dogo_tf.numerics.similarity import cosine_matrix, unit_rows
 from dogo_tf.objectives import _objective
 from dogo_tf.objectives._heads import mlp
+from dogo_tf.platform.keras_compat import tf
 
 
 def info_nce(query, key, queue, temperature: float = 0.2):

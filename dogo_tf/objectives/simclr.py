@@ -1,10 +1,10 @@
 """SimCLR (Chen et al., 2020): tell the other view of an image from all other images of the batch."""
 
-from dogo_tf import collectives
-from dogo_tf.keras_compat import tf
-from dogo_tf.numerics import cosine_matrix, per_anchor, unit_rows
+from dogo_tf.distribution import collectives
+from dogo_tf.numerics.similarity import cosine_matrix, per_anchor, unit_rows
 from dogo_tf.objectives import _objective
 from dogo_tf.objectives._heads import mlp
+from dogo_tf.platform.keras_compat import tf
 
 
 def nt_xent(z_a, z_b, temperature: float = 0.5):

@@ -1,10 +1,10 @@
 """SimSiam (Chen and He, 2021): predict one view's projection from the other's, without negatives."""
 
 from dogo_tf import views
-from dogo_tf.keras_compat import tf
-from dogo_tf.numerics import at_least_float32, unit_rows
+from dogo_tf.numerics.similarity import at_least_float32, unit_rows
 from dogo_tf.objectives import _objective
 from dogo_tf.objectives._heads import mlp
+from dogo_tf.platform.keras_compat import tf
 
 
 def negative_cosine(p_a, z_b):

@@ -6,7 +6,7 @@ import pytest
 
 from dogo_tf.comparison.arms import arms, training_gflop
 from dogo_tf.errors import InputError
-from dogo_tf.settings import PretrainSettings
+from dogo_tf.pretraining.settings import PretrainSettings
 
 PAIR = PretrainSettings(
     "patterns",

@@ -8,7 +8,7 @@ import pytest
 from dogo_tf.data.image_set import ImageSet
 from dogo_tf.data.stream import HostClock, training_stream
 from dogo_tf.errors import InputError
-from dogo_tf.keras_compat import tf
+from dogo_tf.platform.keras_compat import tf
 
 
 def _numbered(count):
@@ -46,7 +46,7 @@ def test_replicas_and_workers_share_every_batch(workers):
     images, whole = _numbered(50), _take(training_stream(_numbered(50), 8, seed=7, start_example=16), 10)
     replicas = [range(first, first + 4 // workers) for first in range(0, 4, 4 // workers)]
     shares = [
-        _take(training_stream(images, 8, seed=7, start_example=16, replicas=4, mine=mine), 10 * len(mine))
+        _take(training_stream(images, 8, seed=7, start_example=16, replicas=4, local_replicas=mine), 10 * len(mine))
         for mine in replicas
     ]
     for step, batch in enumerate(whole):
@@ -56,8 +56,12 @@ def test_replicas_and_workers_share_every_batch(workers):
 
 def test_rows_beside_the_images_stay_with_them():
     features = {"big": np.arange(50, dtype=np.float32)[:, np.newaxis] * [1, -1], "other": np.zeros((50, 3), np.float32)}
-    stream = training_stream(_numbered(50), 8, seed=7, start_example=16, replicas=2, mine=range(1, 2), beside=features)
-    plain = _take(training_stream(_numbered(50), 8, seed=7, start_example=16, replicas=2, mine=range(1, 2)), 8)
+    stream = training_stream(
+        _numbered(50), 8, seed=7, start_example=16, replicas=2, local_replicas=range(1, 2), extra_features=features
+    )
+    plain = _take(
+        training_stream(_numbered(50), 8, seed=7, start_example=16, replicas=2, local_replicas=range(1, 2)), 8
+    )
     for (images, beside), numbers in zip(stream.as_numpy_iterator(), plain, strict=False):
         assert _numbers(images) == numbers
         assert beside.keys() == {"big", "other"} and beside["other"].shape == (4, 3)
@@ -67,7 +71,7 @@ def test_rows_beside_the_images_stay_with_them():
 def test_the_hosts_time_is_measured_per_step():
     clock = HostClock()
     assert clock.read() == {"host_ms_per_step": 0.0}
-    _take(training_stream(_numbered(50), 8, seed=7, replicas=4, mine=range(2), clock=clock), 8)
+    _take(training_stream(_numbered(50), 8, seed=7, replicas=4, local_replicas=range(2), clock=clock), 8)
     assert clock.steps >= 4 and 0 < clock.seconds < 60
     assert clock.read()["host_ms_per_step"] > 0 and clock.steps == 0
 

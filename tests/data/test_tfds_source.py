@@ -10,7 +10,7 @@ from dogo_tf import data
 from dogo_tf.data import tfds_source
 from dogo_tf.data.pixels import to_square
 from dogo_tf.errors import InputError
-from dogo_tf.keras_compat import tf
+from dogo_tf.platform.keras_compat import tf
 
 RNG = np.random.default_rng(0)
 SQUARES = RNG.integers(0, 256, (600, 10, 10, 3), dtype=np.uint8)

@@ -9,7 +9,7 @@ PEERS = ("small", "big", "third")
 
 
 def settled(edges, peers=PEERS, teachers=("old",), weights=(0.6, 1.0, 2.0)):
-    return graph.settled(edges, peers, teachers, weights[: len(peers)], 100, "similarity_kl")
+    return graph.resolved(edges, peers, teachers, weights[: len(peers)], 100, "similarity_kl")
 
 
 def test_each_of_two_peers_teaches_the_other_with_its_own_weight():

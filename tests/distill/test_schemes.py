@@ -10,8 +10,8 @@ import dogo_tf
 from dogo_tf import distill
 from dogo_tf.distill import compress, seed, simreg
 from dogo_tf.errors import InputError
-from dogo_tf.keras_compat import keras, tf
 from dogo_tf.objectives import simclr, simsiam
+from dogo_tf.platform.keras_compat import keras, tf
 
 SIZE = 8
 
@@ -53,7 +53,7 @@ def test_the_known_schemes():
 
 
 def test_a_lesson_is_a_loss_per_image_that_teaches_the_student_alone(model):
-    lesson = model.lessons[0]
+    lesson = model.distillation_terms[0]
     student, teacher = model.peers
     with tf.GradientTape() as tape:
         embeddings = model.embed(views(model), training=True)
@@ -68,19 +68,22 @@ def test_a_lesson_is_a_loss_per_image_that_teaches_the_student_alone(model):
 
 
 def test_training_lowers_the_loss_of_the_lesson_and_moves_its_head(model):
-    heads = [v.numpy() for v in model.lessons[0].trainable_variables]
+    heads = [v.numpy() for v in model.distillation_terms[0].trainable_variables]
     before = model.evaluate(images(), batch_size=16, verbose=0, return_dict=True)["small/distill"]
-    alone = pair(model.lessons[0].name.rsplit("_small", 1)[0], ssl_weight=0.0, distill_weight=1.0)
+    alone = pair(model.distillation_terms[0].name.rsplit("_small", 1)[0], ssl_weight=0.0, distill_weight=1.0)
     history = alone.fit(images(), batch_size=16, epochs=12, shuffle=False, verbose=0).history["small/distill"]
     assert np.mean(history[-3:]) < np.mean(history[:3])
     model.fit(images(), batch_size=16, verbose=0)
-    assert all(not np.array_equal(v, old) for v, old in zip(model.lessons[0].trainable_variables, heads, strict=True))
+    assert all(
+        not np.array_equal(v, old)
+        for v, old in zip(model.distillation_terms[0].trainable_variables, heads, strict=True)
+    )
     after = model.evaluate(images(), batch_size=16, verbose=0, return_dict=True)["small/distill"]
     assert np.isfinite([before, after]).all()
 
 
 def test_heads_train_with_the_students_optimiser_and_queues_are_kept_in_checkpoints(model, tmp_path):
-    lesson = model.lessons[0]
+    lesson = model.distillation_terms[0]
     own = model.variables_of_each()
     assert [len(own[k]) - len(peer.trainable_variables) for k, peer in enumerate(model.peers)] == [
         len(lesson.trainable_variables),
@@ -90,7 +93,7 @@ def test_heads_train_with_the_students_optimiser_and_queues_are_kept_in_checkpoi
     tf.train.Checkpoint(model=model).write(str(tmp_path / "state"))
     other = pair(lesson.name.rsplit("_small", 1)[0])
     tf.train.Checkpoint(model=other).read(str(tmp_path / "state")).assert_consumed()
-    for ours, theirs in zip(other.lessons[0].variables, lesson.variables, strict=True):
+    for ours, theirs in zip(other.distillation_terms[0].variables, lesson.variables, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
@@ -102,7 +105,7 @@ def test_the_temperature_is_the_schemes_own_unless_given():
 
 def test_the_weight_of_an_edge_rises_over_its_own_warm_up():
     model = pair("simreg", distill_weight=4.0, distill_warmup=64)
-    lesson = model.lessons[0]
+    lesson = model.distillation_terms[0]
     assert [float(lesson.weight_at(seen)) for seen in (0, 16, 48, 64, 1000)] == [0.0, 1.0, 3.0, 4.0, 4.0]
 
 

@@ -2,9 +2,9 @@ import numpy as np
 import oracles
 import pytest
 
-from dogo_tf import numerics
 from dogo_tf.distill.similarity_kl import agreement_at_1, similarity_kl
-from dogo_tf.keras_compat import tf
+from dogo_tf.numerics import similarity
+from dogo_tf.platform.keras_compat import tf
 
 
 def embeddings(count=5, student_width=4, teacher_width=6, seed=0):
@@ -73,7 +73,7 @@ def test_a_large_batch_is_computed_in_blocks_of_anchors(monkeypatch):
         given = [tf.constant(x, dtype) for x in embeddings(count=7)]
         found = {}
         for most in (10**6, 14):  # all 7 anchors at once, or 2 of them
-            monkeypatch.setattr(numerics, "MOST_SIMILARITIES", most)
+            monkeypatch.setattr(similarity, "MOST_SIMILARITIES", most)
             with tf.GradientTape() as tape:
                 tape.watch(given)
                 losses = similarity_kl(*given)

@@ -9,12 +9,12 @@ import pytest
 
 from dogo_tf.encoders import NATURAL_MEAN, NATURAL_STD, _adapter, _transformers
 from dogo_tf.encoders._float32 import as_float32
+from dogo_tf.encoders._keras_file import load_keras_file
 from dogo_tf.evaluate.features import embed
+from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
 from dogo_tf.export import tflite
 from dogo_tf.export.saved_model import export_saved_model
-from dogo_tf.export.tflite_encoder import TFLiteEncoder
-from dogo_tf.keras_compat import keras, tf
-from dogo_tf.keras_file import load_keras_file
+from dogo_tf.platform.keras_compat import keras, tf
 
 TO_ONE = ((0.0,) * 3, (255.0,) * 3)  # pixel_mean and pixel_std of x / 255
 NATURAL = (NATURAL_MEAN, NATURAL_STD)
@@ -197,7 +197,7 @@ def test_learned_positions_are_loaded_in_a_process_that_has_built_nothing(tmp_pa
     program = """
 import sys
 sys.modules["keras_cv"] = None
-from dogo_tf.keras_file import load_keras_file
+from dogo_tf.encoders._keras_file import load_keras_file
 print(load_keras_file(sys.argv[1]).output_shape)
 """
     command = [sys.executable, "-c", program, str(tmp_path / "encoder.keras")]

@@ -10,10 +10,10 @@ import pytest
 from dogo_tf import encoders
 from dogo_tf.encoders import _adapter, keras_applications, keras_cv_backbones
 from dogo_tf.encoders._keras_cv_presets import PRESETS
+from dogo_tf.encoders._keras_file import load_keras_file
 from dogo_tf.errors import InputError
-from dogo_tf.keras_compat import keras, tf
-from dogo_tf.keras_file import load_keras_file
-from dogo_tf.settings import peer_specs
+from dogo_tf.platform.keras_compat import keras, tf
+from dogo_tf.pretraining.settings import peer_specs
 
 NAMES = keras_applications.names() + keras_cv_backbones.names()
 # They take clips, and point clouds.

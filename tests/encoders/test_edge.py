@@ -10,11 +10,11 @@ import pytest
 from dogo_tf import encoders
 from dogo_tf.encoders import _adapter, mobilenet_v3, shufflenet_v2
 from dogo_tf.evaluate import embed
+from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
 from dogo_tf.export import graph, parity, tflite
 from dogo_tf.export.saved_model import export_saved_model
-from dogo_tf.export.tflite_encoder import TFLiteEncoder
-from dogo_tf.keras_compat import keras, tf
-from dogo_tf.run_folder import RunFolder
+from dogo_tf.platform.keras_compat import keras, tf
+from dogo_tf.runs.folder import RunFolder
 
 NAMES = ["efficientnet_lite_b0", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small", "shufflenet_v2"]
 
@@ -75,7 +75,7 @@ np.save(folder + "/features.npy", encoder(np.load(folder + "/images.npy")))
 
 def test_batch_statistics_run_over_all_replicas():
     program = """
-from dogo_tf.keras_compat import keras, tf
+from dogo_tf.platform.keras_compat import keras, tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from dogo_tf import encoders

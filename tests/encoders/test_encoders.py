@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from dogo_tf import encoders, plugins
+from dogo_tf import encoders
 from dogo_tf.encoders._float32 import as_float32
-from dogo_tf.keras_compat import keras, tf
+from dogo_tf.platform import plugins
+from dogo_tf.platform.keras_compat import keras, tf
 
 # One small member of each family and a side of image that suits it; the contract test fails if a family has none here.
 MEMBERS = {

@@ -6,7 +6,7 @@ import pytest
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate import embed, feature_cache
 from dogo_tf.evaluate.feature_cache import FeatureCache
-from dogo_tf.keras_compat import keras
+from dogo_tf.platform.keras_compat import keras
 
 
 class Means:

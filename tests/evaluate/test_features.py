@@ -5,7 +5,7 @@ import pytest
 
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate import embed
-from dogo_tf.keras_compat import keras, tf
+from dogo_tf.platform.keras_compat import keras, tf
 
 
 def pictures(count, size=8, seed=0):

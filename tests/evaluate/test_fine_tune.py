@@ -10,7 +10,7 @@ from dogo_tf.errors import InputError
 from dogo_tf.evaluate import fine_tune as module
 from dogo_tf.evaluate.fine_tune import fine_tune
 from dogo_tf.evaluate.sources import fingerprint
-from dogo_tf.keras_compat import keras
+from dogo_tf.platform.keras_compat import keras
 
 
 def stripes(count, seed, size=8):

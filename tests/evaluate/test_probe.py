@@ -9,7 +9,7 @@ from dogo_tf.data.image_set import ImageSet
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.evaluate.probe import probe
-from dogo_tf.keras_compat import keras
+from dogo_tf.platform.keras_compat import keras
 
 
 def stripes(count, seed, classes=("across", "down"), size=8, name="stripes"):

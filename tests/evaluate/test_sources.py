@@ -11,8 +11,8 @@ from dogo_tf.evaluate.saved_model_encoder import SavedModelEncoder
 from dogo_tf.evaluate.sources import fingerprint, image_side, load_encoder
 from dogo_tf.export import tflite
 from dogo_tf.export.saved_model import export_saved_model
-from dogo_tf.keras_compat import keras, tf
-from dogo_tf.run_folder import CONFIG
+from dogo_tf.platform.keras_compat import keras, tf
+from dogo_tf.runs.folder import CONFIG
 
 
 @pytest.fixture(scope="module")

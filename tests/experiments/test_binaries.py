@@ -10,7 +10,7 @@ from PIL import Image
 from dogo_tf.experiments import pretrain, probe
 from dogo_tf.export import main as export_main
 from dogo_tf.export import predict
-from dogo_tf.run_folder import RunFolder
+from dogo_tf.runs.folder import RunFolder
 
 
 @pytest.fixture(scope="module")

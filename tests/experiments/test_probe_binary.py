@@ -8,7 +8,7 @@ from PIL import Image
 
 from dogo_tf.evaluate import probe as library
 from dogo_tf.experiments import probe
-from dogo_tf.keras_compat import keras, tf
+from dogo_tf.platform.keras_compat import keras, tf
 
 
 def pooled(layer, size=8):

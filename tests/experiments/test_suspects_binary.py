@@ -9,8 +9,8 @@ from PIL import Image
 
 from dogo_tf.encoders import build
 from dogo_tf.experiments import suspects
-from dogo_tf.keras_compat import keras
-from dogo_tf.run_folder import RunFolder
+from dogo_tf.platform.keras_compat import keras
+from dogo_tf.runs.folder import RunFolder
 
 
 @pytest.fixture(scope="module")

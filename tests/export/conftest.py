@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dogo_tf.export import saved_model, tflite
-from dogo_tf.keras_compat import keras
+from dogo_tf.platform.keras_compat import keras
 
 
 def residual_encoder(policy="float32", name="small"):

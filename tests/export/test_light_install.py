@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from dogo_tf.data import pixels
+from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
 from dogo_tf.export import metadata
-from dogo_tf.export.tflite_encoder import TFLiteEncoder
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ["ai-edge-litert", "numpy", "pillow"]

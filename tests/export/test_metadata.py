@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from dogo_tf.errors import InputError
+from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
 from dogo_tf.export import metadata
 from dogo_tf.export.runtime import Encoder
-from dogo_tf.export.tflite_encoder import TFLiteEncoder
-from dogo_tf.keras_compat import keras
+from dogo_tf.platform.keras_compat import keras
 
 OUTPUTS = {"features": {"dtype": "int8", "shape": [None, 8], "scale": 0.25, "zero_point": -128}}
 

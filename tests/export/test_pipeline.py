@@ -58,11 +58,11 @@ def test_every_artefact_is_there_and_measured(exported):
 
 def test_the_report_files_hold_what_was_returned(exported):
     report, folder = exported
-    told = json.loads((folder / "report.json").read_text())
-    assert told == json.loads(json.dumps(report.as_dict()))
-    assert told["origin"] == {"run": "x"}
-    assert told["formats"]["int8"]["size_bytes"] == report.item("int8").size_bytes
-    assert told["recommendation"].split(":")[0] in tflite.FORMATS and told["hardware"]["cores"] >= 1
+    description = json.loads((folder / "report.json").read_text())
+    assert description == json.loads(json.dumps(report.as_dict()))
+    assert description["origin"] == {"run": "x"}
+    assert description["formats"]["int8"]["size_bytes"] == report.item("int8").size_bytes
+    assert description["recommendation"].split(":")[0] in tflite.FORMATS and description["hardware"]["cores"] >= 1
     page = (folder / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 2 and "http" not in page and "<script" not in page
     assert all(f"<td>{name}</td>" in page for name in tflite.FORMATS) and "CONV_2D 2" in page
@@ -97,8 +97,8 @@ def test_dark_images_calibrate_as_well(encoder, tmp_path):
     dark = [replace(part, images=part.images // 3 + 10) for part in (TRAIN, TEST)]
     report = export_encoder(encoder, tmp_path / "out", *dark, quick(formats=("int8",)), "dark")
     assert report.details["calibration"]["extended"] and report.details["calibration"]["highest"] == 95
-    told = Encoder(tmp_path / "out" / "dark_int8.tflite").metadata  # it checks the scale of the input
-    assert told["calibration"]["lowest"] == 10 and told["calibration"]["extended"]
+    description = Encoder(tmp_path / "out" / "dark_int8.tflite").metadata  # it checks the scale of the input
+    assert description["calibration"]["lowest"] == 10 and description["calibration"]["extended"]
     page = (tmp_path / "out" / "report.html").read_text()
     assert "values 10..95; one pixel each was set to 0 and 255" in page
 
@@ -158,8 +158,8 @@ def test_what_fails_its_gate_is_not_written_but_told_with_advice(encoder, strict
 
 def test_force_writes_it_and_the_description_says_so(encoder, strict, tmp_path):
     report = export_encoder(encoder, tmp_path / "out", TRAIN, TEST, quick(formats=("int8",), force=True), "tiny")
-    told = Encoder(tmp_path / "out" / "tiny_int8.tflite").metadata
-    assert told["problems"] == list(report.item("int8").problems) != []
+    description = Encoder(tmp_path / "out" / "tiny_int8.tflite").metadata
+    assert description["problems"] == list(report.item("int8").problems) != []
     assert report.as_dict()["recommendation"] == "none: no .tflite format passed its gates"
 
 

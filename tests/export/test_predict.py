@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from dogo_tf.evaluate.classifier import LinearClassifier
+from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
 from dogo_tf.export import metadata, predict, tflite
 from dogo_tf.export.runtime import Encoder
 from dogo_tf.export.saved_model import export_saved_model
-from dogo_tf.export.tflite_encoder import TFLiteEncoder
-from dogo_tf.keras_compat import keras
+from dogo_tf.platform.keras_compat import keras
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 220, 30), "blue": (30, 30, 220)}
 

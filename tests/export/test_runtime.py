@@ -15,10 +15,10 @@ from PIL import Image
 
 from dogo_tf import encoders
 from dogo_tf.data import pixels
+from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
 from dogo_tf.export import runtime, tflite
 from dogo_tf.export.saved_model import export_saved_model
-from dogo_tf.export.tflite_encoder import TFLiteEncoder
-from dogo_tf.keras_compat import keras, tf
+from dogo_tf.platform.keras_compat import keras, tf
 
 ROOT = Path(__file__).resolve().parents[2]
 # Importing one of these means that the file does not work alone.

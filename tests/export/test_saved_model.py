@@ -12,7 +12,7 @@ from dogo_tf.evaluate import embed
 from dogo_tf.evaluate.saved_model_encoder import SavedModelEncoder
 from dogo_tf.export import parity
 from dogo_tf.export.saved_model import export_saved_model
-from dogo_tf.keras_compat import keras, tf
+from dogo_tf.platform.keras_compat import keras, tf
 
 LOAD_ALONE = """
 import sys

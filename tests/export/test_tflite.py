@@ -9,11 +9,11 @@ import pytest
 from dogo_tf import encoders
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate import embed
+from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
 from dogo_tf.export import parity, tflite
 from dogo_tf.export.saved_model import export_saved_model
-from dogo_tf.export.tflite_encoder import TFLiteEncoder
-from dogo_tf.keras_compat import keras, tf
-from dogo_tf.progress import Progress
+from dogo_tf.platform.keras_compat import keras, tf
+from dogo_tf.reporting.progress import Progress
 
 
 def test_every_format_has_its_limits():
@@ -64,7 +64,7 @@ def test_the_interpreters_own_lines_stay_off_the_screen(tflite_files, tmp_path):
     path.write_bytes(tflite_files["float32"])
     run = (
         "import sys, numpy as np\n"
-        "from dogo_tf.export.tflite_encoder import TFLiteEncoder\n"
+        "from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder\n"
         "TFLiteEncoder(sys.argv[1])(np.zeros((2, 16, 12, 3), np.uint8))\n"
         "print('ours', file=sys.stderr)"
     )

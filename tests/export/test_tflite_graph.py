@@ -3,7 +3,7 @@
 import numpy as np
 
 from dogo_tf.export import graph
-from dogo_tf.keras_compat import tf
+from dogo_tf.platform.keras_compat import tf
 
 
 def converted(function, *shape):

@@ -2,8 +2,8 @@ import numpy as np
 import oracles
 import pytest
 
-from dogo_tf.keras_compat import tf
 from dogo_tf.objectives.barlow_twins import EPSILON, Objective, cross_correlation, redundancy
+from dogo_tf.platform.keras_compat import tf
 from dogo_tf.types import Embeddings, ViewEmbeddings
 
 # Two features of mean 0 and variance 1 that are uncorrelated.

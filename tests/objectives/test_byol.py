@@ -3,8 +3,8 @@ import oracles
 import pytest
 
 from dogo_tf import objectives
-from dogo_tf.keras_compat import tf
 from dogo_tf.objectives.byol import Objective, regression
+from dogo_tf.platform.keras_compat import tf
 from dogo_tf.types import Embeddings, ViewEmbeddings
 
 

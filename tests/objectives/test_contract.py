@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from dogo_tf import objectives, plugins
-from dogo_tf.keras_compat import tf
+from dogo_tf import objectives
+from dogo_tf.platform import plugins
+from dogo_tf.platform.keras_compat import tf
 from dogo_tf.types import Embeddings, ViewEmbeddings
-from dogo_tf.views import ViewRecipe
+from dogo_tf.views.recipe import ViewRecipe
 
 WIDTH, BATCH = 10, 6
 

@@ -2,10 +2,11 @@
 
 import pytest
 
-from dogo_tf import data, objectives, plugins
+from dogo_tf import data, objectives
 from dogo_tf.evaluate.probe import probe
-from dogo_tf.pretraining import build_model, pretrain
-from dogo_tf.settings import PretrainSettings
+from dogo_tf.platform import plugins
+from dogo_tf.pretraining.pretrain import build_model, pretrain
+from dogo_tf.pretraining.settings import PretrainSettings
 
 pytestmark = pytest.mark.slow
 

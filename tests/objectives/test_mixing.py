@@ -7,9 +7,10 @@ import pytest
 from equality import SIZE, encoder, small
 
 import dogo_tf
-from dogo_tf import objectives, plugins
-from dogo_tf.keras_compat import keras, tf
+from dogo_tf import objectives
 from dogo_tf.objectives._heads import mlp
+from dogo_tf.platform import plugins
+from dogo_tf.platform.keras_compat import keras, tf
 
 NAMES = plugins.names(objectives.__name__)
 ALONE_AND_IN_PAIRS = [(name,) for name in NAMES] + list(itertools.combinations_with_replacement(NAMES, 2))

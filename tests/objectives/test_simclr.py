@@ -2,9 +2,9 @@ import numpy as np
 import oracles
 import pytest
 
-from dogo_tf import numerics
-from dogo_tf.keras_compat import tf
+from dogo_tf.numerics import similarity
 from dogo_tf.objectives.simclr import nt_xent
+from dogo_tf.platform.keras_compat import tf
 
 
 def rows(seed, count=5, width=7):
@@ -71,7 +71,7 @@ def test_a_large_batch_is_computed_in_blocks_of_anchors(monkeypatch):
         given = [tf.constant(rows(seed), dtype) for seed in (0, 1)]
         found = {}
         for most in (10**6, 20):  # the 5 anchors of a view at once, or 2 of them against the 10 columns
-            monkeypatch.setattr(numerics, "MOST_SIMILARITIES", most)
+            monkeypatch.setattr(similarity, "MOST_SIMILARITIES", most)
             with tf.GradientTape() as tape:
                 tape.watch(given)
                 losses = nt_xent(*given)

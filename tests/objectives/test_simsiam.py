@@ -1,8 +1,8 @@
 import numpy as np
 import oracles
 
-from dogo_tf.keras_compat import tf
 from dogo_tf.objectives.simsiam import Objective, negative_cosine
+from dogo_tf.platform.keras_compat import tf
 from dogo_tf.types import Embeddings, ViewEmbeddings
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import oracles
 import pytest
 
-from dogo_tf.keras_compat import tf
 from dogo_tf.objectives.vicreg import Objective, covariance, invariance, variance
+from dogo_tf.platform.keras_compat import tf
 from dogo_tf.types import Embeddings, ViewEmbeddings
 
 

@@ -1,0 +1,88 @@
+""".keras files from anywhere: read without running what they carry."""
+
+import json
+import zipfile
+
+from dogo_tf.encoders import _learned_maps  # noqa: F401  registers the layers of this package
+from dogo_tf.errors import InputError
+from dogo_tf.platform.keras_compat import keras
+
+# Where Keras' own layers and their parts come from. Its other modules have functions that load code or fetch files.
+_MODULES = {
+    *("keras", "keras.models", "keras.layers", "keras.initializers", "keras.regularizers", "keras.constraints"),
+    *("keras.mixed_precision", "keras.engine.functional", "keras.engine.sequential", "keras.layers.core.tf_op_layer"),
+}
+# Layers of functional models in which TensorFlow functions were called on tensors name those; these only compute.
+_OPERATIONS = {
+    *("cast", "concat", "expand_dims", "identity", "pad", "reshape", "shape", "split", "squeeze", "stack", "tile"),
+    *("transpose", "unstack", "clip_by_value", "convert_to_tensor", "zeros_like", "ones_like", "where", "gather"),
+    *("broadcast_to", "repeat", "reverse", "roll", "slice"),
+}
+_OPERATION_FAMILIES = ("math.", "nn.", "linalg.", "__operators__.", "image.resize")
+_OTHER_CODE = ("__lambda__", "TFSMLayer", "ClassMethod", "InstanceMethod")
+
+
+def load_keras_file(path) -> keras.Model:
+    """The model in a .keras file, uncompiled.
+
+    Files are checked before Keras builds anything. Its safe mode refuses pickled Python code only: it imports the
+    module that a file names for the model, and reads older HDF5 files under this name without a check.
+
+    Args:
+        path: of a file in the format of Keras' `save_format="keras"` (a zip archive).
+    Raises:
+        InputError: no such file, another format, damage, a Lambda layer, a function that is no activation of Keras, a
+            TensorFlow function that does more than compute, or a class that is neither a layer (or part of one) of Keras' own
+            nor registered with keras.utils.register_keras_serializable.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config = json.loads(archive.read("config.json"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist") from error
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} cannot be loaded: expected the .keras format, a zip archive: {error}") from error
+    _check_objects(config, path)
+    try:
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} cannot be loaded: {error}") from error
+    if not isinstance(model, keras.Model):
+        raise InputError(f"{path} cannot be loaded: expected a keras.Model, it holds a {type(model).__name__}")
+    return model
+
+
+def _check_objects(config, path) -> None:
+    """InputError for a Lambda layer, or an unknown class or function, anywhere in a configuration."""
+    if isinstance(config, list):
+        for item in config:
+            _check_objects(item, path)
+    if not isinstance(config, dict):
+        return
+    name, module, inner = config.get("class_name"), config.get("module"), config.get("config")
+    if name == "Lambda":
+        layer = config.get("name") or (inner or {}).get("name")
+        raise InputError(
+            f"{path} cannot be loaded: its Lambda layer {layer!r} holds Python code, which is never run "
+            "from a file; build the encoder of other layers, or export it as a SavedModel where it was trained"
+        )
+    if name == "function":
+        if not hasattr(keras.activations, str(inner)) or module not in (None, "builtins", "keras.activations"):
+            raise InputError(f"{path} cannot be loaded: its function {module}.{inner} is no activation of Keras")
+    elif name in ("TFOpLambda", "SlicingOpLambda"):
+        # tf.transpose and a few others are recorded by the name of their older version.
+        function = str((inner or {}).get("function")).removeprefix("compat.v1.")
+        if function not in _OPERATIONS and not function.startswith(_OPERATION_FAMILIES):
+            raise InputError(f"{path} cannot be loaded: its function tf.{function} is not known only to compute")
+    elif name and (module or name in _OTHER_CODE) and not _is_known(name, str(module), config.get("registered_name")):
+        raise InputError(
+            f"{path} cannot be loaded: its class {name} of the module {module!r} is not Keras' own; "
+            "import what registers it (keras.utils.register_keras_serializable) first, or give a SavedModel instead"
+        )
+    for value in config.values():
+        _check_objects(value, path)
+
+
+def _is_known(name: str, module: str, registered_name) -> bool:
+    own = module.replace("tf_keras", "keras", 1).replace("keras.src", "keras", 1) in _MODULES
+    return (own and name not in _OTHER_CODE) or keras.utils.get_registered_object(registered_name) is not None

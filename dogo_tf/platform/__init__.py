@@ -1,0 +1,1 @@
+"""The ground under the package: which Keras, files, plug-ins, and a quiet start."""

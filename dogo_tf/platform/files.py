@@ -1,0 +1,102 @@
+"""Files and folders that are whole or not there, and folders with one owner."""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+from dogo_tf.errors import InputError
+
+LOCK = ".lock"
+
+
+def temporary_sibling(path: Path) -> Path:
+    """A name in the same folder for what is not whole yet; `is_temporary` knows what a killed process left there."""
+    return path.with_name(f".{os.getpid()}_{path.name}")
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether this is a name by `temporary_sibling`, of whatever process."""
+    return path.name.startswith(".") and path.name[1:].partition("_")[0].isdigit()
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """The file appears under its name only when it is whole."""
+    temporary = temporary_sibling(path)
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def folder_atomically(path: Path):
+    """Gives a new folder beside `path` to write to. If all goes well, it takes the place of `path`, else it vanishes."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary, old = (path.with_name(f".{os.getpid()}_{kind}_{path.name}") for kind in ("new", "old"))
+    try:
+        temporary.mkdir()
+        yield temporary
+        if path.exists():
+            path.rename(old)
+        temporary.rename(path)
+    finally:
+        for rubbish in (temporary, old):
+            shutil.rmtree(rubbish, ignore_errors=True)
+
+
+def to_disk(path: Path) -> None:
+    """Returns when a file, or the names in a folder, would survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sha256(path: Path) -> str:
+    """Of the file's contents, hexadecimal."""
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def sole_owner(folder: Path) -> Iterator[None]:
+    """Makes `folder` if need be and locks it for this process; the system frees the lock when the process ends, however.
+
+    Raises:
+        InputError: another process has the lock (the message names it), or the folder cannot be written to.
+    """
+    path = folder / LOCK
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+")
+    except OSError as error:
+        raise InputError(f"run_dir: cannot write to {folder}: {error.strerror}") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            owner = file.read().strip() or "another process"
+            raise InputError(
+                f"run_dir: {folder} is in use by {owner}; wait for it, or choose another folder"
+            ) from error
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        file.flush()
+        try:
+            yield
+        finally:
+            if [entry.name for entry in folder.iterdir()] == [LOCK]:  # nothing came of it
+                path.unlink()
+                folder.rmdir()

@@ -1,0 +1,1 @@
+"""A whole pre-training run: settings, training, callbacks, probes on the way."""

@@ -1,0 +1,236 @@
+"""A whole pre-training run: settings in, a run folder out."""
+
+import contextlib
+import dataclasses
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from dogo_tf import data, optimizers
+from dogo_tf.data.stream import HostClock, distributed_stream
+from dogo_tf.distill import graph
+from dogo_tf.distribution.devices import Job, check_batch_size, strategy
+from dogo_tf.dogo import DoGo
+from dogo_tf.errors import InputError
+from dogo_tf.evaluate.feature_cache import FeatureCache
+from dogo_tf.evaluate.sources import fingerprint, load_encoder
+from dogo_tf.peer import Peer
+from dogo_tf.platform.files import sole_owner
+from dogo_tf.platform.keras_compat import keras
+from dogo_tf.pretraining.callbacks import Checkpoints, FailureAlarm, StepLog, steps_done
+from dogo_tf.pretraining.probing import Probes, load_probe_data
+from dogo_tf.pretraining.projector import write_projector
+from dogo_tf.pretraining.settings import PretrainSettings, peer_specs, teacher_specs
+from dogo_tf.pretraining.stop_request import StopRequest
+from dogo_tf.pretraining.view_grid import log_view_grid
+from dogo_tf.reporting.provenance import provenance
+from dogo_tf.runs.checkpoint import RunCheckpoint
+from dogo_tf.runs.folder import RunFolder
+from dogo_tf.teacher import CachedTeacher, FrozenTeacher
+
+
+def pretrain(settings: PretrainSettings, resume: bool = False, overwrite: bool = False) -> RunFolder:
+    """Trains the peers of `settings` and fills the run folder; see RunFolder for what lies in it.
+
+    Args:
+        resume: go on from the newest checkpoint of the folder, whose settings must be the same.
+        overwrite: replace the run in the folder.
+    Raises:
+        InputError: settings, data or folder cannot be used. TrainingFailure: NaN or collapse. Interrupted: asked to stop by
+            SIGTERM or Ctrl-C, after a checkpoint; or another worker was lost.
+    """
+    devices = strategy(settings.strategy, settings.tpu)  # before any other work of TensorFlow
+    check_batch_size(settings.batch_size, devices.num_replicas_in_sync, settings.micro_batches)
+    job = Job(devices)
+    if settings.probe_every and job.workers > 1:
+        raise InputError("probe_every: several workers cannot probe while they train; use 0, and dogo-probe afterwards")
+    chiefs = RunFolder(settings.run_dir)
+    with job.losses_named(), job.folder_to_write(chiefs.path) as path:
+        folder = RunFolder(path)
+        if job.is_chief:
+            folder.check(resume, overwrite)  # before minutes of loading
+        with sole_owner(folder.path):
+            images = _load(settings)
+            cached = _cached_teachers(settings, images, folder) if settings.cache_teachers else None
+            with _precision(settings.precision), devices.scope():
+                _train(settings, resume, overwrite, images, cached, job, chiefs, folder)
+    return chiefs
+
+
+def _load(settings) -> data.ImageSet:
+    images = data.load(
+        settings.dataset, settings.split, settings.image_size, settings.data_dir, settings.max_bad_images
+    )
+    if settings.batch_size > len(images.images):
+        raise InputError(
+            f"batch_size: {settings.batch_size} is larger than the data: {images.name} has {len(images.images)} images"
+        )
+    return images
+
+
+def _cached_teachers(settings, images, folder: RunFolder) -> list[CachedTeacher]:
+    """Before any strategy's scope: every worker computes all features for itself, as it loads all images."""
+    cache, teachers = FeatureCache(folder.features), []
+    for name, path, peer in teacher_specs(settings.teachers):
+        try:
+            encoder = load_encoder(path, peer)
+            teachers.append(CachedTeacher(cache.embed(encoder, images.images), name, fingerprint(encoder)))
+        except InputError as error:
+            raise InputError(f"teachers: {name}: {error}") from error
+    return teachers
+
+
+def _train(
+    settings, resume: bool, overwrite: bool, images, cached, job: Job, chiefs: RunFolder, folder: RunFolder
+) -> None:
+    """Reads the `chiefs` folder and writes to `folder`, which is the same one for the chief."""
+    probe_data = load_probe_data(settings, images) if settings.probe_every else None
+    mean, std = data.pixel_statistics(images.images)
+    steps_per_epoch = len(images.images) // settings.batch_size
+    model = build_model(settings, images.images.shape[1], mean, std, steps_per_epoch, cached)
+    config = _config(settings, images, mean, std, model.teachers)
+    (resume,) = job.any([resume and job.is_chief])  # its word counts: jobs may start their workers with different flags
+    folder.start(config, resume and job.is_chief, overwrite)
+    checkpoint = RunCheckpoint(chiefs.checkpoints, model, write_to=folder.checkpoints)
+    if resume:
+        found = checkpoint.restore_newest()
+        print(f"resuming from {found}" if found else "no checkpoint yet: starting from the first step", flush=True)
+        advice = "run_dir must be one folder, which all of them see"
+        job.check_same("steps in the newest checkpoint", steps_done(model), advice)
+        if job.is_chief:
+            checkpoint.drop_after(steps_done(model))
+            folder.drop_metrics_after(steps_done(model))
+    with folder.written("flags and views"):
+        if not folder.flags.exists():
+            folder.flags.write_text(settings.as_flags())
+        if not folder.views.exists():
+            log_view_grid(model, images.images[:8], folder)
+    _fit(model, images.images, settings, steps_per_epoch, checkpoint, job, folder, probe_data)
+    if probe_data:
+        write_projector(folder.tensorboard, model.peers, probe_data.images)
+
+
+def build_model(
+    settings: PretrainSettings, image_size: int, mean, std, steps_per_epoch: int, teachers: Sequence | None = None
+) -> DoGo:
+    """The compiled model of `settings`.
+
+    Args:
+        mean, std: the data set's, in units of 0..255.
+        teachers: loaded from their files unless given.
+    """
+    peers = []
+    for name, encoder, objective in peer_specs(settings.peers):
+        # By name, so that a peer starts from the same weights alone and next to others.
+        keras.utils.set_random_seed((settings.seed + zlib.crc32(name.encode())) % 2**32)
+        peers.append(Peer(encoder, objective, image_size, mean, std, name=name))
+    if teachers is None:
+        teachers = [FrozenTeacher(path, name, peer) for name, path, peer in teacher_specs(settings.teachers)]
+    epoch = steps_per_epoch * settings.batch_size
+    names = [peer.name for peer in peers], [teacher.name for teacher in teachers]
+    model = DoGo(
+        peers,
+        views=settings.views,
+        view_recipe=_recipes(settings, peers),
+        teach=graph.parse(settings.teach, *names, examples_per_epoch=epoch),
+        teachers=teachers,
+        scheme=settings.scheme,
+        distill_weight=settings.per_peer("distill_weight"),
+        distill_temperature=settings.distill_temperature,
+        distill_warmup=round(settings.distill_warmup_epochs * steps_per_epoch) * settings.batch_size,
+        ssl_weight=settings.per_peer("ssl_weight"),
+        planned_examples=settings.epochs * epoch,
+        sync_batch_norm=settings.sync_batch_norm,
+        micro_batches=settings.micro_batches,
+        seed=settings.seed,
+    )
+    total, warmup = settings.epochs * steps_per_epoch, round(settings.warmup_epochs * steps_per_epoch)
+    names, rates, decays = (settings.per_peer(name) for name in ("optimizer", "learning_rate", "weight_decay"))
+    model.compile(
+        [
+            optimizers.build(name, optimizers.schedule(settings.schedule, rate, total, warmup), decay)
+            for name, rate, decay in zip(names, rates, decays, strict=True)
+        ],
+        steps_per_execution=settings.steps_per_execution,
+    )
+    return model
+
+
+def _recipes(settings, peers):
+    """Each objective's own recipe with what the settings change about it."""
+    recipes = [peer.objective.view_recipe.scaled_jitter(settings.jitter_strength) for peer in peers]
+    if settings.min_crop_area is not None:
+        recipes = [dataclasses.replace(r, crop_area=(settings.min_crop_area, r.crop_area[1])) for r in recipes]
+    return recipes
+
+
+@contextlib.contextmanager
+def _precision(policy: str):
+    before = keras.mixed_precision.global_policy()
+    keras.mixed_precision.set_global_policy(policy)
+    try:
+        yield
+    finally:
+        keras.mixed_precision.set_global_policy(before)
+
+
+def _config(settings, images, mean, std, teachers) -> dict:
+    specs = peer_specs(settings.peers)
+    return {
+        "settings": settings.as_dict(),
+        "peers": [{"name": name, "encoder": encoder, "objective": objective} for name, encoder, objective in specs],
+        "teachers": {teacher.name: teacher.fingerprint for teacher in teachers},
+        "data": {
+            "name": images.name,
+            "images": len(images.images),
+            "image_size": images.images.shape[1],
+            "pixel_mean": mean,
+            "pixel_std": std,
+            "bad_files": [list(entry) for entry in images.bad_files],
+        },
+        "provenance": provenance(),
+    }
+
+
+def _fit(
+    model: DoGo, images: np.ndarray, settings, steps_per_epoch: int, checkpoint, job: Job, folder, probe_data
+) -> None:
+    total = settings.epochs * steps_per_epoch
+    alarm = FailureAlarm([peer.name for peer in model.peers], checkpoint.newest)
+    clock = HostClock()
+    features = {t.name: t.features for t in model.teachers if isinstance(t, CachedTeacher)}
+    with StopRequest() as stop:
+        checkpoints = Checkpoints(
+            checkpoint,
+            folder,
+            alarm,
+            stop,
+            total,
+            settings.checkpoint_minutes,
+            settings.checkpoint_steps,
+            ask=job.any,
+            ask_every=1 if job.workers == 1 else settings.log_every,
+        )
+        more = [clock.read, checkpoints.cost]
+        log = StepLog(folder, settings.batch_size, total, settings.log_every, on_log=[alarm], more=more)
+        callbacks = [log, checkpoints]
+        if probe_data and probe_data.labelled:
+            # After Checkpoints: a probe that fails must not cost the epoch.
+            callbacks.append(Probes(model, probe_data, folder, settings.probe_every, settings.epochs))
+            if steps_done(model) % steps_per_epoch == 0:  # the run may have been interrupted just before this probe
+                callbacks[-1].probe_if_due(steps_done(model) // steps_per_epoch)
+        while steps_done(model) < total:
+            # First what is left of an epoch that was broken off, then all whole ones.
+            epoch, into_epoch = divmod(steps_done(model), steps_per_epoch)
+            seen = int(model.examples_seen.numpy())
+            model.fit(
+                distributed_stream(
+                    job.strategy, images, settings.batch_size, settings.seed, seen, clock=clock, extra_features=features
+                ),
+                initial_epoch=epoch,
+                epochs=epoch + 1 if into_epoch else settings.epochs,
+                steps_per_epoch=steps_per_epoch - into_epoch,
+                callbacks=callbacks,
+                verbose=0,
+            )

@@ -1,0 +1,123 @@
+"""Probes during training: what the features are worth so far, measured without touching the test set or the training."""
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+
+from dogo_tf import data
+from dogo_tf.data.image_set import ImageSet
+from dogo_tf.encoders._float32 import as_float32
+from dogo_tf.errors import InputError
+from dogo_tf.evaluate.features import embed
+from dogo_tf.evaluate.hold_out import hold_out
+from dogo_tf.evaluate.knn import knn_accuracy
+from dogo_tf.evaluate.linear import linear_probe
+from dogo_tf.evaluate.probe import check_has_labels, check_same_classes
+from dogo_tf.platform.keras_compat import keras, tf
+from dogo_tf.pretraining.callbacks import steps_done
+from dogo_tf.reporting.progress import say
+from dogo_tf.reporting.table import percent
+
+# Not the run's seed: runs with different seeds are compared on the same images.
+HELD_OUT_SEED = 0
+
+
+@dataclass(frozen=True, eq=False)
+class ProbeData:
+    """images: what is embedded. held_out: bool [N], those of them that are tested on, or None if `test` has its own images.
+
+    Both are None if `images` has no labels: then there is nothing to probe with.
+    """
+
+    images: ImageSet
+    held_out: np.ndarray | None = None
+    test: ImageSet | None = None
+
+    @property
+    def labelled(self) -> bool:
+        return self.images.labels is not None
+
+    def labelled_features(self, encoder) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Train features [N, d] and labels [N], test features and labels; every image is embedded once."""
+        features, labels = embed(encoder, self.images.images), self.images.labels
+        if self.test is not None:
+            return features, labels, embed(encoder, self.test.images), self.test.labels
+        kept = ~self.held_out
+        return features[kept], labels[kept], features[self.held_out], labels[self.held_out]
+
+
+def load_probe_data(settings, run_images: ImageSet) -> ProbeData:
+    """The images that `settings.probe_*` name, checked before the training starts.
+
+    Raises:
+        InputError: a given probe_dataset without labels, a single class, or classes that differ between the splits.
+    """
+    name, split = settings.probe_dataset or settings.dataset, settings.probe_train_split
+    if settings.probe_dataset is None and split == settings.split:
+        images = run_images
+    else:
+        images = _load(settings, name, split, run_images)
+    if images.labels is None and settings.probe_dataset is None and settings.probe_test_split is None:
+        say(f"no probes: {images.name} has no labels; give labelled images with --probe_dataset")
+        return ProbeData(images)
+    check_has_labels(images, "to probe with")
+    if len(np.unique(images.labels)) < 2:
+        raise InputError(f"{images.name}: expected at least two classes to probe with, got one")
+    if settings.probe_test_split is None:
+        held_out = hold_out(images.labels, HELD_OUT_SEED)
+        if not held_out.any():
+            raise InputError("probe_train_split: expected at least two images of some class, to hold one out")
+        return ProbeData(images, held_out=held_out)
+    test = _load(settings, name, settings.probe_test_split, run_images)
+    check_same_classes(images, test)
+    return ProbeData(images, test=test)
+
+
+class Probes(keras.callbacks.Callback):
+    """Every `every` epochs and after the last: kNN and linear accuracy of each peer, with all labels.
+
+    Writes a line for each peer to probes.jsonl and scalars to TensorBoard, and prints one line.
+    """
+
+    _supports_tf_logs = True
+
+    def __init__(self, model, probe_data: ProbeData, folder, every: int, epochs: int):
+        super().__init__()
+        self.set_model(model)
+        self.data = probe_data
+        self.folder = folder
+        self.every = every
+        self.epochs = epochs
+        self.writer = tf.summary.create_file_writer(str(folder.tensorboard))
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.probe_if_due(epoch + 1)
+
+    def probe_if_due(self, epoch: int) -> None:
+        """Probes after `epoch` epochs, unless it is not their turn or their numbers are there already."""
+        due = epoch > 0 and (epoch % self.every == 0 or epoch == self.epochs)
+        if not due or any(line["epoch"] == epoch for line in self.folder.probe_lines()):
+            return
+        step = steps_done(self.model)
+        lines = [{"step": step, "epoch": epoch, "peer": p.name, **self._probe(p.encoder)} for p in self.model.peers]
+        with self.folder.probes.open("a") as file:
+            file.write("".join(json.dumps(line) + "\n" for line in lines))
+        with self.writer.as_default(step):
+            for line in lines:
+                tf.summary.scalar(f"{line['peer']}/probe_knn", line["knn"])
+                tf.summary.scalar(f"{line['peer']}/probe_linear", line["linear"])
+        self.writer.flush()
+        accuracies = [f"{line['peer']} kNN {percent(line['knn'])} linear {percent(line['linear'])}" for line in lines]
+        say(f"probe after epoch {epoch} (%): {',  '.join(accuracies)}")
+
+    def _probe(self, encoder) -> dict:
+        """Accuracies in 0..1, of the encoder in float32 as it is saved."""
+        train, train_labels, test, test_labels = self.data.labelled_features(as_float32(encoder))
+        knn = knn_accuracy(train, train_labels, test, test_labels)
+        linear = linear_probe(train, train_labels, test, test_labels)
+        return {"knn": knn.accuracy, "linear": linear.accuracy, "n_train": len(train), "n_test": len(test)}
+
+
+def _load(settings, name: str, split: str, run_images: ImageSet) -> ImageSet:
+    return data.load(name, split, run_images.images.shape[1], settings.data_dir, settings.max_bad_images)

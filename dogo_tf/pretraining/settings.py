@@ -1,0 +1,159 @@
+"""The settings of a pre-training run: made once from the flags, kept in the run folder."""
+
+import dataclasses
+from dataclasses import dataclass
+
+from dogo_tf import distill
+from dogo_tf.distill import graph
+from dogo_tf.distribution.devices import STRATEGIES
+from dogo_tf.errors import InputError, unknown_name
+from dogo_tf.runs.folder import check_peer_name
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+# Settings of what is measured on the way: a run gives the same with any of them, and may be resumed with others.
+PROBE_SETTINGS = ("probe_every", "probe_dataset", "probe_train_split", "probe_test_split")
+
+
+@dataclass(frozen=True)
+class PretrainSettings:
+    """What `dogo-pretrain --help` explains, under the same names. Tuples hold one value for all peers or one per peer.
+
+    The defaults won on CIFAR-10 in short trainings (results/tune_cifar10.json); the authors' are a preset, authors_cifar10.
+    """
+
+    dataset: str
+    run_dir: str
+    data_dir: str | None = None
+    split: str = "train"
+    image_size: int | None = None
+    max_bad_images: float = 0.01
+    peers: tuple[str, ...] = ("resnet_18:simclr", "wrn_10_2:simclr")
+    teachers: tuple[str, ...] = ()
+    cache_teachers: bool = False
+    teach: str = "all"
+    scheme: str = "similarity_kl"
+    views: str = "independent"
+    min_crop_area: float | None = 0.2
+    jitter_strength: float = 0.5
+    distill_weight: tuple[float, ...] = (100 / 256,)
+    distill_temperature: float | None = None
+    distill_warmup_epochs: float = 0.0
+    ssl_weight: tuple[float, ...] = (1.0,)
+    epochs: int = 100
+    batch_size: int = 128
+    optimizer: tuple[str, ...] = ("adam",)
+    learning_rate: tuple[float, ...] = (1e-3,)
+    weight_decay: tuple[float, ...] = (1e-6,)
+    schedule: str = "constant"
+    warmup_epochs: float = 0.5
+    precision: str = "float32"
+    strategy: str = "auto"
+    tpu: str = ""
+    sync_batch_norm: bool = True
+    micro_batches: int = 1
+    steps_per_execution: int = 1
+    log_every: int = 20
+    probe_every: int = 0
+    probe_dataset: str | None = None
+    probe_train_split: str = "train"
+    probe_test_split: str | None = None
+    checkpoint_minutes: float = 10.0
+    checkpoint_steps: int | None = None
+    seed: int = 0
+
+    def __post_init__(self):
+        for name, options in (("precision", PRECISIONS), ("strategy", STRATEGIES)):
+            if getattr(self, name) not in options:
+                raise unknown_name(name, getattr(self, name), options)
+        if self.strategy == "tpu" and self.precision == "mixed_float16":
+            raise InputError(
+                "precision: a TPU computes in bfloat16; expected float32 or mixed_bfloat16, got mixed_float16"
+            )
+        for name in ("epochs", "steps_per_execution", "log_every", "micro_batches"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name}: expected a whole number of at least 1, got {getattr(self, name)}")
+        if self.probe_every < 0:
+            raise InputError(f"probe_every: expected 0 (never) or a number of epochs, got {self.probe_every}")
+        if self.probe_train_split == self.probe_test_split:
+            raise InputError(
+                f"probe_test_split: expected another split than probe_train_split; both are {self.probe_test_split!r}"
+            )
+        if not self.checkpoint_minutes > 0:
+            raise InputError(f"checkpoint_minutes: expected a number above 0, got {self.checkpoint_minutes}")
+        if self.checkpoint_steps is not None and self.checkpoint_steps < 1:
+            raise InputError(f"checkpoint_steps: expected a whole number of at least 1, got {self.checkpoint_steps}")
+        if self.batch_size < 2:
+            raise InputError(f"batch_size: expected at least 2, so that an image meets others; got {self.batch_size}")
+        if self.batch_size % self.micro_batches:
+            raise InputError(
+                f"micro_batches: expected a number that divides batch_size ({self.batch_size}), got {self.micro_batches}"
+            )
+        for name in ("warmup_epochs", "distill_warmup_epochs"):
+            if not 0 <= getattr(self, name) <= self.epochs:
+                raise InputError(f"{name}: expected 0 to {self.epochs}, the run's epochs; got {getattr(self, name)}")
+        for name in ("distill_weight", "ssl_weight", "optimizer", "learning_rate", "weight_decay"):
+            self.per_peer(name)
+        self._check_graph()
+
+    def _check_graph(self) -> None:
+        """Before data is loaded: names that files can have, edges between them, and schemes."""
+        peers = [name for name, _, _ in peer_specs(self.peers)]
+        teachers = [name for name, _, _ in teacher_specs(self.teachers)]
+        for name in (*peers, *teachers):
+            check_peer_name(name)
+        edges = graph.parse(self.teach, peers, teachers)
+        for edge in graph.resolved(edges, peers, teachers, self.per_peer("distill_weight"), 0, self.scheme):
+            if edge.scheme not in distill.schemes():
+                raise unknown_name("scheme", edge.scheme, distill.schemes())
+
+    def per_peer(self, name: str) -> list:
+        """The setting's value for each peer."""
+        values = getattr(self, name)
+        if len(values) not in (1, len(self.peers)):
+            raise InputError(
+                f"{name}: expected one value, or one for each of the {len(self.peers)} peers; got {len(values)}: {values}"
+            )
+        return list(values) * (len(self.peers) // len(values))
+
+    def as_flags(self) -> str:
+        """The contents of a --flagfile that runs this again."""
+        values = {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
+        joined = {name: ",".join(map(str, v)) if isinstance(v, tuple) else v for name, v in values.items()}
+        return "".join(f"--{name}={value}\n" for name, value in joined.items())
+
+    def as_dict(self) -> dict:
+        """For config.json: everything that shapes the run's result, without where its folder is and how often it is saved."""
+        values = dataclasses.asdict(self)
+        for name in ("run_dir", "checkpoint_minutes", "checkpoint_steps", *PROBE_SETTINGS):
+            del values[name]
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def peer_specs(peers) -> list[tuple[str, str, str]]:
+    """("wrn_10_2:simsiam", "big=resnet_18", ...) -> (name, encoder, objective) of each.
+
+    Without a name a peer is called as its encoder, equal ones are numbered; the objective is simclr if none is given.
+    """
+    specs = []
+    for text in peers:
+        name, separator, rest = text.strip().rpartition("=")
+        encoder, _, objective = rest.partition(":")
+        if not encoder or (separator and not name):
+            raise InputError(
+                f"peers: expected encoder, encoder:objective or name=encoder:objective, separated by commas; got {text!r}"
+            )
+        count = sum(encoder == other for _, other, _ in specs)
+        specs.append((name or (f"{encoder}_{count + 1}" if count else encoder), encoder, objective or "simclr"))
+    return specs
+
+
+def teacher_specs(teachers) -> list[tuple[str, str, str | None]]:
+    """("big=runs/big", "other=runs/pair#wrn_16_2") -> (name, path, peer or None) of each."""
+    specs = []
+    for text in teachers:
+        name, _, place = text.strip().partition("=")
+        path, _, peer = place.partition("#")
+        if not name or not path:
+            raise InputError(f"teachers: expected name=path or name=run_folder#peer, separated by commas; got {text!r}")
+        specs.append((name, path, peer or None))
+    return specs

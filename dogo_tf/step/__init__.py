@@ -1,0 +1,1 @@
+"""What a training step receives, refuses, measures, and how it saves memory."""

@@ -1,0 +1,127 @@
+"""What a step receives, and how it becomes the views of each peer."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from dogo_tf.data.image_set import check_images
+from dogo_tf.distribution import collectives
+from dogo_tf.errors import InputError
+from dogo_tf.platform.keras_compat import tf
+from dogo_tf.teacher import CachedTeacher
+from dogo_tf.types import Views
+from dogo_tf.views.recipe import make_view
+
+
+def counter(name: str) -> tf.Variable:
+    """An int64 counter of examples over all replicas."""
+    once = tf.VariableAggregation.ONLY_FIRST_REPLICA
+    return tf.Variable(0, name=name, dtype=tf.int64, trainable=False, aggregation=once)
+
+
+def views_of_each_peer(data, peers, recipes, sharing: str, seed: int, first_example) -> list[Views]:
+    """One Views per peer: drawn from this replica's images, or the ready-made ones.
+
+    Args:
+        data: an element of the data set: see `check`.
+        peers: list of Peer. recipes: the ViewRecipe of each.
+        sharing: "independent" or "shared".
+        first_example: the global number of the step's first example over all replicas, int64.
+    """
+    check(data, peers)
+    inputs = _inputs(data)
+    ready = _ready_made(inputs, peers)
+    if ready is not None:
+        return ready
+    numbers = first_example + tf.cast(collectives.row_offset(inputs) + tf.range(tf.shape(inputs)[0]), tf.int64)
+
+    def draw(peer, recipe):
+        return Views(*(make_view(inputs, recipe, seed, numbers, peer=peer.stream, view=view) for view in (0, 1)))
+
+    if sharing == "shared":
+        return [draw(peers[0], recipes[0])] * len(peers)
+    return [draw(peer, recipe) for peer, recipe in zip(peers, recipes, strict=True)]
+
+
+def inputs_of_each(data, networks, recipes, sharing: str, seed: int, first_example) -> list:
+    """What each network's `embed` takes: its Views, or, for a CachedTeacher, the features [b, d] that came with the images.
+
+    networks: peers, then teachers. The other arguments as of `views_of_each_peer`; recipes: of those that look at views.
+    """
+    check(data, networks)
+    networks_with_views = [network for network in networks if not isinstance(network, CachedTeacher)]
+    views = iter(views_of_each_peer(data, networks_with_views, recipes, sharing, seed, first_example))
+    features = _features(data)
+    return [features[n.name] if isinstance(n, CachedTeacher) else next(views) for n in networks]
+
+
+def batch_size(views: Views):
+    """The number of images of the step over all replicas, int64."""
+    return tf.cast(tf.shape(views.a)[0] * collectives.replica_count(), tf.int64)
+
+
+def check(data, networks) -> None:
+    """Raises InputError unless `data` (arrays, tensors or their specs) holds images or views that the networks can take.
+
+    That is: uint8 images [B, H, W, 3]; a tuple that begins with them; Views of floats in 0..255; or {peer name: Views}. For
+    every CachedTeacher, there is besides {its name: features [B, d]} behind the images.
+    """
+    peers = [network for network in networks if not isinstance(network, CachedTeacher)]
+    _check_features(_features(data), [network for network in networks if isinstance(network, CachedTeacher)])
+    inputs = _inputs(data)
+    ready = _ready_made(inputs, peers)
+    if ready is not None:
+        for peer, views in zip(peers, ready, strict=True):
+            for view in views:
+                _check_array(view, "ready-made views: float images in 0..255", peer.image_size, floating=True)
+    elif not hasattr(inputs, "dtype"):
+        raise InputError(f"x: expected uint8 images [B, H, W, 3] or dogo_tf.Views; got {type(inputs).__name__}")
+    else:
+        _check_array(inputs, "uint8 images in 0..255", peers[0].image_size, floating=False)
+
+
+def _inputs(data):
+    """Images or views without labels and sample weights."""
+    while isinstance(data, tuple | list) and not isinstance(data, Views) and data:
+        data = data[0]
+    return data
+
+
+def _features(data) -> Mapping:
+    """What cached teachers have to say about the images, by name."""
+    features = data[1] if isinstance(data, tuple | list) and not isinstance(data, Views) and len(data) > 1 else None
+    return features if isinstance(features, Mapping) else {}
+
+
+def _check_features(features: Mapping, teachers) -> None:
+    for teacher in teachers:
+        expected = (
+            f"y: expected features [B, {teacher.width_h}] of the cached teacher {teacher.name!r} beside the images"
+        )
+        if teacher.name not in features:
+            raise InputError(f"{expected}, as {{{teacher.name!r}: features}}; got {sorted(features) or 'nothing'}")
+        found = features[teacher.name]
+        if not tf.TensorShape(found.shape).is_compatible_with([None, teacher.width_h]):
+            raise InputError(f"{expected}; got shape {found.shape}")
+
+
+def _ready_made(inputs, peers) -> list[Views] | None:
+    if isinstance(inputs, Views):
+        return [inputs] * len(peers)
+    if isinstance(inputs, Mapping):
+        names = [peer.name for peer in peers]
+        if set(inputs) != set(names) or not all(isinstance(views, Views) for views in inputs.values()):
+            raise InputError(f"x: expected one dogo_tf.Views for each of the peers {names}; got {sorted(inputs)}")
+        return [inputs[name] for name in names]
+    return None
+
+
+def _check_array(array, expected: str, size: int, floating: bool) -> None:
+    if isinstance(array, np.ndarray) and not floating:
+        check_images(array, "x")
+    dtype = tf.as_dtype(array.dtype)
+    if not (dtype.is_floating if floating else dtype == tf.uint8):
+        raise InputError(f"x: expected {expected}; got {dtype.name}")
+    shape = tf.TensorShape(array.shape)
+    if not shape.is_compatible_with([None, size, size, 3]):
+        raise InputError(f"x: expected {expected} of shape [B, {size}, {size}, 3], as the peers take; got {shape}")

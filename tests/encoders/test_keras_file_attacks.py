@@ -1,0 +1,114 @@
+""".keras files made to run code: refused before Keras is asked to build anything."""
+
+import json
+import os
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+
+from dogo_tf.encoders._keras_file import load_keras_file
+from dogo_tf.errors import InputError
+from dogo_tf.platform.keras_compat import keras, tf
+
+
+def dense(**config):
+    return {
+        "module": "keras.layers",
+        "class_name": "Dense",
+        "config": {"name": "d", "units": 2, **config},
+        "registered_name": None,
+        "build_config": {"input_shape": [None, 2]},
+    }
+
+
+def write(path, *layers):
+    """A sequential model of these layers' configurations as a .keras file without weights."""
+    model = {
+        "module": "keras",
+        "class_name": "Sequential",
+        "config": {"name": "m", "layers": list(layers)},
+        "registered_name": None,
+        "build_config": {"input_shape": [None, 2]},
+    }
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", json.dumps(model))
+        archive.writestr("metadata.json", json.dumps({"keras_version": tf.__version__}))
+    return path
+
+
+def function(module, name):
+    return {"module": module, "class_name": "function", "config": name, "registered_name": name}
+
+
+def operation(name):
+    return {"module": "keras.layers", "class_name": "TFOpLambda", "config": {"function": name}}
+
+
+ATTACKS = {
+    "function of a module": (
+        dense(activation=function("os", "system")),
+        "function os.system is no activation of Keras",
+    ),
+    "function of Python": (dense(activation=function("builtins", "exec")), "function builtins.exec is no activation"),
+    "function of Keras that loads code": (
+        dense(activation=function("tf_keras.src.utils.generic_utils", "func_load")),
+        "function tf_keras.src.utils.generic_utils.func_load is no activation",
+    ),
+    "class of a module": (
+        dense(kernel_initializer={"module": "evil", "class_name": "E", "config": {}}),
+        "class E of the module 'evil' is not Keras' own",
+    ),
+    "class of Keras that is no layer": (
+        dense(kernel_initializer={"module": "keras.utils", "class_name": "get_file", "config": {}}),
+        "class get_file of the module 'keras.utils' is not Keras' own",
+    ),
+    "lambda layer of a function": (
+        {"module": "keras.layers", "class_name": "Lambda", "config": {"function": function("os", "system")}},
+        "Lambda layer None holds Python code",
+    ),
+    "lambda": (dense(activation={"class_name": "__lambda__", "config": {"value": "4wAA"}}), "class __lambda__ of"),
+    "old lambda layer": ({"class_name": "Lambda", "config": {"function": ["4wAA", None, None]}}, "Lambda layer None"),
+    "operation that writes": (operation("io.write_file"), "function tf.io.write_file is not known only to compute"),
+    "operation that calls Python": (operation("py_function"), "function tf.py_function is not known"),
+    "other graph": ({"module": "keras.layers", "class_name": "TFSMLayer", "config": {}}, "class TFSMLayer of"),
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_file_that_could_run_code_is_refused(tmp_path, attack, monkeypatch):
+    monkeypatch.setattr(os, "system", lambda _: pytest.fail("the file's code ran"))
+    monkeypatch.setattr(keras.models, "load_model", lambda *_, **__: pytest.fail("Keras was asked to load it"))
+    layer, asked = ATTACKS[attack]
+    with pytest.raises(InputError, match=f"a.keras cannot be loaded: its {asked}"):
+        load_keras_file(write(tmp_path / "a.keras", dense(), layer))
+
+
+def test_keras_itself_imports_the_module_that_a_file_names_for_the_model(tmp_path, monkeypatch):
+    """Why there is a check of ours; should Keras' safe mode stop this one day, ours is still needed for the rest."""
+    (tmp_path / "dogo_sneaky.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    model = {"module": "dogo_sneaky", "class_name": "E", "config": {"name": "m"}, "registered_name": None}
+    with zipfile.ZipFile(tmp_path / "a.keras", "w") as archive:
+        archive.writestr("config.json", json.dumps(model))
+        archive.writestr("metadata.json", "{}")
+    with pytest.raises(InputError, match="class E of the module 'dogo_sneaky' is not Keras' own"):
+        load_keras_file(tmp_path / "a.keras")
+    assert "dogo_sneaky" not in sys.modules
+    with pytest.raises(Exception):  # noqa: B017, of any kind: what counts is what it did before
+        keras.models.load_model(tmp_path / "a.keras", compile=False, safe_mode=True)
+    assert sys.modules.pop("dogo_sneaky")
+
+
+def test_activations_and_registered_layers_are_loaded(tmp_path):
+    @keras.saving.register_keras_serializable(package="dogo_test")
+    class Mine(keras.layers.Layer):
+        def call(self, x):
+            return tf.nn.relu6(x) + 1
+
+    inputs = keras.Input((2,))
+    made = keras.Model(inputs, tf.concat([Mine()(keras.layers.Dense(2, activation="swish")(inputs)), inputs * 2], -1))
+    made.save(tmp_path / "a.keras", save_format="keras")
+    x = np.ones((1, 2), np.float32)
+    np.testing.assert_array_equal(load_keras_file(tmp_path / "a.keras")(x), made(x))

@@ -1,0 +1,192 @@
+"""A run as a whole: interrupted and resumed, in half precision, on damaged data."""
+
+import math
+import os
+
+import numpy as np
+import pytest
+from run_states import assert_same_state, log, make_pictures
+
+from dogo_tf.errors import InputError, TrainingFailure
+from dogo_tf.platform.keras_compat import keras
+from dogo_tf.pretraining import pretrain as module
+from dogo_tf.pretraining.callbacks import FailureAlarm
+from dogo_tf.pretraining.pretrain import build_model, pretrain
+from dogo_tf.pretraining.settings import PretrainSettings
+from dogo_tf.runs.folder import RunFolder
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    return make_pictures(tmp_path_factory.mktemp("pictures"))
+
+
+def settings(pictures, run_dir, **changes):
+    values = {
+        "dataset": str(pictures),
+        "run_dir": str(run_dir),
+        "peers": ("wrn_10_1:simclr", "wrn_10_1:simclr"),
+        "batch_size": 16,
+        "epochs": 2,
+        "log_every": 1,
+        "learning_rate": (1e-3,),
+        "schedule": "cosine",
+        "warmup_epochs": 0.0,
+    }
+    return PretrainSettings(**{**values, **changes})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"precision": "mixed_float16", "micro_batches": 2},
+        {"steps_per_execution": 2, "log_every": 2},
+        {"peers": ("wrn_10_1:byol", "wrn_10_1:moco")},
+    ],
+)
+def test_an_interrupted_run_ends_like_one_that_was_not(pictures, tmp_path, monkeypatch, changes):
+    """Also with loss scales, targets and a queue, which are part of the state; test_kills.py has the rest."""
+    whole = pretrain(settings(pictures, tmp_path / "whole", checkpoint_steps=2, **changes))
+
+    class PowerCut(FailureAlarm):
+        def __call__(self, step, metrics):
+            if step >= 5:  # in the second epoch; the checkpoint is of step 4, or at the end of the execution with it
+                raise TrainingFailure("the light went out")
+
+    with monkeypatch.context() as patched, pytest.raises(TrainingFailure):
+        patched.setattr(module, "FailureAlarm", PowerCut)
+        pretrain(settings(pictures, tmp_path / "cut", checkpoint_steps=2, **changes))
+    resumed = pretrain(settings(pictures, tmp_path / "cut", **changes), resume=True)
+    assert_same_state(resumed, whole)
+    assert log(resumed) == log(whole) and log(whole)[-1]["step"] == 6
+    assert len({*map(str, log(whole))}) == len(log(whole))
+
+
+def test_a_line_of_the_log_is_the_mean_over_its_steps_also_across_epochs(pictures, tmp_path):
+    each, pairs = (pretrain(settings(pictures, tmp_path / str(n), log_every=n)) for n in (1, 2))
+    losses = [line["loss"] for line in each.metrics_lines()]
+    expected = [(a + b) / 2 for a, b in zip(losses[::2], losses[1::2], strict=True)]
+    assert [line["loss"] for line in pairs.metrics_lines()] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_finished_run_is_resumed_without_another_step(pictures, tmp_path):
+    folder = pretrain(settings(pictures, tmp_path, epochs=1))
+    before = folder.metrics.read_text()
+    pretrain(settings(pictures, tmp_path, epochs=1), resume=True)
+    assert folder.metrics.read_text() == before
+
+
+def test_images_that_came_or_went_since_are_named(pictures, tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    make_pictures(folder, 20)
+    pretrain(settings(folder, tmp_path / "run", epochs=1))
+    (folder / "7.png").unlink()
+    with pytest.raises(InputError, match="has other data:\n  images: 20 before, 19 now\n  pixel_mean: "):
+        pretrain(settings(folder, tmp_path / "run", epochs=1), resume=True)
+
+
+def test_images_that_go_during_the_run_are_not_missed(tmp_path, monkeypatch):
+    """They were decoded into memory before the first step."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    make_pictures(folder, 20)
+    start = RunFolder.start
+
+    def start_and_lose_images(self, *args):
+        for path in folder.iterdir():
+            path.unlink()
+        start(self, *args)
+
+    monkeypatch.setattr(RunFolder, "start", start_and_lose_images)
+    run = pretrain(settings(folder, tmp_path / "run", epochs=1))
+    assert log(run)[-1]["step"] == 1
+
+
+def test_a_full_disk_is_named_and_nothing_written_is_lost(pictures, tmp_path, monkeypatch):
+    written = RunFolder.start
+
+    def start_on_a_full_disk(self, *args):
+        written(self, *args)
+        self.metrics.symlink_to("/dev/full")
+
+    monkeypatch.setattr(RunFolder, "start", start_on_a_full_disk)
+    with pytest.raises(
+        InputError, match="cannot write the metrics in .*: No space left on device. What was written bef"
+    ):
+        pretrain(settings(pictures, tmp_path, epochs=1))
+    assert sorted(os.listdir(tmp_path)) == [
+        ".lock",
+        "config.json",
+        "flags.txt",
+        "metrics.jsonl",
+        "tensorboard",
+        "views.png",
+    ]
+
+
+def test_a_broken_state_is_never_saved(pictures, tmp_path):
+    """The first update breaks the weights, which the loss of that step cannot show yet."""
+    broken = settings(
+        pictures, tmp_path, optimizer=("sgd",), learning_rate=(math.inf,), schedule="constant", checkpoint_steps=1
+    )
+    with pytest.raises(
+        TrainingFailure, match="step 1: peer 'wrn_10_1': a weight that is not finite. Last good checkpoint: none yet"
+    ):
+        pretrain(broken)
+    assert not (tmp_path / "checkpoints").exists()
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_encoders_trained_in_half_precision_are_kept_in_float32(pictures, tmp_path, precision):
+    folder = pretrain(settings(pictures, tmp_path, precision=precision, epochs=1))
+    encoder = folder.load_encoder("wrn_10_1")
+    assert {layer.compute_dtype for layer in encoder.layers} == {"float32"}
+    assert all(np.isfinite(weight).all() for weight in encoder.get_weights())
+    assert keras.mixed_precision.global_policy().name == "float32"
+
+
+def test_settings_per_peer_reach_their_peer(pictures, tmp_path):
+    made = settings(pictures, tmp_path, optimizer=("sgd", "lars"), learning_rate=(0.1, 0.2), distill_weight=(0.0, 3.0))
+    model = build_model(made, 16, (0, 0, 0), (1, 1, 1), steps_per_epoch=3)
+    assert [type(o).__name__ for o in model.peer_optimizers] == ["SGDL2", "LARS"]
+    assert [float(o.learning_rate) for o in model.peer_optimizers] == pytest.approx([0.1, 0.2])
+    assert [(edge.student, edge.weight) for edge in model.edges] == [("wrn_10_1", 0.0), ("wrn_10_1_2", 3.0)]
+
+
+def test_a_peer_starts_from_the_same_weights_alone_and_next_to_others(pictures, tmp_path):
+    def first_weights(*peers):
+        model = build_model(settings(pictures, tmp_path, peers=peers), 16, (0, 0, 0), (1, 1, 1), 3)
+        return model.peers[-1].get_weights()
+
+    for alone, beside in zip(first_weights("wrn_10_1"), first_weights("wrn_16_1", "wrn_10_1"), strict=True):
+        np.testing.assert_array_equal(alone, beside)
+
+
+def test_the_warmup_of_the_distillation_weight_is_given_in_epochs(pictures, tmp_path):
+    made = settings(pictures, tmp_path, distill_warmup_epochs=0.7)
+    model = build_model(made, 16, (0, 0, 0), (1, 1, 1), steps_per_epoch=3)
+    assert [edge.warmup for edge in model.edges] == [2 * 16] * 2
+
+
+def test_crop_and_jitter_settings_change_the_objectives_own_recipes(pictures, tmp_path):
+    peers = ("wrn_10_1:simclr", "wrn_10_1:simsiam")
+    made = settings(pictures, tmp_path, peers=peers, min_crop_area=0.3, jitter_strength=0.5)
+    model = build_model(made, 16, (0, 0, 0), (1, 1, 1), steps_per_epoch=3)
+    assert [recipe.crop_area for recipe in model.view_recipes] == [(0.3, 1.0)] * 2
+    assert [recipe.brightness for recipe in model.view_recipes] == [0.4, 0.2]
+
+
+def test_damaged_images_are_left_out_counted_and_listed(pictures, tmp_path, capsys):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for path in pictures.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    whole = (folder / "0.png").read_bytes()
+    (folder / "0.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="1 of 50 images cannot be read, more than max_bad_images=0.01 allows"):
+        pretrain(settings(folder, tmp_path / "strict"))
+    run = pretrain(settings(folder, tmp_path / "run", epochs=1, max_bad_images=0.05))
+    assert "left out 1 of 50 images" in capsys.readouterr().err
+    ((path, reason),) = run.config()["data"]["bad_files"]
+    assert path.endswith("0.png") and "truncated" in reason

@@ -1,0 +1,83 @@
+import pytest
+
+from dogo_tf.errors import InputError
+from dogo_tf.pretraining.settings import PretrainSettings, peer_specs
+
+
+def settings(**changes):
+    return PretrainSettings(**{"dataset": "patterns", "run_dir": "runs/x", **changes})
+
+
+def test_one_value_serves_all_peers_and_several_one_each():
+    made = settings(learning_rate=(0.1,), distill_weight=(0.5, 2.0))
+    assert made.per_peer("learning_rate") == [0.1, 0.1]
+    assert made.per_peer("distill_weight") == [0.5, 2.0]
+
+
+def test_flags_leave_out_what_is_not_set():
+    text = settings(learning_rate=(0.1, 0.2)).as_flags()
+    assert "--learning_rate=0.1,0.2\n" in text and "--dataset=patterns\n" in text
+    assert "data_dir" not in text and "None" not in text
+
+
+def test_peers_are_named_by_their_encoders_and_numbered_if_equal():
+    assert peer_specs(("wrn_10_2:simsiam", "wrn_10_2", "resnet_18:simclr")) == [
+        ("wrn_10_2", "wrn_10_2", "simsiam"),
+        ("wrn_10_2_2", "wrn_10_2", "simclr"),
+        ("resnet_18", "resnet_18", "simclr"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"precision": "half"}, "unknown precision 'half'; known: float32, mixed_bfloat16, mixed_float16"),
+        ({"strategy": "gpu"}, "unknown strategy 'gpu'; known: auto, mirrored, multi_worker, none, tpu"),
+        ({"checkpoint_minutes": 0}, "checkpoint_minutes: expected a number above 0, got 0"),
+        ({"checkpoint_steps": 0}, "checkpoint_steps: expected a whole number of at least 1, got 0"),
+        ({"epochs": 0}, "epochs: expected a whole number of at least 1, got 0"),
+        ({"distill_warmup_epochs": 101}, "distill_warmup_epochs: expected 0 to 100, the run's epochs; got 101"),
+        ({"batch_size": 1}, "batch_size: expected at least 2, so that an image meets others; got 1"),
+        ({"micro_batches": 0}, "micro_batches: expected a whole number of at least 1, got 0"),
+        (
+            {"batch_size": 16, "micro_batches": 3},
+            r"micro_batches: expected a number that divides batch_size \(16\), got 3",
+        ),
+        (
+            {"learning_rate": (1.0, 2.0, 3.0)},
+            "learning_rate: expected one value, or one for each of the 2 peers; got 3",
+        ),
+    ],
+)
+def test_unusable_settings_are_named(changes, message):
+    with pytest.raises(InputError, match=message):
+        settings(**changes)
+
+
+def test_a_peer_without_an_encoder_is_refused():
+    with pytest.raises(InputError, match="peers: expected encoder, .* or name=encoder:objective, .* got ':simclr'"):
+        peer_specs((":simclr",))
+
+
+def test_peers_can_be_named_and_equal_ones_are_numbered():
+    assert peer_specs(["big=resnet_18:byol", "wrn_10_1", "wrn_10_1:moco"]) == [
+        ("big", "resnet_18", "byol"),
+        ("wrn_10_1", "wrn_10_1", "simclr"),
+        ("wrn_10_1_2", "wrn_10_1", "moco"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"peers": ("../big=wrn_10_1",)}, r"peer: expected a name of letters, digits and _.\+- .*; got '../big'"),
+        ({"peers": ("a=wrn_10_1", "b=wrn_10_1"), "teach": "a>c"}, "unknown peer in teach 'c'; known: a, b"),
+        ({"peers": ("a=wrn_10_1", "b=wrn_10_1"), "teach": "a>b:scheme=sead"}, "unknown scheme 'sead'; known: compress"),
+        ({"peers": ("a=wrn_10_1", "b=wrn_10_1"), "scheme": "sead"}, "unknown scheme 'sead'; known: compress"),
+        ({"teachers": ("runs/big",)}, "teachers: expected name=path"),
+        ({"ssl_weight": (1.0, 2.0, 3.0)}, "ssl_weight: expected one value, or one for each of the 2 peers; got 3"),
+    ],
+)
+def test_a_graph_that_cannot_work_is_refused_before_data_is_loaded(changes, message):
+    with pytest.raises(InputError, match=message):
+        PretrainSettings("patterns", "", **changes)

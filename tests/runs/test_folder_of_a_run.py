@@ -1,0 +1,107 @@
+import json
+
+import pytest
+
+from dogo_tf.errors import InputError
+from dogo_tf.platform.files import write_atomically
+from dogo_tf.runs.folder import RunFolder
+
+CONFIG = {"settings": {"epochs": 3, "seed": 0}, "peers": []}
+
+
+def test_a_new_folder_keeps_its_configuration(tmp_path):
+    folder = RunFolder(tmp_path / "a" / "run")
+    folder.start(CONFIG, resume=False, overwrite=False)
+    assert folder.config() == CONFIG and folder.peer_names() == []
+
+
+def test_overwrite_replaces_a_run(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.start(CONFIG, resume=False, overwrite=False)
+    (tmp_path / "metrics.jsonl").write_text("old")
+    folder.start({**CONFIG, "new": 1}, resume=False, overwrite=True)
+    assert folder.config()["new"] == 1 and not folder.metrics.exists()
+
+
+def refused(folder, message, **how):
+    with pytest.raises(InputError, match=message):
+        folder.start({"settings": {"epochs": 4, "seed": 0}}, **{"resume": False, "overwrite": False, **how})
+
+
+def test_what_lies_in_the_folder_is_not_lost(tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    refused(RunFolder(tmp_path), "is not empty; continue its run with --resume, replace it with --overwrite")
+    refused(RunFolder(tmp_path), r"holds files but no run \(config.json\); it is not deleted", overwrite=True)
+    refused(RunFolder(tmp_path / "thesis.tex"), "is a file; expected a folder")
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+
+
+def test_resume_needs_the_same_settings_and_names_each_difference(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.start(CONFIG, resume=False, overwrite=False)
+    refused(folder, "has other settings:\n  epochs: 3 before, 4 now$", resume=True)
+    refused(folder, "exclude each other", resume=True, overwrite=True)
+    folder.start(CONFIG, resume=True, overwrite=False)
+
+
+def test_a_run_from_before_there_was_a_setting_is_resumed_with_what_it_did(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.start(CONFIG, resume=False, overwrite=False)
+    now = {**CONFIG["settings"], "micro_batches": 1}
+    folder.start({**CONFIG, "settings": now}, resume=True, overwrite=False)
+    with pytest.raises(InputError, match="has other settings:\n  micro_batches: 1 before, 2 now$"):
+        folder.start({**CONFIG, "settings": {**now, "micro_batches": 2}}, resume=True, overwrite=False)
+
+
+def test_a_damaged_or_missing_configuration_is_named(tmp_path):
+    refused(RunFolder(tmp_path), "holds no run: config.json cannot be read", resume=True)
+    (tmp_path / "config.json").write_text("{")
+    refused(RunFolder(tmp_path), "config.json is damaged: Expecting", resume=True)
+
+
+@pytest.mark.parametrize("name", ["../../etc/x", "/tmp/x", "a/b", "", "..", "a\0"])
+def test_a_path_in_a_configuration_does_not_lead_out_of_the_folder(tmp_path, name):
+    folder = RunFolder(tmp_path)
+    folder.start({"settings": {}, "peers": [{"name": name}]}, resume=False, overwrite=False)
+    with pytest.raises(InputError, match="peer: expected a name of letters, digits and _"):
+        folder.peer_names()
+
+
+def test_an_overwrite_that_was_cut_off_can_be_repeated(tmp_path, monkeypatch):
+    folder = RunFolder(tmp_path)
+    folder.start(CONFIG, resume=False, overwrite=False)
+    (tmp_path / "checkpoints").mkdir()
+    with monkeypatch.context() as patched, pytest.raises(InputError, match="cannot write the folder"):
+        patched.setattr("shutil.rmtree", lambda path: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+        folder.start(CONFIG, resume=False, overwrite=True)
+    folder.start({**CONFIG, "new": 1}, resume=False, overwrite=True)
+    assert folder.config()["new"] == 1 and not folder.checkpoints.exists()
+
+
+def test_an_encoder_that_is_missing_or_damaged_is_named(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.start({"settings": {}, "peers": [{"name": "small"}]}, resume=False, overwrite=False)
+    with pytest.raises(InputError, match="no encoder of a peer 'small'; the run has not saved any yet"):
+        folder.load_encoder("small")
+    (tmp_path / "encoders").mkdir()
+    (tmp_path / "encoders" / "small.keras").write_bytes(b"not a model")
+    with pytest.raises(InputError, match="no encoder of a peer 'big'; it has: small"):
+        folder.load_encoder("big")
+    with pytest.raises(InputError, match="small.keras cannot be loaded"):
+        folder.load_encoder("small")
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path):
+    write_atomically(tmp_path / "a.json", json.dumps(1).encode())
+    with pytest.raises(TypeError):
+        write_atomically(tmp_path / "a.json", "text is not bytes")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"] and (tmp_path / "a.json").read_text() == "1"
+
+
+def test_a_resumed_run_forgets_the_lines_that_it_will_write_again(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.drop_metrics_after(0)
+    assert folder.metrics_lines() == []
+    folder.metrics.write_text('{"step": 2, "loss": 1.5}\n{"step": 4, "loss": 1.25}\n{"step": 6, "lo')  # killed there
+    folder.drop_metrics_after(2)
+    assert folder.metrics_lines() == [{"step": 2, "loss": 1.5}]

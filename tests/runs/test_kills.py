@@ -1,0 +1,118 @@
+"""Runs that are ended by SIGKILL, in processes of their own, and resumed: they end as if nothing had happened."""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from run_states import assert_same_state, log, make_pictures, tensorboard
+
+from dogo_tf.experiments import pretrain
+from dogo_tf.runs.folder import RunFolder
+
+PROGRAM = str(Path(__file__).resolve().parents[2] / "benchmarks" / "killed_run.py")
+STEPS = 9
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    return make_pictures(tmp_path_factory.mktemp("pictures"))
+
+
+def flags(pictures, run_dir, *more):
+    peers = "--peers=wrn_10_1:simclr,wrn_10_1:simclr"
+    often = ["--batch_size=16", "--epochs=3", "--log_every=2", "--checkpoint_steps=3", "--schedule=cosine"]
+    return [f"--dataset={pictures}", f"--run_dir={run_dir}", peers, *often, "--learning_rate=1e-3", *more]
+
+
+@pytest.fixture(scope="module")
+def whole(pictures, tmp_path_factory):
+    path = tmp_path_factory.mktemp("runs") / "whole"
+    assert pretrain.run(["dogo-pretrain", *flags(pictures, path)]) == 0
+    return RunFolder(path)
+
+
+def killed(point, pictures, run_dir):
+    """Starts a run that dies at the point; returns what is left of it."""
+    command = [sys.executable, PROGRAM, point, *flags(pictures, run_dir)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if point == "none":
+        while process.poll() is None and len(RunFolder(run_dir).metrics_lines()) < 2:
+            time.sleep(0.01)
+        process.kill()
+    _, errors = process.communicate()
+    assert process.returncode == -signal.SIGKILL, errors[-2000:]
+    return RunFolder(run_dir)
+
+
+def found(folder):
+    return sorted(path.name for path in folder.checkpoints.glob("step_*"))
+
+
+@pytest.mark.parametrize(
+    "point, checkpoints",
+    [
+        (f"step:{random.Random(20).randint(4, 5)}", ["step_000000003"]),  # in the middle of an epoch
+        ("write:2", ["step_000000003"]),
+        pytest.param("unverified:2", ["step_000000003", "step_000000006"], marks=pytest.mark.slow),
+        pytest.param("encoders:3", ["step_000000003", "step_000000006"], marks=pytest.mark.slow),
+        pytest.param("none", None, marks=pytest.mark.slow),  # whatever the process is doing after four steps
+    ],
+)
+def test_a_killed_run_ends_like_one_that_was_not(point, checkpoints, pictures, whole, tmp_path):
+    folder = killed(point, pictures, tmp_path / "run")
+    if checkpoints is not None:
+        assert found(folder) == checkpoints
+    assert pretrain.run(["dogo-pretrain", *flags(pictures, folder.path, "--resume")]) == 0
+    assert_same_state(folder, whole)
+    assert log(folder) == log(whole) and [line["step"] for line in log(folder)] == [2, 4, 6, 8, STEPS]
+    assert tensorboard(folder) == tensorboard(whole)
+    assert found(folder) == ["step_000000006", "step_000000009"]
+    assert not list(folder.path.rglob(".[0-9]*"))
+
+
+@pytest.mark.slow
+def test_a_killed_run_on_two_replicas_ends_like_one_that_was_not(pictures, tmp_path):
+    def run(point, name, *more):
+        command = [sys.executable, PROGRAM, point, *flags(pictures, tmp_path / name, "--strategy=mirrored", *more)]
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "LOGICAL_CPUS": "2"})
+        return done.returncode, done.stderr[-2000:]
+
+    assert run("none", "whole")[0] == 0
+    assert run("step:5", "cut")[0] == -signal.SIGKILL
+    code, errors = run("none", "cut", "--resume")
+    assert code == 0, errors
+    whole, cut = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "cut")
+    assert_same_state(cut, whole)
+    # Only the steps: means that were under way are shared out anew among the replicas, which may round them otherwise.
+    assert [line["step"] for line in log(cut)] == [line["step"] for line in log(whole)]
+    encoder = cut.load_encoder("wrn_10_1")
+    assert encoder(np.zeros((1, 16, 16, 3))).shape == (1, 64)
+
+
+def test_sigterm_saves_and_exits_with_its_own_code(pictures, whole, tmp_path, capsys, monkeypatch):
+    from dogo_tf.pretraining import callbacks
+
+    original = callbacks.StepLog.on_step
+
+    def pre_empted(self, step, previous, logs):
+        if step == 5:
+            signal.raise_signal(signal.SIGTERM)
+        original(self, step, previous, logs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(callbacks.StepLog, "on_step", pre_empted)
+        assert pretrain.run(["dogo-pretrain", *flags(pictures, tmp_path)]) == 75
+    assert found(RunFolder(tmp_path)) == ["step_000000003", "step_000000005"]
+    message = "SIGTERM: stopped after step 5 of 9, which is saved in .*step_000000005; go on with --resume"
+    assert re.search(message, capsys.readouterr().err)
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert pretrain.run(["dogo-pretrain", *flags(pictures, tmp_path, "--resume")]) == 0
+    assert_same_state(RunFolder(tmp_path), whole)
+    assert log(RunFolder(tmp_path)) == log(whole)
