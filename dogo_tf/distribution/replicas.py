@@ -27,8 +27,8 @@ def configure_batch_norm(peers, terms, synchronised: bool, micro_batches: int = 
         if several and unsynchronised and synchronised:
             raise InputError(
                 f"peer {part.name!r}: {len(unsynchronised)} layers of batch normalisation, e.g. {unsynchronised[0]!r}, would "
-                "take their statistics on each replica alone; make the peer of dogo_tf.encoders.synchronised(model), build them with "
-                "BatchNormalization(synchronized=True), or accept another result than on one device with "
+                "take their statistics on each replica alone; make the peer of dogo_tf.encoders.synchronised(model), build "
+                "them with BatchNormalization(synchronized=True), or accept another result than on one device with "
                 "DoGo(..., sync_batch_norm=False)"
             )
 
