@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dogo_tf import views
 from dogo_tf.platform.keras_compat import tf
 from dogo_tf.reporting.provenance import record
-from dogo_tf.views import augment, counter_rng
+from dogo_tf.views import SIMCLR, augment, counter_rng, make_view
+from dogo_tf.views import recipe as view_recipe
 
 
 def stages(recipe, images, size: int) -> dict:
@@ -22,13 +22,15 @@ def stages(recipe, images, size: int) -> dict:
     numbers = tf.range(images.shape[0], dtype=tf.int64)
 
     def parameters(numbers):
-        return views.draw(recipe, *images.shape[1:3], counter_rng.uniform(0, (0, 0), numbers, views.UNIFORMS))
+        return view_recipe.draw(
+            recipe, *images.shape[1:3], counter_rng.uniform(0, (0, 0), numbers, view_recipe.UNIFORMS)
+        )
 
     drawn = parameters(numbers)
     planes = augment.to_planes(images)
     resized = augment.crop_and_resize(planes, drawn.boxes, drawn.flip, size)
     factors = (drawn.brightness, drawn.contrast, drawn.saturation)
-    kernel_size = views.blur_kernel_size(size)
+    kernel_size = view_recipe.blur_kernel_size(size)
     return {
         "draw": (parameters, (numbers,)),
         "crop_and_resize": (lambda p: augment.crop_and_resize(p, drawn.boxes, drawn.flip, size), (planes,)),
@@ -47,21 +49,21 @@ def whole_views(recipe, images, size: int) -> dict:
     words = [counter_rng.to_word(0)] * 3
 
     def view(images, numbers):
-        return views.make_view(images, recipe, 0, numbers, peer=0, view=0, size=size)
+        return make_view(images, recipe, 0, numbers, peer=0, view=0, size=size)
 
     def plain(images, numbers):
-        drawn = views.draw(
-            recipe, *images.shape[1:3], counter_rng.uniform(words[0], words[1:], numbers, views.UNIFORMS)
+        drawn = view_recipe.draw(
+            recipe, *images.shape[1:3], counter_rng.uniform(words[0], words[1:], numbers, view_recipe.UNIFORMS)
         )
-        return views.apply(recipe, size, images, drawn)
+        return view_recipe.apply(recipe, size, images, drawn)
 
     return {"make_view": (tf.function(view), (images, numbers)), "plain": (tf.function(plain), (images, numbers))}
 
 
 def measure(batch: int, size: int, repeats: int) -> dict:
     images = tf.constant(np.random.default_rng(0).integers(0, 256, (batch, size, size, 3), dtype=np.uint8))
-    calls = whole_views(views.SIMCLR, images, size)
-    for name, (function, inputs) in stages(views.SIMCLR, images, size).items():
+    calls = whole_views(SIMCLR, images, size)
+    for name, (function, inputs) in stages(SIMCLR, images, size).items():
         calls[name] = (tf.function(function, jit_compile=True, autograph=False), inputs)
     a = tf.random.stateless_normal([1024, 1024], [0, 0])
     calls["matmul"] = (tf.function(lambda a: tf.linalg.matmul(a, a)), (a,))

@@ -42,7 +42,7 @@ def test_where_views_are_the_images_it_is_the_frozen_teacher(scheme):
 
 def test_the_divergence_is_that_of_the_loops():
     taught = student_of(dogo_tf.CachedTeacher(features(), "teacher"), distill_weight=1.0)
-    seen = taught._seen((tf.constant(images()), {"teacher": features()}), tf.constant(0, tf.int64))
+    seen = taught._inputs_of_each((tf.constant(images()), {"teacher": features()}), tf.constant(0, tf.int64))
     both = taught.peers[0].embed(seen[0], training=False)
     expected = oracles.similarity_kl(both.a.p.numpy(), both.b.p.numpy(), features(), features(), 0.1)
     report = taught.evaluate(images(), {"teacher": features()}, batch_size=16, verbose=0, return_dict=True)

@@ -131,7 +131,7 @@ def _constant(x):
 def test_shared_views_are_the_same_for_both_peers_and_independent_ones_are_not():
     for sharing, same in (("shared", True), ("independent", False)):
         dogo = model("simclr", "simclr", views=sharing)
-        first, second = dogo._seen(tf.constant(images(4)), tf.constant(0, tf.int64))
+        first, second = dogo._inputs_of_each(tf.constant(images(4)), tf.constant(0, tf.int64))
         assert np.array_equal(first.a, second.a) == same
         assert not np.array_equal(first.a, first.b)
 

@@ -6,8 +6,8 @@ import json
 import re
 import xml.etree.ElementTree as ET
 
+import planted
 import pytest
-from comparison import planted
 from PIL import Image
 
 from dogo_tf.comparison.plots import over_labels

@@ -1,8 +1,8 @@
 """Planted effects give the right numbers and verdicts."""
 
 import numpy as np
+import planted
 import pytest
-from comparison import planted
 
 from dogo_tf.comparison.results import ArmRun
 from dogo_tf.comparison.summary import EQUAL_COMPUTE, EQUAL_EPOCHS, summarise, verdict

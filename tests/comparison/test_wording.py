@@ -1,7 +1,7 @@
 """The words of a comparison, to the letter."""
 
+import planted
 import pytest
-from comparison import planted
 
 from dogo_tf.comparison.summary import summarise
 from dogo_tf.comparison.wording import accuracy_table, difference_table, signed_points, verdict_text

@@ -135,8 +135,8 @@ def test_the_data_is_not_part_of_the_graph():
         ({"batch_size": 4, "start_example": 6}, "start_example: expected a multiple of batch_size 4, got 6"),
         ({"batch_size": 4, "start_example": -4}, "start_example: expected an integer of at least 0, got -4"),
         (
-            {"batch_size": 4, "beside": {"big": np.zeros((9, 2))}},
-            "beside: expected one row of 'big' for each of 10 images, got 9",
+            {"batch_size": 4, "extra_features": {"big": np.zeros((9, 2))}},
+            "extra_features: expected one row of 'big' for each of 10 images, got 9",
         ),
     ],
 )

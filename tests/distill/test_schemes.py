@@ -38,7 +38,7 @@ def pair(scheme, **options):
 
 
 def views(model):
-    return model._seen(tf.constant(images()), tf.constant(0, tf.int64))
+    return model._inputs_of_each(tf.constant(images()), tf.constant(0, tf.int64))
 
 
 @pytest.fixture(params=distill.schemes(), scope="module")
@@ -52,22 +52,22 @@ def test_the_known_schemes():
         pair("sead")
 
 
-def test_a_lesson_is_a_loss_per_image_that_teaches_the_student_alone(model):
-    lesson = model.distillation_terms[0]
+def test_a_term_is_a_loss_per_image_that_teaches_the_student_alone(model):
+    term = model.distillation_terms[0]
     student, teacher = model.peers
     with tf.GradientTape() as tape:
         embeddings = model.embed(views(model), training=True)
-        losses = lesson.loss(*embeddings, training=True)
+        losses = term.loss(*embeddings, training=True)
         mean = tf.reduce_mean(losses)
     assert losses.shape == [16] and float(tf.reduce_min(losses)) > -1e-6 and float(mean) > 0
     of_head, of_student, of_teacher = tape.gradient(
-        mean, [lesson.trainable_variables, student.encoder.trainable_variables, teacher.trainable_variables]
+        mean, [term.trainable_variables, student.encoder.trainable_variables, teacher.trainable_variables]
     )
     assert all(np.any(g) for g in of_student) and all(np.any(g) for g in of_head)
     assert all(g is None for g in of_teacher)
 
 
-def test_training_lowers_the_loss_of_the_lesson_and_moves_its_head(model):
+def test_training_lowers_the_loss_of_the_term_and_moves_its_head(model):
     heads = [v.numpy() for v in model.distillation_terms[0].trainable_variables]
     before = model.evaluate(images(), batch_size=16, verbose=0, return_dict=True)["small/distill"]
     alone = pair(model.distillation_terms[0].name.rsplit("_small", 1)[0], ssl_weight=0.0, distill_weight=1.0)
@@ -83,30 +83,30 @@ def test_training_lowers_the_loss_of_the_lesson_and_moves_its_head(model):
 
 
 def test_heads_train_with_the_students_optimiser_and_queues_are_kept_in_checkpoints(model, tmp_path):
-    lesson = model.distillation_terms[0]
+    term = model.distillation_terms[0]
     own = model.variables_of_each()
     assert [len(own[k]) - len(peer.trainable_variables) for k, peer in enumerate(model.peers)] == [
-        len(lesson.trainable_variables),
+        len(term.trainable_variables),
         0,
     ]
     model.fit(images(), batch_size=16, verbose=0)
     tf.train.Checkpoint(model=model).write(str(tmp_path / "state"))
-    other = pair(lesson.name.rsplit("_small", 1)[0])
+    other = pair(term.name.rsplit("_small", 1)[0])
     tf.train.Checkpoint(model=other).read(str(tmp_path / "state")).assert_consumed()
-    for ours, theirs in zip(other.distillation_terms[0].variables, lesson.variables, strict=True):
+    for ours, theirs in zip(other.distillation_terms[0].variables, term.variables, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
 def test_the_temperature_is_the_schemes_own_unless_given():
-    temperatures = {name: pair(name).lessons[0].temperature for name in distill.schemes()}
+    temperatures = {name: pair(name).distillation_terms[0].temperature for name in distill.schemes()}
     assert temperatures == {"compress": 0.04, "seed": 0.2, "simreg": None, "similarity_kl": 0.1}
-    assert pair("seed", distill_temperature=0.5).lessons[0].temperature == 0.5
+    assert pair("seed", distill_temperature=0.5).distillation_terms[0].temperature == 0.5
 
 
 def test_the_weight_of_an_edge_rises_over_its_own_warm_up():
     model = pair("simreg", distill_weight=4.0, distill_warmup=64)
-    lesson = model.distillation_terms[0]
-    assert [float(lesson.weight_at(seen)) for seen in (0, 16, 48, 64, 1000)] == [0.0, 1.0, 3.0, 4.0, 4.0]
+    term = model.distillation_terms[0]
+    assert [float(term.weight_at(seen)) for seen in (0, 16, 48, 64, 1000)] == [0.0, 1.0, 3.0, 4.0, 4.0]
 
 
 def rows(count, width, seed):

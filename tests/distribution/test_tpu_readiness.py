@@ -3,26 +3,15 @@
 TensorFlow compiles the step to HLO, XLA's intermediate form, and the text is searched. It is no proof that a TPU runs it.
 """
 
-import re
-
 import numpy as np
 import pytest
 from equality import SIZE, encoder, small
+from hlo import hlo, lint
 
 import dogo_tf
 from dogo_tf import objectives
 from dogo_tf.platform import plugins
 from dogo_tf.platform.keras_compat import keras, tf
-
-
-def hlo(function, *arguments) -> str:
-    compiled = tf.function(function, jit_compile=True, autograph=False)
-    return compiled.experimental_get_compiler_ir(*arguments)(stage="hlo")
-
-
-def lint(text: str) -> list[str]:
-    """Dynamic dimensions (written <=n) and calls out of XLA."""
-    return re.findall(r"\[[\d,]*<=[^\]]*\]|custom-call", text)
 
 
 def images(batch=8):

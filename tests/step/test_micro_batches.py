@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from equality import SIZE, deviation, encoder, small
-from test_tpu_readiness import hlo, lint
+from hlo import hlo, lint
 
 import dogo_tf
 from dogo_tf.numerics import similarity

@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dogo_tf import views
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import tf
-from dogo_tf.views import augment, counter_rng
+from dogo_tf.views import augment, counter_rng, recipe
 from dogo_tf.views.recipe import SIMCLR, SIMSIAM, ViewRecipe, make_view
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -62,7 +61,7 @@ def test_plain_graph_and_compiled_agree(monkeypatch):
     x = images()
     recipe = dataclasses.replace(SIMCLR, blur_from_size=0)
     compiled = view(x, recipe=recipe)
-    monkeypatch.setattr(views, "_only_cpus", lambda: False)
+    monkeypatch.setattr("dogo_tf.views.recipe._only_cpus", lambda: False)
     np.testing.assert_allclose(view(x, recipe=recipe), compiled, atol=0.01)
 
 
@@ -114,12 +113,12 @@ def test_blur_only_from_its_size():
     blurred = dataclasses.replace(STILL, blur_probability=1.0, blur_sigma=(1.0, 1.0))
     np.testing.assert_array_equal(view(x, recipe=blurred), x)
     assert view(x, recipe=dataclasses.replace(blurred, blur_from_size=32)).std() < 0.8 * x.std()
-    assert [views.blur_kernel_size(size) for size in (32, 96, 224)] == [3, 9, 23]
+    assert [recipe.blur_kernel_size(size) for size in (32, 96, 224)] == [3, 9, 23]
 
 
-def drawn(recipe, count=20000):
-    u = counter_rng.uniform(0, (0, 0), tf.range(count, dtype=tf.int64), views.UNIFORMS)
-    return views.ViewParameters(*(tensor.numpy() for tensor in views.draw(recipe, 224, 224, u)))
+def drawn(made, count=20000):
+    u = counter_rng.uniform(0, (0, 0), tf.range(count, dtype=tf.int64), recipe.UNIFORMS)
+    return recipe.ViewParameters(*(tensor.numpy() for tensor in recipe.draw(made, 224, 224, u)))
 
 
 @pytest.mark.parametrize("recipe, strength", [(SIMCLR, 0.8), (SIMSIAM, 0.4)])
