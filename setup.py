@@ -34,7 +34,7 @@ setup(
         "ai-edge-litert>=2.1",
     ],
     extras_require={
-        "test": ["pytest>=8", "ruff"],
+        "test": ["pytest>=8", "pytest-xdist>=3.6", "ruff"],
         "gpu": ["tensorflow[and-cuda]>=2.15.1,<2.22"],
         "addons": [
             "tensorflow==2.15.1",

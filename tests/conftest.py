@@ -1,8 +1,15 @@
-"""Fixtures shared by all tests."""
+"""Fixtures shared by all tests; how many processes run them."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One for each core; none beside pytest itself where single files, tests or words (-k) are asked for: that is quicker."""
+    named = any(word.partition("::")[0].endswith(".py") for word in config.args)
+    return 0 if named or config.option.keyword else os.cpu_count()
 
 
 @pytest.fixture(scope="session")
