@@ -6,6 +6,7 @@ from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 FOLDERS = {"dogo_tf": "dogo_tf", "dogo_tf.experiments": "experiments", "dogo_tf.export": "export"}
+DOCS = ["sphinx>=8", "furo", "myst-parser", "sphinx-copybutton", "latex2mathml"]
 PACKAGES = find_packages(include=["dogo_tf", "dogo_tf.*"]) + ["dogo_tf.experiments", "dogo_tf.export"]
 
 setup(
@@ -35,6 +36,7 @@ setup(
     ],
     extras_require={
         "test": ["pytest>=8", "pytest-xdist>=3.6", "ruff"],
+        "docs": DOCS,
         "gpu": ["tensorflow[and-cuda]>=2.15.1,<2.22"],
         "addons": [
             "tensorflow==2.15.1",
