@@ -14,6 +14,7 @@ from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.step import checks, inputs
 from dogo_tf.step.micro_batches import check as check_micro_batches
 from dogo_tf.step.monitor import PeerMetrics, effective_rank, gradient_norm, spread
+from dogo_tf.step.progress_line import with_short_line
 from dogo_tf.teacher import FrozenTeacher
 
 
@@ -101,15 +102,17 @@ class DoGo(keras.Model):
         """images [B, H, W, 3] in 0..255 -> one h [B, d_h] per peer."""
         return tuple(peer.encoder(images, training=training) for peer in self.peers)
 
-    def compile(self, optimizer="adam", **kwargs):
+    def compile(self, optimizer="adam", verbose_metrics: bool = False, **kwargs):
         """
         Args:
             optimizer: a Keras optimizer (cloned for each peer), a name, or a list with one optimizer per peer. Under
                 mixed_float16 each is wrapped in its own LossScaleOptimizer.
+            verbose_metrics: show all metrics in the progress line, not six; callbacks get all of them anyway.
             **kwargs: steps_per_execution, jit_compile, run_eagerly: as in keras.Model.compile.
         Raises:
             InputError: what would fail or go wrong silently later: see optimizers.one_per_peer and distribution.replicas.
         """
+        self.verbose_metrics = verbose_metrics
         with self.distribute_strategy.scope():
             self.peer_optimizers = optimizers.one_per_peer(optimizer, self.peers)
             replicas.check_compile(self.distribute_strategy, self.peer_optimizers, kwargs.get("jit_compile"))
@@ -180,14 +183,14 @@ class DoGo(keras.Model):
         checks.check_before_start(x, y, self._networks())
         replicas.check_batches(self.distribute_strategy, x, batch_size, self.micro_batches)
         optimizers.check_callbacks(self.peer_optimizers, kwargs.get("callbacks"))
-        return super().fit(x, y, batch_size, *args, **kwargs)
+        return with_short_line(super().fit, self, x, y, batch_size, *args, **kwargs)
 
     def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
         """Losses and metrics on images that are not trained on, with the same views at every call; returned as by Keras."""
         checks.check_before_start(x, y, self._networks())
         replicas.check_batches(self.distribute_strategy, x, batch_size)
         self.examples_evaluated.assign(0)
-        return super().evaluate(x, y, batch_size, *args, **kwargs)
+        return with_short_line(super().evaluate, self, x, y, batch_size, *args, **kwargs)
 
     @property
     def metrics(self):
