@@ -109,8 +109,9 @@ def trial(settings: PretrainSettings, work: Path, train, held_out) -> dict:
 
 def _shape(settings) -> dict:
     """What tells one trial from another."""
-    names = ("peers", "batch_size", "learning_rate", "schedule", "min_crop_area", "jitter_strength", "distill_weight",
-             "distill_temperature", "views", "distill_warmup_epochs", "epochs", "precision", "seed", "split")  # fmt: skip
+    names = ("peers", "image_size", "batch_size", "optimizer", "learning_rate", "weight_decay", "schedule", "warmup_epochs",
+             "min_crop_area", "jitter_strength", "distill_weight", "distill_temperature", "views", "distill_warmup_epochs",
+             "epochs", "precision", "seed", "split")  # fmt: skip
     values = {name: getattr(settings, name) for name in names}
     return {name: "+".join(map(str, v)) if isinstance(v, tuple) else v for name, v in values.items()}
 
