@@ -6,12 +6,12 @@ import re
 import shutil
 from pathlib import Path
 
-from dogo_tf.runs import event_files
 from dogo_tf.encoders._float32 import as_float32
+from dogo_tf.encoders._keras_file import load_keras_file
 from dogo_tf.errors import InputError
 from dogo_tf.platform.files import LOCK, is_temporary, temporary_sibling, write_atomically
 from dogo_tf.platform.keras_compat import keras, tf
-from dogo_tf.encoders._keras_file import load_keras_file
+from dogo_tf.runs import event_files
 
 CONFIG = "config.json"
 # What runs did before there was a setting for it: they can still be resumed.

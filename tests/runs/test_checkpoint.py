@@ -6,9 +6,9 @@ import resource
 import numpy as np
 import pytest
 
-from dogo_tf.runs.checkpoint import RunCheckpoint
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import keras
+from dogo_tf.runs.checkpoint import RunCheckpoint
 
 
 def model():

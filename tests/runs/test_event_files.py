@@ -1,5 +1,5 @@
-from dogo_tf.runs.event_files import drop_after
 from dogo_tf.platform.keras_compat import tf
+from dogo_tf.runs.event_files import drop_after
 
 
 def write(folder, steps):
