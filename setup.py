@@ -7,6 +7,7 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 FOLDERS = {"dogo_tf": "dogo_tf", "dogo_tf.experiments": "experiments", "dogo_tf.export": "export"}
 DOCS = ["sphinx>=8", "furo", "myst-parser", "sphinx-copybutton", "latex2mathml"]
+NOTEBOOKS = ["nbclient", "ipykernel"]
 PACKAGES = find_packages(include=["dogo_tf", "dogo_tf.*"]) + ["dogo_tf.experiments", "dogo_tf.export"]
 
 setup(
@@ -15,10 +16,20 @@ setup(
     description="Small image encoders that learn from a peer, without labels (Distill on the Go), for Keras/TensorFlow",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Developers",
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Scientific/Engineering :: Image Recognition",
+        "Typing :: Typed",
+    ],
     python_requires=">=3.10,<3.14",
     packages=PACKAGES,
     package_dir=FOLDERS,
-    package_data={"dogo_tf.experiments": ["presets/*.flags"]},
+    package_data={"dogo_tf": ["py.typed"], "dogo_tf.experiments": ["presets/*.flags"]},
     install_requires=[
         # tf-keras pins TensorFlow to its own minor version, so both resolve to the same one.
         "tensorflow>=2.15.1,<2.22",
@@ -35,8 +46,9 @@ setup(
         "ai-edge-litert>=2.1",
     ],
     extras_require={
-        "test": ["pytest>=8", "pytest-xdist>=3.6", "ruff"],
+        "test": ["pytest>=8", "pytest-xdist>=3.6", "ruff", "mypy", *DOCS, *NOTEBOOKS],
         "docs": DOCS,
+        "notebooks": NOTEBOOKS,
         "gpu": ["tensorflow[and-cuda]>=2.15.1,<2.22"],
         "addons": [
             "tensorflow==2.15.1",

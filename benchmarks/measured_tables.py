@@ -1,4 +1,4 @@
-"""The README's tables of what was measured: devices and kills, exported files, speed and memory."""
+"""Tables of what was measured: devices and kills, exported files, speed and memory."""
 
 from published import read, source
 

@@ -1,4 +1,4 @@
-"""Reads results/*.json for the README's tables."""
+"""Reads results/*.json for the tables of README and docs/."""
 
 import json
 from pathlib import Path

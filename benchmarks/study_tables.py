@@ -1,4 +1,4 @@
-"""The README's tables of studies: does a peer help, which objective, which teacher?"""
+"""Tables of studies: does a peer help, which objective, which teacher?"""
 
 import numpy as np
 from published import ROOT, points, read, source
@@ -30,6 +30,35 @@ def compare() -> str:
         + "\n".join(f"> {line}" for line in result["verdict"])
         + source("compare_cifar10")
     )
+
+
+# What the README shows of the comparison; docs/results.md has all of it.
+CLAIMED = (
+    "linear 100%",
+    "linear 10%",
+    "linear 1%",
+    "noise symmetric 40%",
+    "corruption all",
+    "transfer tiny_imagenet_20",
+)
+
+
+def claimed() -> list[dict]:
+    """The studies of the comparison that the README's table and picture show."""
+    studies = {study["study"]: study for study in read("compare_cifar10")["studies"]}
+    return [studies[name] for name in CLAIMED]
+
+
+def claim() -> str:
+    result = read("compare_cifar10")
+    arms = {"solo": "alone", "dogo": "next to a peer", "solo_matched": "alone, for longer"}
+    rows = []
+    for study in claimed():
+        accuracies = [percent(study["accuracy"][arm]["mean"]) for arm in arms]
+        rows.append([study["title"], *accuracies, *(points(study["differences"][name]) for name in SHOWN_DIFFERENCES)])
+    rows.append(["1e12 operations", *(f"{result['costs'][arm]['train_gflop'] / 1e3:.0f}" for arm in arms), "", ""])
+    head = ["accuracy, %", *arms.values(), "peer - alone, same epochs", "peer - alone, same compute"]
+    return text_table(head, rows) + source("compare_cifar10")
 
 
 def suspects() -> str:

@@ -1,12 +1,17 @@
-"""Makes the README's tables from results/*.json: everything between `<!-- NAME -->` and `<!-- end -->` is replaced."""
+"""Makes the tables of README and docs/ from results/*.json: what is between `<!-- NAME -->` and `<!-- end -->` is replaced."""
 
+import os
 import re
 
 from measured_tables import blockwise, edge, equality, speed, survival
 from published import ROOT, read, source
-from study_tables import compare, objectives, suspects, teaching, tune
+from study_tables import claim, compare, objectives, suspects, teaching, tune
 
+from dogo_tf.experiments.quickstart import summary
+from dogo_tf.export.parity import LIMITS
 from dogo_tf.reporting.table import percent, text_table
+
+PAGES = ("README.md", "docs/results.md", "docs/concepts/parity-and-gates.md")
 
 
 def quickstart() -> str:
@@ -24,6 +29,11 @@ def quickstart() -> str:
         + f"\n\n`dogo-quickstart`: {result['minutes']:.1f} minutes, one seed. The exported small encoder: {sizes}; largest "
         f"difference to Keras {worst:.0e} of the largest feature." + source("quickstart")
     )
+
+
+def quickstart_output() -> str:
+    """As `dogo-quickstart` prints it."""
+    return f"```text\n{summary(read('quickstart'))}\n```"
 
 
 def cifar10() -> str:
@@ -46,8 +56,18 @@ def cifar10() -> str:
     )
 
 
+def gates() -> str:
+    rows = [
+        [name, ", ".join(f"{measure.replace('_', ' ')} {side} {limit:g}" for measure, side, limit in limits)]
+        for name, limits in LIMITS.items()
+    ]
+    return text_table(["file", "its features against the original's"], rows)
+
+
 TABLES = {
+    "claim": claim,
     "quickstart": quickstart,
+    "quickstart_output": quickstart_output,
     "cifar10": cifar10,
     "compare": compare,
     "tune": tune,
@@ -59,20 +79,27 @@ TABLES = {
     "edge": edge,
     "speed": speed,
     "blockwise": blockwise,
+    "gates": gates,
 }
 
 
-def filled(readme: str) -> str:
-    for name, make in TABLES.items():
-        readme = re.sub(
-            rf"<!-- {name} -->.*?<!-- end -->",
-            lambda _, name=name, make=make: f"<!-- {name} -->\n{make()}\n<!-- end -->",
-            readme,
-            flags=re.DOTALL,
-        )
-    return readme
+def filled(page: str) -> str:
+    """The text of a page, given by its path in the project, with its tables as the results are now."""
+    text = (ROOT / page).read_text()
+    to_root = os.path.relpath(ROOT, (ROOT / page).parent)
+    prefix = "" if to_root == "." else f"{to_root}/"
+    for name in re.findall(r"<!-- (\w+) -->\n", text):
+        if name in TABLES:
+            made = TABLES[name]().replace("](results/", f"]({prefix}results/")
+            text = re.sub(
+                rf"<!-- {name} -->.*?<!-- end -->",
+                lambda _, name=name, made=made: f"<!-- {name} -->\n{made}\n<!-- end -->",
+                text,
+                flags=re.DOTALL,
+            )
+    return text
 
 
 if __name__ == "__main__":
-    path = ROOT / "README.md"
-    path.write_text(filled(path.read_text()))
+    for page in PAGES:
+        (ROOT / page).write_text(filled(page))

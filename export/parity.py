@@ -14,13 +14,14 @@ NEIGHBOURS = 5
 class Parity:
     """How far an exported encoder's features are from the reference's.
 
-    max_abs_difference: over all images and features.
-    relative_difference: the same, divided by the largest absolute reference feature.
-    cosine_mean, cosine_min: between an image's two feature rows.
-    error_ratio: (1 - cosine_mean) / (1 - mean cosine of two different images). Different images often have cosines of 0.7 and
-        more, so the cosine alone would accept a badly calibrated model.
-    neighbour_overlap: share of the 5 nearest other images that are the same, 0..1.
-    images: how many were compared.
+    Attributes:
+        max_abs_difference: over all images and features.
+        relative_difference: the same, divided by the largest absolute reference feature.
+        cosine_mean, cosine_min: between an image's two feature rows.
+        error_ratio: (1 - cosine_mean) / (1 - mean cosine of two different images). Different images often have cosines of
+            0.7 and more, so the cosine alone would accept a badly calibrated model.
+        neighbour_overlap: share of the 5 nearest other images that are the same, 0..1.
+        images: how many were compared.
     """
 
     max_abs_difference: float

@@ -25,11 +25,16 @@ REPORT, HTML_REPORT = "report.json", "report.html"
 
 @dataclass(frozen=True)
 class Options:
-    """formats: names of tflite.FORMATS. head: add a classifier, trained on train's labels, as a second output.
+    """How an encoder is exported.
 
-    force: write files that fail their gates, too. overwrite: replace the folder of an earlier export.
-    calibration_images: how many of `train` an integer format is calibrated on. parity_images: how many of `test` are compared
-    feature by feature (accuracy takes all). seed: of the calibration draw, the head's held-out images and the timing's order.
+    Attributes:
+        formats: names of tflite.FORMATS.
+        head: add a classifier, trained on train's labels, as a second output.
+        force: write files that fail their gates, too.
+        overwrite: replace the folder of an earlier export.
+        calibration_images: how many of `train` an integer format is calibrated on.
+        parity_images: how many of `test` are compared feature by feature; accuracy takes all.
+        seed: of the calibration draw, the head's held-out images and the timing's order.
     """
 
     formats: tuple[str, ...] = tuple(tflite.FORMATS)

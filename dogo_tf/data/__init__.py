@@ -21,15 +21,17 @@ def load(
 ) -> ImageSet:
     """All images of a split, in memory: uint8 [N, image_size, image_size, 3], with labels if there are any.
 
-    name_or_path    "patterns" or "patterns/ood", the set that comes with this package; the path of an existing folder
-                    of images (see folder.load_folder); anything else is a TFDS name (see tfds_source.load_tfds)
-    split           "train", "test", ...; for a folder, its sub-folder
-    image_size      side in pixels, >= 8; None: the data's own, where all its images are squares of one size
-    data_dir        where TFDS keeps prepared data sets; not used for folders
-    max_bad_images  largest share (0..1) of a folder's files that may be unreadable; they are left out, told on stderr
-                    and listed in ImageSet.bad_files
-    prepare         whether a TFDS set that is missing in data_dir is made there; False where data_dir comes from a file
-    Raises InputError for what the user can put right.
+    Args:
+        name_or_path: "patterns" or "patterns/ood", the set that comes with this package; the path of an existing folder of
+            images (see folder.load_folder); anything else is a TFDS name (see tfds_source.load_tfds).
+        split: "train", "test", ...; for a folder, its sub-folder.
+        image_size: side in pixels, >= 8; None: the data's own, where all its images are squares of one size.
+        data_dir: where TFDS keeps prepared data sets; not used for folders.
+        max_bad_images: largest share (0..1) of a folder's files that may be unreadable; they are left out, named on stderr
+            and listed in ImageSet.bad_files.
+        prepare: whether a TFDS set that is missing in data_dir is made there; False where data_dir comes from a file.
+    Raises:
+        InputError: what the user can put right.
     """
     if image_size is not None:
         check_image_size(image_size)

@@ -15,12 +15,13 @@ _CHUNK = 1024  # images at a time, so that the wider integers of a sum of square
 class ImageSet:
     """Images of one split, decoded and resized.
 
-    name         what was loaded, e.g. "cifar10 train"
-    images       uint8 [N, S, S, 3], values 0..255
-    labels       int64 [N], indices into `class_names`; None if unlabelled
-    class_names  one name a class; empty if unlabelled
-    bad_files    (path, reason) of every file that could not be read and was left out
-    files        the path of every image, in their order; empty if they did not come from files of their own
+    Attributes:
+        name: what was loaded, e.g. "cifar10 train".
+        images: uint8 [N, S, S, 3], values 0..255.
+        labels: int64 [N], indices into `class_names`; None if unlabelled.
+        class_names: one name a class; empty if unlabelled.
+        bad_files: (path, reason) of every file that could not be read and was left out.
+        files: the path of every image, in their order; empty if they did not come from files of their own.
     """
 
     name: str

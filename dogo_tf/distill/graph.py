@@ -13,11 +13,13 @@ ALL = "all"
 class Edge:
     """The peer `teacher` teaches the peer `student`. What is None follows what DoGo is given for all edges.
 
-    weight: of the loss per anchor, in units of the student's own objective, >= 0. By default the student's weight for all its
-        teachers, shared equally, so that its distillation loss is the mean over them.
-    temperature: > 0; by default the scheme's own.
-    warmup: training examples over which the weight rises from 0, >= 0.
-    scheme: a name in dogo_tf.distill.
+    Attributes:
+        teacher, student: their names.
+        weight: of the loss per anchor, in units of the student's own objective, >= 0. By default the student's weight for all
+            its teachers, shared equally, so that its distillation loss is the mean over them.
+        temperature: > 0; by default the scheme's own.
+        warmup: training examples over which the weight rises from 0, >= 0.
+        scheme: a name in dogo_tf.distill.
     """
 
     teacher: str

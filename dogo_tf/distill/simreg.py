@@ -7,7 +7,7 @@ from dogo_tf.platform.keras_compat import tf
 
 
 def regression(predicted, features):
-    """|p - f|^2 of unit rows p and f = stop_gradient(features), which is 2 - 2 cos, per image.
+    """`|p - f|^2` of unit rows p and f = stop_gradient(features), which is 2 - 2 cos, per image.
 
     Args:
         predicted: [B, D] by the student's head. features: [B, D] of the teacher.

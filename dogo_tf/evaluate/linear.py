@@ -29,13 +29,14 @@ SELECTION_ITERATIONS, FINAL_ITERATIONS = 200, 2000
 class LinearProbe:
     """What a linear probe found.
 
-    accuracy: share of test images, 0..1.
-    strength: the chosen weight of the L2 term, |W|^2 / 2, next to the mean cross-entropy.
-    validation_accuracy: of that strength on held-out train images, 0..1; None where nothing could be held out.
-    selection: "15 % of train held out", "5-fold cross-validation" or "fixed: ...".
-    n_train: labelled images, including those held out during the selection.
-    converged: whether the final fit met its tolerance.
-    predictions: [N_test] labels, for statistics that pair two encoders image by image.
+    Attributes:
+        accuracy: share of test images, 0..1.
+        strength: the chosen weight of the L2 term, `|W|^2 / 2`, next to the mean cross-entropy.
+        validation_accuracy: of that strength on held-out train images, 0..1; None where nothing could be held out.
+        selection: "15 % of train held out", "5-fold cross-validation" or "fixed: ...".
+        n_train: labelled images, including those held out during the selection.
+        converged: whether the final fit met its tolerance.
+        predictions: [N_test] labels, for statistics that pair two encoders image by image.
     """
 
     accuracy: float

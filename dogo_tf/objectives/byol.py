@@ -8,7 +8,7 @@ from dogo_tf.objectives.simsiam import negative_cosine
 
 
 def regression(p_a, target_b):
-    """|p - t|^2 of unit rows p and t = stop_gradient(target): 2 - 2 cos (BYOL, equation 2), per image.
+    """`|p - t|^2` of unit rows p and t = stop_gradient(target): 2 - 2 cos (BYOL, equation 2), per image.
 
     Args:
         p_a: [B, D] predictor outputs of one view. target_b: [B, D] the target's projections of the other view.

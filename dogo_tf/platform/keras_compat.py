@@ -5,7 +5,7 @@ be one Keras 2 only: KerasCV and tensorflow-addons import `keras`, and whatever 
 of its classes (whole models never finish loading).
 
 Keras 3 trains this package's networks 1.25-1.3 times slower on CPUs (its batch normalisation is not fused) and does not
-promise the multi-worker and TPU strategies; see BUILD.md. Import `tf` and `keras` from here, or say
+promise the multi-worker and TPU strategies; see docs/decisions.md. Import `tf` and `keras` from here, or say
 `from tensorflow import keras` after `import dogo_tf`.
 """
 

@@ -47,7 +47,7 @@ def model(request):
 
 
 def test_the_known_schemes():
-    assert distill.schemes() == ["compress", "seed", "similarity_kl", "simreg"]
+    assert {"compress", "seed", "similarity_kl", "simreg"} <= set(distill.schemes())
     with pytest.raises(InputError, match="unknown scheme 'sead'; known: compress, seed, similarity_kl, simreg"):
         pair("sead")
 
