@@ -6,6 +6,7 @@ import textwrap
 from absl import flags
 
 from dogo_tf.errors import InputError, Interrupted, TrainingFailure
+from dogo_tf.reporting.plain_text import printable
 
 EXIT_INPUT_ERROR = 2
 EXIT_TRAINING_FAILURE = 3
@@ -24,18 +25,20 @@ def run(main, flag_values: flags.FlagValues, description: str, argv: list[str] |
     if any(word in ("-h", "-help", "--help", "--helpshort", "--helpfull") for word in argv[1:]):
         print(help_text(flag_values, description))
         return 0
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # a name that the screen cannot show must not end the work
     try:
         _parse(flag_values, argv)
         main()
         return 0
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(printable(f"error: {error}"), file=sys.stderr)
         return EXIT_INPUT_ERROR
     except TrainingFailure as failure:
-        print(f"training stopped: {failure}", file=sys.stderr)
+        print(printable(f"training stopped: {failure}"), file=sys.stderr)
         return EXIT_TRAINING_FAILURE
     except Interrupted as interruption:
-        print(f"interrupted: {interruption}", file=sys.stderr)
+        print(printable(f"interrupted: {interruption}"), file=sys.stderr)
         return EXIT_INTERRUPTED if interruption.by_user else EXIT_START_AGAIN
     except KeyboardInterrupt:
         print("\ninterrupted; what was finished is kept", file=sys.stderr)

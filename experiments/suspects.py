@@ -13,7 +13,6 @@ How far is the list to be trusted on your data? --inject_noise flips a share of 
 them are found. Labels that were wrong before count as right there, so the true precision is rather higher.
 """
 
-import csv
 import io
 import json
 from pathlib import Path
@@ -32,6 +31,7 @@ from dogo_tf.evaluate.suspects import Suspects, check_k, precision_recall, suspe
 from dogo_tf.experiments import app
 from dogo_tf.platform.files import write_atomically
 from dogo_tf.reporting.captioned_grid import captioned_grid
+from dogo_tf.reporting.plain_text import csv_bytes, printable
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.reporting.table import percent
 from dogo_tf.runs.folder import RunFolder
@@ -121,7 +121,7 @@ def summary(found: Suspects, labels: np.ndarray, images: ImageSet) -> str:
     pairs, counts = np.unique(np.stack([labels, found.suggested], axis=1)[found.listed], axis=0, return_counts=True)
     for index in np.argsort(-counts, kind="stable")[:5]:
         label, suggested = (images.class_names[number] for number in pairs[index])
-        lines.append(f"  {counts[index]:5} x {label} -> {suggested}")
+        lines.append(printable(f"  {counts[index]:5} x {label} -> {suggested}"))
     return "\n".join(lines)
 
 
@@ -142,25 +142,24 @@ def numbers(images: ImageSet, found: Suspects, flipped: np.ndarray | None) -> di
     return {**provenance(), **counts}
 
 
-def csv_text(images: ImageSet, labels: np.ndarray, found: Suspects, flipped: np.ndarray | None) -> str:
+def as_csv(images: ImageSet, labels: np.ndarray, found: Suspects, flipped: np.ndarray | None) -> bytes:
     """A line for each listed image, most suspicious first; shares in 0..1."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     head = ["image", "file", "label", "suggested", "suspicion", "label_share", "suggested_share"]
-    writer.writerow(head if flipped is None else [*head, "flipped_on_purpose"])
+    head += [] if flipped is None else ["flipped_on_purpose"]
+    rows = []
     for number in found.order:
         scores = (found.suspicion[number], found.label_share[number], found.suggested_share[number])
         line = [number, images.files[number] if images.files else ""]
         line += [images.class_names[labels[number]], images.class_names[found.suggested[number]]]
-        line += [f"{score:.4f}" for score in scores]
-        writer.writerow(line if flipped is None else [*line, "yes" if flipped[number] else "no"])
-    return text.getvalue()
+        line += [round(float(score), 4) for score in scores]
+        rows.append(line if flipped is None else [*line, "yes" if flipped[number] else "no"])
+    return csv_bytes(head, rows)
 
 
 def _write(out: Path, images: ImageSet, labels: np.ndarray, found: Suspects, flipped: np.ndarray | None) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
-        write_atomically(out / "suspects.csv", csv_text(images, labels, found, flipped).encode())
+        write_atomically(out / "suspects.csv", as_csv(images, labels, found, flipped))
         record = json.dumps(numbers(images, found, flipped), indent=1) + "\n"
         write_atomically(out / "suspects.json", record.encode())
         picture = out / "suspects.png"
@@ -176,8 +175,8 @@ def _png(images: ImageSet, labels: np.ndarray, found: Suspects) -> bytes:
     shown = found.order[:PICTURED]
     captions = [
         (
-            f"{images.class_names[labels[number]]}",
-            f"→ {images.class_names[found.suggested[number]]}",
+            printable(images.class_names[labels[number]]),
+            f"→ {printable(images.class_names[found.suggested[number]])}",
             f"{found.label_share[number]:.0%} → {found.suggested_share[number]:.0%}, #{number}",
         )
         for number in shown

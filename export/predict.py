@@ -10,7 +10,6 @@ images of the folder with the largest cosine to it. Images are cropped and resiz
 and listed.
 """
 
-import csv
 import io
 import sys
 from pathlib import Path
@@ -19,12 +18,13 @@ import numpy as np
 from absl import flags
 from PIL import Image
 
-from dogo_tf.data.folder import image_files
+from dogo_tf.data.listing import list_images
 from dogo_tf.errors import InputError
 from dogo_tf.experiments import app
 from dogo_tf.export.runtime import Encoder, to_square
 from dogo_tf.platform.files import write_atomically
 from dogo_tf.pretraining.view_grid import picture
+from dogo_tf.reporting.plain_text import csv_bytes, printable
 from dogo_tf.reporting.progress import Progress
 
 CELL = 128  # pixels of an image's side in a picture of neighbours
@@ -56,7 +56,11 @@ def main() -> None:
     folder = Path(FLAGS.images).expanduser()
     if not folder.is_dir():
         raise InputError(f"--images: expected a folder of images; {folder} is none")
-    files = image_files(folder)
+    listing = list_images(folder)
+    files = listing.files
+    if listing.left_out:
+        left_out = f"--images: not read, as they are no images of a known kind: {listing.left_out_text()}"
+        print(printable(left_out), file=sys.stderr)
     try:
         encoder = Encoder(FLAGS.model, FLAGS.threads)
         # At once: a bad query must not cost the time of the whole folder.
@@ -69,7 +73,7 @@ def main() -> None:
     elif FLAGS.labels:
         _require_labels(encoder)
         paths, found = _over(files, lambda path: encoder.classify(path)[0])
-        rows = ([label, f"{confidence:.4f}"] for label, confidence in found)
+        rows = ([label, round(confidence, 4)] for label, confidence in found)
         content = _csv(["path", "label", "confidence"], paths, rows)
     else:
         paths, features = _over(files, lambda path: encoder.features(path, FLAGS.normalise)[0])
@@ -114,7 +118,7 @@ def _over(files: list[Path], function) -> tuple[list[Path], list]:
         message = f"{len(bad)} of {len(files)} images cannot be read:{listed}"
         if not good or len(bad) > FLAGS.max_bad_images * len(files):
             raise InputError(f"--images: {message}\nmore than --max_bad_images={FLAGS.max_bad_images:g} allows")
-        print(f"left out {message}", file=sys.stderr)
+        print(printable(f"left out {message}"), file=sys.stderr)
     return good, answers
 
 
@@ -124,15 +128,11 @@ def _features(paths, features: np.ndarray, suffix: str) -> bytes:
         np.savez_compressed(content, features=features, paths=np.array([str(path) for path in paths]))
         return content.getvalue()
     head = ["path", *(f"feature_{k}" for k in range(features.shape[1]))]
-    return _csv(head, paths, ([f"{value:.7g}" for value in row] for row in features))
+    return _csv(head, paths, ([float(f"{value:.7g}") for value in row] for row in features))
 
 
 def _csv(head: list[str], paths, rows) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(head)
-    writer.writerows([str(path), *row] for path, row in zip(paths, rows, strict=True))
-    return text.getvalue().encode()
+    return csv_bytes(head, ([str(path), *row] for path, row in zip(paths, rows, strict=True)))
 
 
 def _neighbours(query: np.ndarray, features: np.ndarray, paths) -> bytes:
@@ -140,7 +140,7 @@ def _neighbours(query: np.ndarray, features: np.ndarray, paths) -> bytes:
     cosines = features @ query
     best = np.argsort(-cosines, kind="stable")[: FLAGS.count]
     for row in best:
-        print(f"{cosines[row]:.3f}  {paths[row]}")
+        print(f"{cosines[row]:.3f}  {printable(str(paths[row]))}")
     cells = [_cell(path) for path in (FLAGS.neighbours, *(paths[row] for row in best))]
     cells += [np.full_like(cells[0], 255)] * (-len(cells) % COLUMNS)
     grid = np.stack(cells).reshape(-1, COLUMNS, CELL, CELL, 3)

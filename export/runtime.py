@@ -25,7 +25,7 @@ from PIL import Image, ImageOps
 
 INPUT, OUTPUT, LOGITS = "images", "features", "logits"
 METADATA = "metadata.json"
-_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP")
+_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF")
 _SIXTEEN_BIT = ("I", "I;16", "I;16L", "I;16B", "I;16N")  # how Pillow names 16-bit grey, depending on its version
 
 
@@ -139,6 +139,8 @@ class Encoder:
             return to_square(image, height)
         if not isinstance(image, (str, os.PathLike)):
             raise ValueError(f"images: expected uint8 arrays, Pillow images or paths, got {type(image).__name__}")
+        if os.path.exists(image) and not os.path.isfile(image):  # a pipe would wait for a writer for ever
+            raise ValueError(f"{os.fspath(image)}: cannot be read as an image: it is no file")
         try:
             with warnings.catch_warnings(), Image.open(image, formats=_FORMATS) as opened:
                 warnings.simplefilter("ignore")  # Pillow warns of large pictures and odd metadata

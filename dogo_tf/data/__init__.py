@@ -7,6 +7,7 @@ from pathlib import Path
 from dogo_tf.data.image_set import ImageSet, pixel_statistics
 from dogo_tf.data.pixels import check_image_size
 from dogo_tf.errors import InputError
+from dogo_tf.reporting.plain_text import printable
 
 __all__ = ["ImageSet", "load", "pixel_statistics"]
 
@@ -56,11 +57,11 @@ def _load_folder(folder, split, image_size, max_bad_images) -> ImageSet:
     data = load_folder(folder, split, image_size, max_bad_images)
     if data.bad_files:
         path, reason = data.bad_files[0]
-        print(
+        left_out = (
             f"left out {len(data.bad_files)} of {len(data.bad_files) + len(data.images)} images of {folder} "
-            f"that cannot be read, e.g. {path}: {reason}",
-            file=sys.stderr,
+            f"that cannot be read, e.g. {path}: {reason}"
         )
+        print(printable(left_out), file=sys.stderr)
     return data
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 import warnings
 from collections.abc import Iterator
 from functools import partial
@@ -12,12 +13,14 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from dogo_tf.data.image_set import ImageSet, allocate
+from dogo_tf.data.listing import list_images, split_folder
 from dogo_tf.data.pixels import check_image_size, to_square
 from dogo_tf.errors import InputError
+from dogo_tf.reporting.plain_text import printable
 from dogo_tf.reporting.progress import Progress
 
-EXTENSIONS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp")
-_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP")
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF")
+_KINDS = "JPEG, PNG, BMP, GIF, WebP or TIFF"
 _LISTED = 5  # bad files that an error names
 
 
@@ -25,13 +28,17 @@ def load_folder(folder: Path, split: str, image_size: int | None, max_bad_images
     """Every image below `folder/split` (or, for "train" without such a folder, below `folder` itself), in sorted order.
 
     If every image lies in a sub-folder of that folder, its class is the first-level sub-folder; else there are no
-    labels. Hidden files and folders and other extensions are ignored; symbolic links are followed.
+    labels. See list_images for which files count; what other extensions there are is told on stderr.
     image_size=None takes the files' own size, which must be one and the same square.
     Raises InputError: no such split, no images, unequal sizes without image_size, more bad files than the share
     `max_bad_images` (0..1) of all image files, too little memory.
     """
     root = split_folder(folder, split)
-    files = image_files(root)
+    listing = list_images(root)
+    files = listing.files
+    if listing.left_out:
+        left_out = f"{root}: not read, as they are no {_KINDS} images: {listing.left_out_text()}"
+        print(printable(left_out), file=sys.stderr)
     if image_size is None:
         image_size = _common_size(files)
     images, good, bad = _decode(files, image_size)
@@ -45,44 +52,6 @@ def load_folder(folder: Path, split: str, image_size: int | None, max_bad_images
         bad_files=tuple(bad),
         files=tuple(str(files[index]) for index in good),
     )
-
-
-def image_files(folder: Path) -> list[Path]:
-    """Every image file below `folder`, in sorted order. Raises InputError if there is none, or a folder cannot be listed."""
-    try:
-        files = sorted(_image_files(folder, ()), key=lambda path: path.relative_to(folder).parts)
-    except OSError as error:
-        raise InputError(f"{error.filename}: cannot list this folder: {error.strerror}") from error
-    if not files:
-        raise InputError(f"{folder}: no images here or below; looked for {', '.join(EXTENSIONS)}")
-    return files
-
-
-def split_folder(folder: Path, split: str) -> Path:
-    """`folder/split` if it exists; `folder` itself for "train" otherwise; else InputError with the sub-folders."""
-    if split and not split.startswith(".") and (folder / split).is_dir():
-        return folder / split
-    if split == "train":
-        return folder
-    found = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    raise InputError(
-        f"split: the folder {folder} has no sub-folder {split!r}; "
-        f"known: {', '.join(found) or 'none'} (without a sub-folder 'train', 'train' is the folder itself)"
-    )
-
-
-def _image_files(folder: Path, above: tuple[str, ...]) -> Iterator[Path]:
-    """All image files below `folder`. `above`: the real paths of the folders it was reached through, to see a loop."""
-    real = os.path.realpath(folder)
-    if real in above:
-        return
-    for entry in os.scandir(folder):
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            yield from _image_files(folder / entry.name, (*above, real))
-        elif entry.name.lower().endswith(EXTENSIONS):
-            yield folder / entry.name
 
 
 def _labels(root: Path, files: list[Path]) -> tuple[np.ndarray | None, tuple[str, ...]]:
@@ -115,10 +84,23 @@ def _common_size(files: list[Path]) -> int:
 
 def _header_size(path: Path) -> tuple[int, int] | None:
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        with _opened(path) as image:
             return image.size
     except Exception:  # a bad file, which _read reports with its reason
         return None
+
+
+class _Unreadable(Exception):
+    """Why a file is not even opened."""
+
+
+def _opened(path: Path) -> Image.Image:
+    """The picture, not decoded yet. Only a regular file is opened: a pipe would wait for a writer for ever."""
+    if not path.is_file():
+        raise _Unreadable("not a file, or a broken link")
+    if not path.stat().st_size:
+        raise _Unreadable("empty file")
+    return Image.open(path, formats=FORMATS)
 
 
 def _decode(files: list[Path], size: int) -> tuple[np.ndarray, np.ndarray, list[tuple[str, str]]]:
@@ -144,14 +126,12 @@ def _decode(files: list[Path], size: int) -> tuple[np.ndarray, np.ndarray, list[
 def _read(path: Path, size: int) -> np.ndarray | str:
     """uint8 [size, size, 3], or the reason why this file is bad."""
     try:
-        if not path.is_file():
-            return "not a file, or a broken link"
-        if not path.stat().st_size:
-            return "empty file"
-        with Image.open(path, formats=_FORMATS) as image:
+        with _opened(path) as image:
             return to_square(image, size)
     except UnidentifiedImageError:
-        return "not a JPEG, PNG, BMP, GIF or WebP image"
+        return f"not a {_KINDS} image"
+    except _Unreadable as error:
+        return str(error)
     except Exception as error:  # on damaged files Pillow raises OSError, SyntaxError, struct.error, IndexError, ...
         return f"{type(error).__name__}: {error}"
 

@@ -4,6 +4,8 @@ import shutil
 import sys
 import time
 
+from dogo_tf.reporting.plain_text import printable
+
 
 class Progress:
     """Shows `label: note` as often as it is worth looking at; use as a context manager so that the last line stays.
@@ -41,7 +43,7 @@ class Progress:
             return
         self.next_line = now + (0.2 if self.on_terminal else 10.0)
         self.shown = True
-        line = f"{self.label}: {self._position(done, now)} {note}".rstrip()
+        line = printable(f"{self.label}: {self._position(done, now)} {note}".rstrip())
         if self.on_terminal:  # a line that wraps could not be overwritten
             print(f"\r\x1b[K{line[: shutil.get_terminal_size().columns - 1]}", end="", file=self.stream, flush=True)
         else:
@@ -60,7 +62,7 @@ def say(text: str) -> None:
     """Prints a line to stdout; on a terminal it takes the place of a progress line, which comes again below."""
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-    print(text, flush=True)
+    print(printable(text), flush=True)
 
 
 def _clock(seconds: float) -> str:

@@ -1,8 +1,11 @@
 """Tables for terminals and README files."""
 
+from dogo_tf.reporting.plain_text import printable
+
 
 def text_table(head: list[str], rows: list[list[str]]) -> str:
     """A Markdown table whose columns line up: the first column to the left, the others to the right."""
+    head, *rows = [[printable(cell) for cell in row] for row in (head, *rows)]
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
 
     def line(cells):

@@ -105,7 +105,7 @@ def test_bad_files_are_left_out_counted_and_listed(tmp_path, capsys):
     assert [os.path.basename(path) for path in result.files] == [f"{i}.png" for i in (0, 1, 2, 3, 4, 9)]
     assert [os.path.basename(path) for path, _ in result.bad_files] == ["00.png", "1b.jpg", "2b.jpg", "broken.png"]
     reasons = [reason for _, reason in result.bad_files]
-    assert reasons[:2] == ["empty file", "not a JPEG, PNG, BMP, GIF or WebP image"]
+    assert reasons[:2] == ["empty file", "not a JPEG, PNG, BMP, GIF, WebP or TIFF image"]
     assert "truncated" in reasons[2] and reasons[3] == "not a file, or a broken link"
     assert capsys.readouterr().err == (
         f"left out 4 of 10 images of {tmp_path} that cannot be read, e.g. {tmp_path}/a/00.png: empty file\n"
@@ -163,7 +163,8 @@ def test_empty_folder(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "notes.txt").write_text("nothing to see")
     assert _error(tmp_path) == (
-        f"{tmp_path}: no images here or below; looked for .jpg, .jpeg, .jpe, .jfif, .png, .bmp, .gif, .webp"
+        f"{tmp_path}: no images here or below; looked for .jpg, .jpeg, .jpe, .jfif, .png, .bmp, .gif, .webp, .tif, .tiff; "
+        "found: 1 .txt"
     )
 
 

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import shutil
 
 import numpy as np
 import pytest
@@ -139,3 +141,15 @@ def test_help_explains_every_flag(capsys):
     shown = capsys.readouterr().out
     assert shown.startswith(suspects.__doc__.strip().splitlines()[0])
     assert all(f"--{name}" in shown for name in suspects.FLAGS if name not in ("flagfile", "undefok"))
+
+
+def test_hostile_class_names_end_neither_the_work_nor_the_screen(run_dir, pictures, tmp_path, capsys):
+    labelled = tmp_path / "labelled"
+    names = {"dark": "\x1b[2Jdark", "light": os.fsdecode(b"=l\xefght")}
+    for label, name in names.items():
+        shutil.copytree(pictures / "labelled" / label, labelled / name)
+    assert suspects.run(command(run_dir, f"--dataset={labelled}", f"--out={tmp_path / 'out'}")) == 0
+    shown = capsys.readouterr().out
+    assert r"1 x \x1b[2Jdark -> =l\xefght" in shown and "\x1b" not in shown
+    content = (tmp_path / "out" / "suspects.csv").read_bytes()
+    assert b",'=l\xefght," in content and b",=l" not in content

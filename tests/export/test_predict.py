@@ -1,6 +1,7 @@
 """dogo-predict from the command line to the files."""
 
 import csv
+import os
 
 import numpy as np
 import pytest
@@ -133,3 +134,33 @@ def test_a_file_is_not_replaced_unless_asked(folder, tmp_path, capsys):
     assert run(folder, out, "--labels") == 2
     assert "exists already" in capsys.readouterr().err and out.read_text() == "mine"
     assert run(folder, out, "--labels", "--overwrite") == 0 and out.read_text() != "mine"
+
+
+def test_hostile_names_reach_files_escaped_and_the_screen_harmless(folder, tmp_path, capsys):
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    source = (folder / "pictures" / "red" / "0.png").read_bytes()
+    for name in (b"caf\xe9.png", b"\x1b[2Jclear.png", b"=1+1.png"):
+        (pictures / os.fsdecode(name)).write_bytes(source)
+    (pictures / "\x1b[2Jbad.png").write_bytes(b"no picture")
+    words = ["dogo-predict", f"--model={folder / 'small.tflite'}", f"--images={pictures}", "--max_bad_images=0.5"]
+    assert predict.run([*words, f"--out={tmp_path / 'labels.csv'}", "--labels"]) == 0
+    content = (tmp_path / "labels.csv").read_bytes()
+    assert b"caf\xe9.png" in content and content.count(b"\n") == 4
+    assert predict.run([*words, f"--out={tmp_path / 'out.npz'}"]) == 0
+    query = pictures / os.fsdecode(b"caf\xe9.png")
+    assert predict.run([*words, f"--out={tmp_path / 'near.png'}", f"--neighbours={query}"]) == 0
+    shown = "".join(capsys.readouterr())
+    assert "\x1b" not in shown and r"\x1b[2Jclear.png" in shown and r"caf\xe9.png" in shown
+
+
+def test_a_pipe_among_the_pictures_is_not_waited_for(folder, tmp_path, capsys):
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    (pictures / "0.png").write_bytes((folder / "pictures" / "red" / "0.png").read_bytes())
+    os.mkfifo(pictures / "pipe.png")
+    words = ["dogo-predict", f"--model={folder / 'small.tflite'}", f"--images={pictures}", "--max_bad_images=0.5"]
+    assert predict.run([*words, f"--out={tmp_path / 'out.npz'}"]) == 0
+    assert "pipe.png: cannot be read as an image: it is no file" in capsys.readouterr().err
+    with np.load(tmp_path / "out.npz") as found:
+        assert found["paths"].tolist() == [str(pictures / "0.png")]

@@ -1,0 +1,39 @@
+"""Hostile and odd names on the screen and in tables."""
+
+import csv
+import io
+
+import pytest
+
+from dogo_tf.reporting.plain_text import csv_bytes, printable
+from dogo_tf.reporting.progress import say
+from dogo_tf.reporting.table import text_table
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    (
+        ("Käse 猫.png\n", "Käse 猫.png\n"),
+        ("\x1b[31mred\x1b[0m", r"\x1b[31mred\x1b[0m"),
+        ("a\rb\x07\x9bc", r"a\rb\x07\x9bc"),
+        (b"caf\xe9.png".decode("utf-8", "surrogateescape"), r"caf\xe9.png"),
+        ("left\u202eright", r"left\u202eright"),
+    ),
+)
+def test_the_screen_gets_only_what_can_be_printed(text, shown, capsys):
+    assert printable(text) == shown
+    say(text)
+    assert capsys.readouterr().out == shown + "\n"
+    assert shown.strip() in text_table(["class"], [[text.strip()]])
+
+
+def test_cells_are_no_formulas_and_numbers_stay_numbers():
+    cells = ["=1+1", "+1", "-rm", "@SUM(A1)", "\tx", "plain", -0.5, 3]
+    content = csv_bytes(["name"] * len(cells), [cells])
+    (row,) = list(csv.reader(io.StringIO(content.decode())))[1:]
+    assert row == ["'=1+1", "'+1", "'-rm", "'@SUM(A1)", "'\tx", "plain", "-0.5", "3"]
+
+
+def test_names_that_are_no_utf8_keep_their_bytes():
+    name = b"caf\xe9.png".decode("utf-8", "surrogateescape")
+    assert csv_bytes(["path"], [[name]]) == b"path\ncaf\xe9.png\n"
