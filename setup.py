@@ -29,7 +29,11 @@ setup(
     python_requires=">=3.10,<3.14",
     packages=PACKAGES,
     package_dir=FOLDERS,
-    package_data={"dogo_tf": ["py.typed"], "dogo_tf.experiments": ["presets/*.flags"]},
+    package_data={
+        "dogo_tf": ["py.typed"],
+        "dogo_tf.experiments": ["presets/*.flags"],
+        "dogo_tf.reporting": ["templates/*.html"],
+    },
     install_requires=[
         # tf-keras pins TensorFlow to its own minor version, so both resolve to the same one.
         "tensorflow>=2.15.1,<2.22",
@@ -42,6 +46,7 @@ setup(
         "tensorboard",
         "scikit-learn",
         "matplotlib",
+        "jinja2>=3.1",
         "pillow>=10",
         "ai-edge-litert>=2.1",
     ],

@@ -17,6 +17,7 @@ import copy
 
 from absl import flags
 
+from dogo_tf.comparison.answer import Answer
 from dogo_tf.comparison.report import write_report
 from dogo_tf.comparison.results import ARMS, DEFAULT_ARMS
 from dogo_tf.comparison.runs import Comparison, ComparisonSettings
@@ -90,12 +91,13 @@ def main() -> None:
         raise InputError(f"--seeds: expected at least 1, got {FLAGS.seeds}")
     comparison = Comparison(settings, FLAGS.out, FLAGS.overwrite)
 
-    def report(runs) -> str:
+    def report(runs) -> Answer:
         shown = {**settings.as_dict(), "arms": list(settings.arms)}
-        return write_report(comparison.path, runs, shown, provenance(), comparison.curves())
+        made = comparison.curves(), comparison.pictures()
+        return write_report(comparison.path, runs, shown, provenance(), *made)
 
     runs = comparison.run(range(FLAGS.seeds), on_progress=report)
-    print(report(runs))
+    print(report(runs).text)
     print(f"look at {comparison.path / 'report.html'}")
 
 

@@ -1,107 +1,118 @@
 """report.html: one file that shows the formats of an encoder side by side, without anything from the network."""
 
-from dogo_tf.export.report import HEAD, Report, recommendation, rows
-from dogo_tf.reporting import html
-from dogo_tf.reporting.figure import BLUE, GREY, ORANGE, PURPLE, VERMILLION, new_figure, png
+import textwrap
 
-STYLES = {
-    "float32": {"color": GREY, "marker": "o"},
-    "float16": {"color": BLUE, "marker": "s"},
-    "dynamic_range": {"color": ORANGE, "marker": "^"},
-    "int8": {"color": VERMILLION, "marker": "D"},
-}
-OTHER_STYLE = {"color": PURPLE, "marker": "v"}
+from dogo_tf.export.advice import timing_remark
+from dogo_tf.export.report import (
+    DETAILS_HEAD,
+    HEAD,
+    Report,
+    detail_rows,
+    recommendation,
+    rows,
+    without_empty_columns,
+)
+from dogo_tf.reporting.figure import BLUE, GREY, ORANGE, PURPLE, VERMILLION, new_figure, svg
+from dogo_tf.reporting.page import data_uri, render
+
+COLOURS = {"float32": GREY, "float16": BLUE, "dynamic_range": ORANGE, "int8": VERMILLION}
+OTHER_COLOUR = PURPLE
+ROW_INCHES = 0.42
+CAPTION = (
+    "All bars start at 0, and shares end at 100 %, so that small differences look small. Hollow: outside the limits. The thin "
+    "line on an accuracy is two standard errors of its difference to the original (dotted)."
+)
 
 
 def page(report: Report) -> str:
     """The whole document."""
-    parts = [html.element("div", html.element("p", f"Recommended: {recommendation(report)}"), class_="verdict")]
-    if report.problems:
-        listed = [html.element("li", problem) for problem in report.problems]
-        parts += [html.element("h2", "Outside the limits"), html.element("ul", *listed)]
-    parts += [html.element("h2", "Formats"), html.table(HEAD, rows(report)), html.element("p", NOTES)]
     timed = [item for item in report.items if item.latency]
-    if timed:
-        parts.append(html.picture(_trade_off(report, timed), "size, time and accuracy by format", TRADE_OFF))
-        parts.append(html.picture(_agreement(timed), "agreement of the features by format", AGREEMENT))
-        parts += [html.element("h2", "Operations"), _operators(timed)]
-    parts += [html.element("h2", "How it was measured"), _conditions(report)]
-    return html.page(f"Export of {report.encoder}", *parts)
+    head, body = without_empty_columns(HEAD, rows(report))
+    took = recommendation(report)
+    return render(
+        "export.html",
+        encoder=report.encoder,
+        recommendation=took,
+        passed=not took.startswith("none"),
+        problems=report.problems,
+        remark=timing_remark(report),
+        head=head,
+        rows=[[_gate(cell) for cell in row] for row in body],
+        details=without_empty_columns(DETAILS_HEAD, detail_rows(report)),
+        chart=_chart(report, timed) if timed else None,
+        operators=[_operators(item) for item in timed],
+        conditions=_conditions(report),
+    )
 
 
-NOTES = (
-    "Cosines are between an image's features from the file and from the original. E is (1 - their mean) over (1 - the mean "
-    "cosine of two different images). kNN and linear: accuracy of the file's own features, with the labels of the images to "
-    "learn from; head: of the classifier inside the file. ms: one image on one thread; x float32: the ratio, taken within "
-    "rounds in which all files were timed in turn. activations: the least memory that holds all activations of one image that "
-    "are alive at a time; weights (about the file's size) and a delegate's packed copies come on top."
-)
-TRADE_OFF = "Size against time (best: lower left) and against accuracy (best: upper left). Hollow: outside the limits."
-AGREEMENT = "How little of the features was lost: error ratio E (lower is better), and the share of equal neighbours."
+def _gate(cell: str):
+    style = {"passed": "good mark", "FAILED": "bad mark", "forced": "bad mark"}.get(cell)
+    return {"text": cell, "style": style} if style else cell
 
 
-def _trade_off(report: Report, timed) -> bytes:
-    scored = [item for item in timed if item.scores]
-    figure, axes = new_figure(10 if scored else 5.5, 4, columns=2 if scored else 1)
-    for item in timed:
-        _point(axes[0], item, item.size_bytes / 1000, item.latency.median_ms)
-    axes[0].margins(0.12)
-    axes[0].set(xlabel="kB", ylabel="ms an image, one thread", xlim=(0, None), ylim=(0, None))
-    for item in scored:
-        _point(axes[1], item, item.size_bytes / 1000, 100 * item.scores["knn"].accuracy)
-    if scored:
-        original = 100 * report.reference["knn"].accuracy
-        axes[1].axhline(original, color=GREY, linestyle=":", label="original")
-        axes[1].set(xlabel="kB", ylabel="kNN accuracy, %", xlim=(0, None))
-        low, high = axes[1].get_ylim()
-        # A point or two, however flat the data is: differences of a tenth of a point must look small.
-        axes[1].set_ylim(min(low, original - 2), max(high, original + 2))
-    axes[-1].legend(frameon=False)
-    return png(figure)
+def _chart(report: Report, timed) -> dict:
+    wide, narrow = (data_uri(_bars(report, timed, columns), "image/svg+xml") for columns in (4, 1))
+    return {"title": "size, time, accuracy and agreement by format", "caption": CAPTION, "wide": wide, "narrow": narrow}
 
 
-def _point(ax, item, x: float, y: float) -> None:
-    style = STYLES.get(item.format, OTHER_STYLE)
-    ax.plot(x, y, linestyle="", markersize=9, fillstyle="none" if item.problems else "full", label=item.format, **style)
-
-
-def _agreement(timed) -> bytes:
-    figure, axes = new_figure(10, 3, columns=2)
-    names = [item.format for item in timed]
-    colours = [STYLES.get(name, OTHER_STYLE)["color"] for name in names]
-    floor = 1e-9  # a logarithmic axis has no room for 0
-    axes[0].barh(names, [max(item.parity.error_ratio, floor) for item in timed], color=colours)
-    axes[0].set(xscale="log", xlabel="E", xlim=(floor, None))
-    axes[1].barh(names, [100 * item.parity.neighbour_overlap for item in timed], color=colours)
-    axes[1].set(xlabel="same 5 nearest neighbours, %", xlim=(0, 100))
-    for ax in axes:
-        ax.invert_yaxis()
-    return png(figure)
-
-
-def _operators(timed):
-    body = [
-        [item.format, ", ".join(f"{name} {count}" for name, count in item.graph.operators.items())]
-        + [str(item.graph.float_operators)]
-        for item in timed
+def _bars(report: Report, timed, columns: int) -> bytes:
+    """A panel per measure, a bar per format."""
+    panels = [
+        ("size, kB", [item.size_bytes / 1000 for item in timed], "{:.0f}", None),
+        ("time of an image, ms, median on one thread", [item.latency.median_ms for item in timed], "{:.2f}", None),
     ]
-    return html.table(["format", "operations", "of them on floats"], body, class_="settings")
+    if all(item.scores for item in timed):
+        scores = [item.scores["knn"] for item in timed]
+        panels.append(
+            ("kNN accuracy, %", [100 * s.accuracy for s in scores], "{:.1f}", [200 * s.error for s in scores])
+        )
+    overlaps = [100 * item.parity.neighbour_overlap for item in timed]
+    panels.append(("the same 5 nearest neighbours, %", overlaps, "{:.0f}", None))
+    columns = min(columns, len(panels))
+    lines = -(-len(panels) // columns)
+    width = 4.1 if columns == 1 else 11.5
+    figure, axes = new_figure(width, lines * (0.8 + ROW_INCHES * len(timed)), rows=lines, columns=columns, sharey=True)
+    for ax, (label, values, form, errors) in zip(axes, panels, strict=True):
+        for row, (item, value) in enumerate(zip(timed, values, strict=True)):
+            colour = COLOURS.get(item.format, OTHER_COLOUR)
+            ax.barh(row, value, 0.62, color="white" if item.problems else colour, edgecolor=colour, linewidth=1.5)
+            error = errors[row] if errors else 0
+            if error:
+                ax.errorbar(value, row, xerr=error, color="black", linewidth=1, capsize=2)
+            # Inside the axes whatever the value: shares have no room beyond 100.
+            ax.annotate(
+                form.format(value), (0, row), (4, 0), textcoords="offset points", va="center", fontsize=9
+            ).set_bbox({"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1})
+        ax.set_xlim(0, 100 if label.endswith("%") else 1.08 * max(values))
+        if label.startswith("kNN"):
+            ax.axvline(100 * report.reference["knn"].accuracy, color="black", linestyle=":", linewidth=1)
+        ax.set_xlabel(textwrap.fill(label, 28), fontsize=9)
+        ax.tick_params(labelsize=9)
+        ax.grid(visible=False, axis="y")
+    for ax in axes[::columns]:
+        ax.set_yticks(range(len(timed)), [item.format for item in timed])
+    axes[0].set_ylim(len(timed) - 0.5, -0.5)
+    return svg(figure)
 
 
-def _conditions(report: Report):
+def _operators(item) -> list[str]:
+    listed = ", ".join(f"{name} {count}" for name, count in item.graph.operators.items())
+    return [item.format, listed, str(item.graph.float_operators)]
+
+
+def _conditions(report: Report) -> list[tuple[str, str]]:
     details = report.details
     hardware, data, timing = details["hardware"], details["data"], details["latency"]
     load = "unknown" if timing["load_average"] is None else f"{timing['load_average']:.1f}"
-    body = [
-        ["images to learn from", f"{data['train']['name']}: {data['train']['images']:,}"],
-        ["images tested on", f"{data['test']['name']}: {data['test']['images']:,}"],
-        ["calibration", _calibration(details["calibration"])],
-        ["hardware", f"{hardware['cores']} cores of {hardware['processor']}"],
-        ["timing", f"{timing['rounds']} rounds of {timing['block']} calls; running processes meanwhile: {load}"],
-        ["command", details["command"]],
-        ["commit and date", f"{details['commit']}, {details['date']}"],
+    return [
+        ("images to learn from", f"{data['train']['name']}: {data['train']['images']:,}"),
+        ("images tested on", f"{data['test']['name']}: {data['test']['images']:,}"),
+        ("calibration", _calibration(details["calibration"])),
+        ("hardware", f"{hardware['cores']} cores of {hardware['processor']}"),
+        ("timing", f"{timing['rounds']} rounds of {timing['block']} calls; running processes meanwhile: {load}"),
+        ("command", details["command"]),
+        ("commit and date", f"{details['commit']}, {details['date']}"),
     ]
-    return html.table([], body, class_="settings")
 
 
 def _calibration(calibration) -> str:

@@ -21,6 +21,7 @@ from dogo_tf.evaluate.sources import image_side, load_encoder
 from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
 from dogo_tf.experiments import app
 from dogo_tf.export import calibration, images, report, tflite
+from dogo_tf.export.advice import timing_remark
 from dogo_tf.export.pipeline import HTML_REPORT, MIN_PARITY_IMAGES, GateFailure, Options, export_encoder
 from dogo_tf.runs.folder import RunFolder
 
@@ -89,11 +90,17 @@ def main() -> None:
     try:
         made = export_encoder(encoder, out, train, test, options, name, own, origin)
     except GateFailure as failure:
-        print(report.table(failure.report))
+        _show(failure.report)
         raise
-    print(report.table(made))
+    _show(made)
     print(f"recommended: {report.recommendation(made)}")
     print(f"wrote {out}; see {out / HTML_REPORT}")
+
+
+def _show(made: report.Report) -> None:
+    print(report.table(made))
+    if remark := timing_remark(made):
+        print(remark)
 
 
 def _from_run():

@@ -12,7 +12,7 @@ from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.evaluate.features import embed
 from dogo_tf.evaluate.saved_model_encoder import LOGITS, OUTPUT, SavedModelEncoder
 from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
-from dogo_tf.export import accuracy, calibration, graph, html_report, latency, metadata, parity, tflite
+from dogo_tf.export import accuracy, advice, calibration, graph, html_report, latency, metadata, parity, tflite
 from dogo_tf.export.report import BASE, Exported, Report
 from dogo_tf.export.saved_model import check_encoder, export_saved_model
 from dogo_tf.platform.files import folder_atomically, write_atomically
@@ -135,7 +135,7 @@ def export_encoder(
     except OSError as error:
         raise InputError(f"out: cannot write {folder}: {error.strerror or error}") from error
     if report.problems and not options.force:
-        raise GateFailure(_advice(report, folder), report)
+        raise GateFailure(advice.failure_message(report, folder), report)
     return report
 
 
@@ -192,23 +192,3 @@ def _outputs(artefact: TFLiteEncoder, images):
     both = embed(lambda batch: np.concatenate([artefact.outputs(batch)[name] for name in (OUTPUT, LOGITS)], 1), images)
     width = artefact.stated_outputs[OUTPUT]["shape"][1]
     return both[:, :width], both[:, width:]
-
-
-ADVICE = {
-    "float16": "take float32",
-    "dynamic_range": "take float16; rounding disturbs a network most after a short training, so a longer one may help",
-    "int8": "try other calibration images (--seed, --calibration; 100 to 200 of what the device will see: more are not "
-    "better), or take dynamic_range or float16; the next time, pre-train longer, with more --weight_decay (5e-4 has helped "
-    "MobileNetV3), or take an encoder with ReLU or ReLU6",
-}
-
-
-def _advice(report: Report, folder: Path) -> str:
-    failed = [item.format for item in report.items if item.problems]
-    lines = [f"  {problem}" for problem in report.problems]
-    lines += [f"  {name}: {ADVICE[name]}" for name in failed if name in ADVICE]
-    return (
-        f"{', '.join(failed)} differs too much from the original and was not written (--force writes it anyway):\n"
-        + "\n".join(lines)
-        + f"\n  The formats that passed, and the report, are in {folder}"
-    )

@@ -86,35 +86,41 @@ def recommendation(report: Report) -> str:
     )
 
 
-HEAD = ["format", "kB", "cosine mean", "cosine min", "E", "same 5 neighbours %", "kNN %", "linear %", "head %"]
-HEAD += ["ms", "p95 ms", "x float32", "activations kB", "gate"]
+HEAD = ["format", "kB", "ms", "x float32", "kNN %", "linear %", "head %", "same 5-NN %", "gate"]
+DETAILS_HEAD = ["format", "p95 ms", "activations kB", "cosine mean", "cosine min", "E", "largest difference"]
 
 
 def rows(report: Report) -> list[list[str]]:
     """The cells below HEAD as text, the original first; "-" where nothing was measured."""
-    scores = _scores(report.reference)
-    found = [["original", "-", "-", "-", "-", "-", *scores, "-", "-", "-", "-", "-"]]
+    found = [["original", "-", "-", "-", *_scores(report.reference), "-", "-"]]
     for item in report.items:
-        parity, latency = item.parity, item.latency
-        cells = [item.format, f"{item.size_bytes / 1000:.0f}", f"{parity.cosine_mean:.5f}", f"{parity.cosine_min:.4f}"]
-        cells += [f"{parity.error_ratio:.1e}", percent(parity.neighbour_overlap), *_scores(item.scores)]
-        times = (latency.median_ms, latency.p95_ms, latency.ratio) if latency else ()
-        cells += [f"{time:.2f}" for time in times] or ["-"] * 3
+        times = [f"{time:.2f}" for time in (item.latency.median_ms, item.latency.ratio)] if item.latency else ["-", "-"]
+        gate = ("forced" if item.path else "FAILED") if item.problems else "passed"
+        cells = [item.format, f"{item.size_bytes / 1000:.0f}", *times, *_scores(item.scores)]
+        found.append([*cells, percent(item.parity.neighbour_overlap), gate])
+    return found
+
+
+def detail_rows(report: Report) -> list[list[str]]:
+    """The cells below DETAILS_HEAD as text."""
+    found = []
+    for item in report.items:
+        parity = item.parity
+        cells = [item.format, f"{item.latency.p95_ms:.2f}" if item.latency else "-"]
         cells.append(f"{item.graph.activation_bytes / 1000:.0f}" if item.graph else "-")
-        cells.append(("forced" if item.path else "FAILED") if item.problems else "passed")
-        found.append(cells)
+        cells += [f"{parity.cosine_mean:.5f}", f"{parity.cosine_min:.4f}", f"{parity.error_ratio:.1e}"]
+        found.append([*cells, f"{parity.relative_difference:.0e}"])
     return found
 
 
 def table(report: Report) -> str:
     """The report for a terminal; columns in which nothing was measured are left out."""
-    head, *body = _without_empty_columns([HEAD, *rows(report)])
-    return text_table(head, body)
+    return text_table(*without_empty_columns(HEAD, rows(report)))
 
 
-def _without_empty_columns(cells: list[list[str]]) -> list[list[str]]:
-    kept = [k for k in range(len(cells[0])) if any(row[k] != "-" for row in cells[1:])]
-    return [[row[k] for k in kept] for row in cells]
+def without_empty_columns(head: list[str], body: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    kept = [k for k in range(len(head)) if any(row[k] != "-" for row in body)]
+    return [head[k] for k in kept], [[row[k] for k in kept] for row in body]
 
 
 def _scores(scores) -> list[str]:

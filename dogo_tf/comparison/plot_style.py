@@ -16,17 +16,17 @@ ARM_STYLES = {
     "frozen_simreg": {"color": SKY, "marker": ">", "linestyle": ":"},
 }
 VERDICT_STYLES = {
-    "helps": {"color": BLUE, "marker": "o", "markerfacecolor": BLUE},
-    "hurts": {"color": VERMILLION, "marker": "D", "markerfacecolor": VERMILLION},
-    "does not help": {"color": GREY, "marker": "s", "markerfacecolor": GREY},
+    "better": {"color": BLUE, "marker": "o", "markerfacecolor": BLUE},
+    "worse": {"color": VERMILLION, "marker": "D", "markerfacecolor": VERMILLION},
+    "not better": {"color": GREY, "marker": "s", "markerfacecolor": GREY},
     "cannot tell": {"color": GREY, "marker": "o", "markerfacecolor": "white"},
 }
 
 
-def legend_below(figure, ax) -> None:
+def legend_below(figure, ax, most_columns: int = 2) -> None:
     """The entries of `ax`, each once, under the whole figure, where they cover nothing."""
     entries = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
-    columns = 3 if max(map(len, entries)) < 32 else 2
+    columns = most_columns if max(map(len, entries)) < 32 else max(1, most_columns - 1)
     figure.legend(
         entries.values(), entries.keys(), loc="outside lower center", ncols=columns, frameon=False, fontsize=9
     )

@@ -1,4 +1,6 @@
-"""Accuracy curves over labels, noise and severity; costs; training curves. Each returns a PNG, or None without data."""
+"""Accuracy curves over labels, noise and severity; training curves. Each returns an SVG, or None without data."""
+
+from typing import NamedTuple
 
 from matplotlib.ticker import NullLocator, StrMethodFormatter
 
@@ -6,31 +8,48 @@ from dogo_tf.comparison.forest import forest
 from dogo_tf.comparison.plot_style import ARM_STYLES, legend_below
 from dogo_tf.comparison.results import ARMS
 from dogo_tf.comparison.study_names import HEADLINE
-from dogo_tf.comparison.summary import COMPARISONS, EQUAL_COMPUTE, EQUAL_EPOCHS, Summary
+from dogo_tf.comparison.summary import COMPARISONS, MAIN, Summary
 from dogo_tf.comparison.training_curves import training_curves
-from dogo_tf.reporting.figure import new_figure, png
+from dogo_tf.reporting.figure import new_figure, svg
 
 # Arms stand side by side by this share of the axis, so that their intervals do not hide each other.
 DODGE = 0.008
 
 
-def draw(summary: Summary, curves=()) -> dict[str, bytes]:
-    """All plots for which there is data, as PNG by name, in the order of the report.
+class Chart(NamedTuple):
+    """SVG images: for a wide screen, and for a narrow one if it needs another."""
+
+    wide: bytes
+    narrow: bytes | None = None
+
+
+def draw(summary: Summary, curves=()) -> dict[str, Chart]:
+    """All plots for which there is data, by name, in the order of the report.
 
     Args:
         curves: training logs, see training_curves.
     """
-    main = (EQUAL_EPOCHS, EQUAL_COMPUTE)
+    others = tuple(comparison for comparison in COMPARISONS if comparison not in MAIN)
     plots = {
-        "differences": forest(summary, main),
+        "differences": _forests(summary, MAIN, sharex=True),
         "labels": over_labels(summary),
         "noise": over_noise(summary),
         "severity": over_severity(summary),
-        "differences_other": forest(summary, tuple(c for c in COMPARISONS if c not in main)),
-        "cost": cost(summary),
-        "training": training_curves(curves, first_peer=summary.small),
+        "differences_other": _forests(summary, others, sharex=False),
+        "training": _training(summary, curves),
     }
-    return {name: image for name, image in plots.items() if image is not None}
+    found = {name: plot for name, plot in plots.items() if plot is not None}
+    return {name: plot if isinstance(plot, Chart) else Chart(plot) for name, plot in found.items()}
+
+
+def _forests(summary: Summary, comparisons, sharex: bool) -> Chart | None:
+    wide = forest(summary, comparisons, 2, sharex)
+    return wide and Chart(wide, forest(summary, comparisons, 1, sharex))
+
+
+def _training(summary: Summary, curves) -> Chart | None:
+    wide = training_curves(curves, summary.small)
+    return wide and Chart(wide, training_curves(curves, summary.small, columns=1))
 
 
 def over_labels(summary: Summary) -> bytes | None:
@@ -39,7 +58,7 @@ def over_labels(summary: Summary) -> bytes | None:
     points = [(100.0 if study.study.name == HEADLINE else x, study) for x, study in points]
     if len(points) < 2:
         return None
-    figure, (ax,) = new_figure(7.5, 4.8)
+    figure, (ax,) = new_figure(5.6, 4.2)
     _curves(ax, summary, points, logarithmic=True)
     ax.set_xscale("log")
     ax.set_xticks([x for x, _ in points], [f"{x:g} %" for x, _ in points])
@@ -47,7 +66,7 @@ def over_labels(summary: Summary) -> bytes | None:
     ax.set_xlabel("share of the training labels given to the linear probe")
     ax.set_ylabel("test accuracy")
     legend_below(figure, ax)
-    return png(figure)
+    return svg(figure)
 
 
 def over_noise(summary: Summary) -> bytes | None:
@@ -56,15 +75,15 @@ def over_noise(summary: Summary) -> bytes | None:
     kinds = dict.fromkeys(s.study.group for s in summary.studies if s.study.group.startswith(prefix))
     if not kinds:
         return None
-    figure, axes = new_figure(1.5 + 4 * len(kinds), 4.8, columns=len(kinds), sharey=True)
+    figure, axes = new_figure(5.6, 4.2, columns=len(kinds), sharey=True)
     for ax, kind in zip(axes, kinds, strict=True):
         points = _from_clean(summary, kind)
         _curves(ax, summary, points)
         ax.set_xticks([x for x, _ in points], [f"{x:g} %" for x, _ in points])
-        ax.set_xlabel(f"share of wrong labels, {kind.removeprefix(prefix)} noise")
+        ax.set_xlabel(f"wrong labels, {kind.removeprefix(prefix)}")
     axes[0].set_ylabel("test accuracy")
     legend_below(figure, axes[0])
-    return png(figure)
+    return svg(figure)
 
 
 def over_severity(summary: Summary) -> bytes | None:
@@ -72,40 +91,14 @@ def over_severity(summary: Summary) -> bytes | None:
     group = "severity of corruption"
     if not any(study.study.group == group for study in summary.studies):
         return None
-    figure, (ax,) = new_figure(7.5, 4.8)
+    figure, (ax,) = new_figure(5.6, 4.2)
     points = _from_clean(summary, group)
     _curves(ax, summary, points)
     ax.set_xticks([x for x, _ in points], ["clean" if x == 0 else f"{x:g}" for x, _ in points])
     ax.set_xlabel("severity of the corruption of the test images")
     ax.set_ylabel("test accuracy")
     legend_below(figure, ax)
-    return png(figure)
-
-
-def cost(summary: Summary) -> bytes | None:
-    """Wall time and speed of one run of each arm that was trained; both networks of DoGo share a run."""
-    arms = [arm for arm in summary.seeds if summary.costs[arm].seconds > 0]
-    if "dogo" in arms:
-        arms = [arm for arm in arms if arm != "dogo_big"]
-    if not arms:
-        return None
-    costs = [summary.costs[arm] for arm in arms]
-    unit, seconds = ("hours", 3600) if max(c.seconds for c in costs) >= 2 * 3600 else ("minutes", 60)
-    columns = (
-        (f"wall time of a run, {unit}", [c.seconds / seconds for c in costs], "{:.1f}"),
-        ("training speed, images/s", [c.images_per_second for c in costs], "{:.0f}"),
-    )
-    figure, axes = new_figure(8.5, 1.3 + 0.45 * len(arms), columns=2, sharey=True)
-    for ax, (label, values, form) in zip(axes, columns, strict=True):
-        bars = ax.barh(range(len(arms)), values, color=[ARM_STYLES[arm]["color"] for arm in arms], height=0.65)
-        ax.bar_label(bars, [form.format(value) for value in values], padding=3, fontsize=9)
-        ax.margins(x=0.18)
-        ax.set_xlabel(label)
-        ax.grid(visible=False, axis="y")
-    names = ["DoGo: both, next to each other" if arm == "dogo" else ARMS[arm] for arm in arms]
-    axes[0].set_yticks(range(len(arms)), names)
-    axes[0].invert_yaxis()
-    return png(figure)
+    return svg(figure)
 
 
 def _from_clean(summary: Summary, group: str):

@@ -19,6 +19,7 @@ import numpy as np
 
 from dogo_tf import data
 from dogo_tf.comparison.arms import Arm, arms, peer_names, training_gflop
+from dogo_tf.comparison.pictures import Pictures, neighbourhoods
 from dogo_tf.comparison.results import ARMS, DEFAULT_ARMS, ArmRun, Cost
 from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.evaluate.feature_cache import FeatureCache
@@ -28,10 +29,13 @@ from dogo_tf.platform.files import write_atomically
 from dogo_tf.platform.keras_compat import keras
 from dogo_tf.pretraining.pretrain import build_model, pretrain
 from dogo_tf.pretraining.settings import PretrainSettings
+from dogo_tf.reporting.page import data_uri
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.runs.folder import RunFolder, settings_differences
 
 CONFIG = "comparison.json"
+DONE = "done"  # in the folder of a run
+FIRST_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,7 @@ class Comparison:
         for known, asked in ((self.train, self.test), *self.transfers):
             check_same_classes(known, asked)  # before hours of training
         self.arms = arms(pair, self.image_size)
+        self._pictures = None
 
     def run(self, seeds, on_progress=lambda runs: None) -> list[ArmRun]:
         """Every arm for every seed; `on_progress(runs so far)` is called after each.
@@ -129,6 +134,16 @@ class Comparison:
             for folder in folders
             for arm, _, seed in [folder.name.rpartition("_seed")]
         ]
+
+    def pictures(self) -> Pictures | None:
+        """Of the first seed, once the small encoder is trained both alone and next to its peer; None before."""
+        alone, with_peer = (RunFolder(self.path / "runs" / f"{arm}_seed{FIRST_SEED}") for arm in ("solo", "dogo"))
+        if self._pictures is None and all((folder.path / DONE).exists() for folder in (alone, with_peer)):
+            small, cache = self.arms[0].peer, FeatureCache(self.path / "features")
+            features = [cache.embed(folder.load_encoder(small), self.test.images) for folder in (alone, with_peer)]
+            views = data_uri(with_peer.views.read_bytes(), "image/png") if with_peer.views.is_file() else None
+            self._pictures = Pictures(views, neighbourhoods(self.test, *features))
+        return self._pictures
 
     def _load(self, dataset: str, split: str, image_size: int | None):
         pair = self.settings.pair
@@ -159,7 +174,7 @@ class Comparison:
         """The finished run of an arm; arms that study two encoders of one training share it."""
         same = [other for other in self.arms if other.trained and other[2:] == arm[2:]]
         folder = RunFolder(self.path / "runs" / f"{same[0].name}_seed{seed}")
-        done = folder.path / "done"
+        done = folder.path / DONE
         if not done.exists():
             training = dataclasses.replace(arm.training, seed=seed, run_dir=str(folder.path))
             if arm.taught_by:

@@ -4,19 +4,21 @@ import csv
 import io
 import json
 
-from dogo_tf.comparison.summary import Summary
+from dogo_tf.comparison.answer import Answer
+from dogo_tf.comparison.summary import Difference, Summary
 from dogo_tf.evaluate.intervals import Interval
 
 COLUMNS = (
     *("kind", "study", "arm", "minus", "mean", "low", "high", "verdict", "seeds", "images"),
-    *("seeds_error", "images_error", "per_seed"),
+    *("seeds_error", "images_error", "per_seed", "p_value", "adjusted_p", "seeds_needed"),
 )
 
 
-def as_json(summary: Summary, verdict: str, settings: dict, provenance: dict) -> str:
+def as_json(summary: Summary, answer: Answer, settings: dict, provenance: dict) -> str:
     """Everything of the report. Values of settings and provenance that JSON does not know are written as text."""
     content = {
-        "verdict": verdict.splitlines(),
+        "answer": answer._asdict(),
+        "verdict": answer.text.splitlines(),
         "settings": settings,
         "provenance": provenance,
         "seeds": summary.seeds,
@@ -30,7 +32,7 @@ def as_json(summary: Summary, verdict: str, settings: dict, provenance: dict) ->
                     arm: {**score.interval._asdict(), "per_seed": score.per_seed} for arm, score in study.arms.items()
                 },
                 "differences": {
-                    name: {**found.interval._asdict(), "verdict": found.verdict, "per_seed": found.per_seed}
+                    name: {**found.interval._asdict(), **_test(found), "per_seed": found.per_seed}
                     for name, found in study.differences.items()
                 },
             }
@@ -44,6 +46,7 @@ def as_csv(summary: Summary) -> str:
     """A row per study and arm (kind "accuracy") and per study and comparison (kind "difference": `arm` - `minus`).
 
     seeds: how many; per_seed: "seed:value" separated by spaces; seeds_error is empty where there is one seed.
+    adjusted_p: corrected for the number of tests.
     """
     text = io.StringIO()
     rows = csv.DictWriter(text, COLUMNS, lineterminator="\n")
@@ -56,10 +59,12 @@ def as_csv(summary: Summary) -> str:
             )
         for found in study.differences.values():
             names = {"kind": "difference", "arm": found.comparison.arm, "minus": found.comparison.other}
-            rows.writerow(
-                {**names, "verdict": found.verdict, **shared, **_numbers(found.interval), **_per_seed(found.per_seed)}
-            )
+            rows.writerow({**names, **_test(found), **shared, **_numbers(found.interval), **_per_seed(found.per_seed)})
     return text.getvalue()
+
+
+def _test(found: Difference) -> dict:
+    return {name: getattr(found, name) for name in ("verdict", "p_value", "adjusted_p", "seeds_needed")}
 
 
 def _numbers(interval: Interval) -> dict:

@@ -2,7 +2,7 @@
 
 from dogo_tf.comparison.plot_style import ARM_STYLES, legend_below
 from dogo_tf.comparison.results import ARMS
-from dogo_tf.reporting.figure import new_figure, png
+from dogo_tf.reporting.figure import new_figure, svg
 
 # Metric in metrics.jsonl, axis label; see monitor.py.
 METRICS = (
@@ -14,12 +14,13 @@ METRICS = (
 DASHES = ("-", "--", ":", "-.")
 
 
-def training_curves(curves, first_peer: str) -> bytes | None:
-    """A panel per metric that was logged; a line per arm, seed and peer. Returns a PNG, or None without any line.
+def training_curves(curves, first_peer: str, columns: int = 2) -> bytes | None:
+    """A panel per metric that was logged; a line per arm, seed and peer. Returns an SVG, or None without any line.
 
     Args:
         curves: (arm, seed, lines of metrics.jsonl) triples; a run of two peers comes once, as arm "dogo".
         first_peer: the peer that is drawn solid; others are dashed.
+        columns: panels side by side.
     """
     lines = [
         ("dogo_big" if arm == "dogo" and peer != first_peer else arm, peer, metric, xs, ys)
@@ -32,8 +33,8 @@ def training_curves(curves, first_peer: str) -> bytes | None:
         return None
     peers = sorted({peer for _, peer, *_ in lines}, key=lambda peer: (peer != first_peer, peer))
     dashes = {peer: DASHES[number % len(DASHES)] for number, peer in enumerate(peers)}
-    rows = -(-len(shown) // 2)
-    figure, axes = new_figure(9.5, 0.8 + 3 * rows, rows=rows, columns=2)
+    rows = -(-len(shown) // columns)
+    figure, axes = new_figure(11 if columns == 2 else 4.1, 0.8 + 2.8 * rows, rows=rows, columns=columns)
     for ax, (metric, label) in zip(axes, shown, strict=False):
         for arm, peer, name, xs, ys in lines:
             if name == metric:
@@ -44,8 +45,8 @@ def training_curves(curves, first_peer: str) -> bytes | None:
         ax.tick_params(labelsize=9)
     for ax in axes[len(shown) :]:
         ax.remove()
-    legend_below(figure, axes[0])
-    return png(figure)
+    legend_below(figure, axes[0], most_columns=2 * columns - 1)
+    return svg(figure)
 
 
 def _by_peer(log: list[dict], metric: str):

@@ -2,10 +2,10 @@
 
 import io
 
+import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-DPI = 120
 # Okabe and Ito's palette.
 BLUE, SKY, GREEN, ORANGE, VERMILLION, PURPLE, GREY = (
     *("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#7F7F7F"),
@@ -24,7 +24,9 @@ def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **s
     return figure, axes
 
 
-def png(figure) -> bytes:
+def svg(figure) -> bytes:
+    """The figure as an SVG image, the same bytes for the same figure."""
     out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=DPI)
+    with matplotlib.rc_context({"svg.hashsalt": "dogo_tf"}):
+        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     return out.getvalue()
