@@ -10,6 +10,7 @@ import absl.logging
 from dogo_tf.encoders._float32 import as_float32
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.saved_model_encoder import FLOAT_SIGNATURE, INPUT, LOGITS, OUTPUT, SIGNATURE, SavedModelEncoder
+from dogo_tf.platform.files import reason
 from dogo_tf.platform.keras_compat import keras, tf
 
 
@@ -43,7 +44,7 @@ def export_saved_model(encoder, folder, overwrite=False, head=None) -> Path:
             shutil.rmtree(folder)
         temporary.rename(folder)
     except (OSError, tf.errors.OpError) as error:  # TensorFlow reports a full disk as its own error
-        raise InputError(f"folder: cannot write to {folder}: {getattr(error, 'strerror', None) or error}") from error
+        raise InputError(f"folder: cannot write to {folder}: {reason(error)}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return folder

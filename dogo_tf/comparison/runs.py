@@ -31,6 +31,7 @@ from dogo_tf.pretraining.pretrain import build_model, pretrain
 from dogo_tf.pretraining.settings import PretrainSettings
 from dogo_tf.reporting.page import data_uri
 from dogo_tf.reporting.provenance import provenance
+from dogo_tf.runs import records
 from dogo_tf.runs.folder import RunFolder, settings_differences
 
 CONFIG = "comparison.json"
@@ -227,7 +228,11 @@ def _make_ready(path: Path, settings: ComparisonSettings, overwrite: bool) -> No
         if overwrite:
             shutil.rmtree(path)
         else:
-            differences = settings_differences(json.loads(config.read_text())["settings"], settings.as_dict())
+            try:
+                kept = records.read_json(config, records.COMPARISON)
+            except records.Damaged as error:
+                raise InputError(f"out: {config} is damaged: {error}") from error
+            differences = settings_differences(kept["settings"], settings.as_dict())
             if differences:
                 raise InputError(
                     f"out: {path} holds a comparison with other settings; choose another folder or give --overwrite:\n"

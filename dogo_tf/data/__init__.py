@@ -4,12 +4,12 @@ import os
 import sys
 from pathlib import Path
 
-from dogo_tf.data.image_set import ImageSet, pixel_statistics
+from dogo_tf.data.image_set import ImageSet, digest, pixel_statistics
 from dogo_tf.data.pixels import check_image_size
 from dogo_tf.errors import InputError
 from dogo_tf.reporting.plain_text import printable
 
-__all__ = ["ImageSet", "load", "pixel_statistics"]
+__all__ = ["ImageSet", "digest", "load", "pixel_statistics"]
 
 
 def load(

@@ -1,9 +1,11 @@
 """Files and folders that are whole or not there, and folders with one owner."""
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import socket
 from collections.abc import Iterator
@@ -49,6 +51,21 @@ def folder_atomically(path: Path):
     finally:
         for rubbish in (temporary, old):
             shutil.rmtree(rubbish, ignore_errors=True)
+
+
+def reason(error: Exception) -> str:
+    """Why a file could not be read or written, in one line: the system's words, without TensorFlow's names of operations."""
+    found = getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0]
+    full = os.strerror(errno.ENOSPC)
+    return full if full in found else re.sub(r"\{\{.*?\}\}\s*|\s*\[Op:.*?\]", "", found)
+
+
+def remove(path: Path) -> None:
+    """A file, a link (not what it leads to) or a folder with all that is in it."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def to_disk(path: Path) -> None:

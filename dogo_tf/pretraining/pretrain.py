@@ -187,6 +187,7 @@ def _config(settings, images, mean, std, teachers) -> dict:
             "image_size": images.images.shape[1],
             "pixel_mean": mean,
             "pixel_std": std,
+            "digest": data.digest(images.images),
             "bad_files": [list(entry) for entry in images.bad_files],
         },
         "provenance": provenance(),

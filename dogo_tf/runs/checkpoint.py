@@ -4,13 +4,15 @@ The number of examples seen fixes the position in the data and the next views, s
 """
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
 
 from dogo_tf.errors import InputError
-from dogo_tf.platform.files import is_temporary, sha256, temporary_sibling, to_disk, write_atomically
+from dogo_tf.platform.files import is_temporary, reason, remove, sha256, temporary_sibling, to_disk, write_atomically
 from dogo_tf.platform.keras_compat import tf
+from dogo_tf.runs import records
 
 CHECKSUMS = "checksums.json"
 
@@ -49,19 +51,20 @@ class RunCheckpoint:
             write_atomically(temporary / CHECKSUMS, json.dumps(sums, indent=1).encode())
             for file in (*temporary.iterdir(), temporary):
                 to_disk(file)
-            shutil.rmtree(path, ignore_errors=True)  # of a run that came this far before
+            remove(path)  # of a run that came this far before
             temporary.rename(path)
             to_disk(self.write_to)
         except (OSError, tf.errors.OpError) as error:
-            reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-            raise InputError(f"run_dir: cannot write the checkpoint {path}: {reason}. {self._advice()}") from error
+            raise InputError(
+                f"run_dir: cannot write the checkpoint {path}: {reason(error)}. {self._advice()}"
+            ) from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         problem = damage(path)
         if problem:
             raise InputError(f"run_dir: the checkpoint {path} was written but {problem}. {self._advice()}")
         for old in _steps(self.write_to)[: -self.keep]:
-            shutil.rmtree(old)
+            remove(old)
         return path
 
     def restore_newest(self) -> Path | None:
@@ -80,9 +83,8 @@ class RunCheckpoint:
             try:
                 self.checkpoint.read(str(path / "state")).assert_consumed()
             except (AssertionError, ValueError, tf.errors.OpError) as error:
-                reason = str(error).splitlines()[0]
                 raise InputError(
-                    f"resume: the checkpoint {path} is not of the model in config.json: {reason}"
+                    f"resume: the checkpoint {path} is not of the model in config.json: {reason(error)}"
                 ) from error
             return path
         if damaged:
@@ -95,7 +97,7 @@ class RunCheckpoint:
         """Removes damaged checkpoints of later steps, which would count as the newest, and what a killed process left."""
         for path in self.folder.iterdir() if self.folder.is_dir() else []:
             if is_temporary(path) or (path in _steps(self.folder) and _step(path) > step):
-                shutil.rmtree(path)
+                remove(path)
 
     def newest(self) -> Path | None:
         """The folder of the newest checkpoint."""
@@ -110,19 +112,20 @@ class RunCheckpoint:
 def damage(path: Path) -> str | None:
     """What is wrong with the files of a checkpoint's folder, or None."""
     try:
-        sums = json.loads((path / CHECKSUMS).read_text())
+        sums = records.read_json(path / CHECKSUMS, records.CHECKSUMS)
         for name, expected in sums.items():
             if sha256(path / Path(name).name) != expected:
                 return f"{name} is not as it was written"
     except OSError as error:
         return f"{Path(error.filename).name} cannot be read: {error.strerror}"
-    except (ValueError, AttributeError):
+    except ValueError:
         return f"{CHECKSUMS} is not as it was written"
     return None if sums else f"{CHECKSUMS} is empty"
 
 
 def _steps(folder: Path) -> list[Path]:
-    return sorted(folder.glob("step_*"), key=_step)
+    """Checkpoints by their names; copies of other names (step_000000040.bak) are none."""
+    return sorted((path for path in folder.glob("step_*") if re.fullmatch(r"step_\d+", path.name)), key=_step)
 
 
 def _step(path: Path) -> int:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from google.protobuf.message import DecodeError
+
 from dogo_tf.platform.files import temporary_sibling
 from dogo_tf.platform.keras_compat import tf
 
@@ -28,6 +30,6 @@ def _records_until(path: Path, step: int) -> tuple[list[bytes], bool]:
                 kept.append(record)
             else:
                 whole = False
-    except tf.errors.DataLossError:
+    except (tf.errors.DataLossError, DecodeError):
         whole = False
     return kept, whole

@@ -3,15 +3,14 @@
 import contextlib
 import json
 import re
-import shutil
 from pathlib import Path
 
 from dogo_tf.encoders._float32 import as_float32
 from dogo_tf.encoders._keras_file import load_keras_file
 from dogo_tf.errors import InputError
-from dogo_tf.platform.files import LOCK, is_temporary, temporary_sibling, write_atomically
+from dogo_tf.platform.files import LOCK, is_temporary, reason, remove, temporary_sibling, write_atomically
 from dogo_tf.platform.keras_compat import keras, tf
-from dogo_tf.runs import event_files
+from dogo_tf.runs import event_files, records
 
 CONFIG = "config.json"
 # What runs did before there was a setting for it: they can still be resumed.
@@ -71,17 +70,19 @@ class RunFolder:
             if resume:
                 _refuse_differences("settings", self.config()["settings"], config["settings"])
                 _refuse_differences("teachers", *(c.get("teachers", {}) for c in (self.config(), config)))
-                _refuse_differences("data", *(_fixed_data(c) for c in (self.config(), json.loads(json.dumps(config)))))
+                before, now = self.config()["data"], json.loads(json.dumps(config))["data"]
+                _refuse_differences("data", _fixed_data(before), _fixed_data(now))
+                if before.get("digest", now["digest"]) != now["digest"]:  # runs of before there was one have none
+                    raise InputError(
+                        "resume: the run in this folder has other data: the images are not the same, or come in another order"
+                    )
                 return
             self.path.mkdir(parents=True, exist_ok=True)
             # config.json last: without it an overwrite that is cut off could not be repeated.
             for entry in sorted(self.path.iterdir(), key=lambda entry: entry.name == CONFIG):
                 if entry.name in KEPT:
                     continue
-                if entry.is_dir() and not entry.is_symlink():
-                    shutil.rmtree(entry)
-                else:
-                    entry.unlink()
+                remove(entry)
             write_atomically(self.path / CONFIG, (json.dumps(config, indent=1) + "\n").encode())
 
     @contextlib.contextmanager
@@ -90,36 +91,35 @@ class RunFolder:
         try:
             yield
         except (OSError, tf.errors.OpError) as error:
-            reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
             raise InputError(
-                f"run_dir: cannot write the {what} in {self.path}: {reason}. What was written before is kept; make room or "
-                "repair the disk, then go on with --resume"
+                f"run_dir: cannot write the {what} in {self.path}: {reason(error)}. What was written before is kept; "
+                "make room or repair the disk, then go on with --resume"
             ) from error
 
     def config(self) -> dict:
         """The contents of config.json. Raises InputError if the folder holds no run."""
         try:
-            return json.loads((self.path / CONFIG).read_text())
+            return records.read_json(self.path / CONFIG, records.CONFIG)
         except OSError as error:
             raise InputError(
                 f"run_dir: {self.path} holds no run: {CONFIG} cannot be read ({error.strerror})"
             ) from error
-        except json.JSONDecodeError as error:
+        except records.Damaged as error:
             raise InputError(f"run_dir: {self.path / CONFIG} is damaged: {error}") from error
 
     def metrics_lines(self) -> list[dict]:
         """The lines of metrics.jsonl, oldest first, without one that a killed run left unfinished at the end."""
-        return _json_lines(self.metrics)
+        return records.read_json_lines(self.metrics, records.METRICS)
 
     def probe_lines(self) -> list[dict]:
         """The lines of probes.jsonl, as those of metrics.jsonl."""
-        return _json_lines(self.probes)
+        return records.read_json_lines(self.probes, records.PROBES)
 
     def drop_metrics_after(self, step: int) -> None:
         """Drops what a run logged after the checkpoint from which it goes on, and will log again; and unfinished files."""
         with self.written("metrics"):
-            for path in (self.metrics, self.probes):
-                kept = [line for line in _json_lines(path) if line["step"] <= step]
+            for path, lines in ((self.metrics, self.metrics_lines()), (self.probes, self.probe_lines())):
+                kept = [line for line in lines if line["step"] <= step]
                 if path.exists():
                     write_atomically(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
             event_files.drop_after(self.tensorboard, step)
@@ -178,16 +178,9 @@ def settings_differences(before: dict, now: dict) -> list[str]:
     ]
 
 
-def _json_lines(path: Path) -> list[dict]:
-    if not path.exists():
-        return []
-    *lines, _unfinished = path.read_text().split("\n")
-    return [json.loads(line) for line in lines]
-
-
-def _fixed_data(config: dict) -> dict:
-    """What must be as it was for a run to go on: with another number of images, all would come in another order."""
-    return {name: value for name, value in config.get("data", {}).items() if name not in ("name", "bad_files")}
+def _fixed_data(data: dict) -> dict:
+    """What must be as it was for a run to go on, and can be told as a difference."""
+    return {name: value for name, value in data.items() if name not in ("name", "bad_files", "digest")}
 
 
 def _refuse_differences(what: str, before: dict, now: dict) -> None:

@@ -50,7 +50,9 @@ def test_a_saved_encoder_needs_neither_kerascv_nor_this_package(tmp_path):
     keras.utils.set_random_seed(0)
     encoder = encoders.build("mobilenet_v3_small", 32)
     folder = RunFolder(tmp_path)
-    folder.start({"settings": {}, "peers": [{"name": "small"}]}, resume=False, overwrite=False)
+    settings = {"dataset": "patterns", "data_dir": None}
+    config = {"settings": settings, "peers": [{"name": "small"}], "data": {"image_size": 64}, "provenance": {}}
+    folder.start(config, resume=False, overwrite=False)
     (tmp_path / "encoders").mkdir()
     path = tmp_path / "encoders" / "small.keras"
     encoder.save(path, save_format="keras")

@@ -41,6 +41,7 @@ def run_dir(pictures, tmp_path_factory):
         "settings": {"dataset": str(pictures / "labelled"), "data_dir": None},
         "data": {"image_size": 8},
         "peers": [{"name": name} for name in ("wrn_10_1", "wrn_10_1_2")],
+        "provenance": {},
     }
     folder.start(config, resume=False, overwrite=False)
 

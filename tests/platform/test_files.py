@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from dogo_tf.errors import InputError
-from dogo_tf.platform.files import is_temporary, sha256, sole_owner, temporary_sibling
+from dogo_tf.platform.files import is_temporary, reason, sha256, sole_owner, temporary_sibling
 
 
 def test_a_folder_has_one_owner_at_a_time(tmp_path):
@@ -51,3 +51,10 @@ def test_what_a_killed_process_leaves_is_recognised(tmp_path):
 def test_sha256(tmp_path):
     (tmp_path / "abc").write_bytes(b"abc")  # FIPS 180-2, appendix B.1
     assert sha256(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_reasons_are_without_names_of_operations():
+    full = "{{function_node __wrapped__MergeV2Checkpoints_device_/job:localhost}} /x/state: No space left on device [Op:Merge]"
+    assert reason(ValueError(full)) == reason(OSError(28, "No space left on device")) == "No space left on device"
+    damaged = "{{function_node __wrapped__RestoreV2}} Data loss: state.index [Op:RestoreV2]\nmore"
+    assert reason(ValueError(damaged)) == "Data loss: state.index" and reason(KeyError()) == "KeyError"

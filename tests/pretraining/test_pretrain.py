@@ -2,9 +2,11 @@
 
 import math
 import os
+import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 from run_states import assert_same_state, log, make_pictures
 
 from dogo_tf.errors import InputError, TrainingFailure
@@ -83,6 +85,28 @@ def test_images_that_came_or_went_since_are_named(pictures, tmp_path):
     pretrain(settings(folder, tmp_path / "run", epochs=1))
     (folder / "7.png").unlink()
     with pytest.raises(InputError, match="has other data:\n  images: 20 before, 19 now\n  pixel_mean: "):
+        pretrain(settings(folder, tmp_path / "run", epochs=1), resume=True)
+
+
+def turned_round(folder):
+    for path in folder.iterdir():
+        Image.open(path).transpose(Image.Transpose.ROTATE_180).save(path)
+
+
+def swapped(folder):
+    first, second = sorted(folder.iterdir())[:2]
+    first.rename(folder / "aside")
+    second.rename(first)
+    (folder / "aside").rename(second)
+
+
+@pytest.mark.parametrize("change", (turned_round, swapped))
+def test_a_run_is_not_resumed_on_other_images_of_the_same_statistics(pictures, tmp_path, change):
+    folder = tmp_path / "images"
+    shutil.copytree(pictures, folder)
+    pretrain(settings(folder, tmp_path / "run", epochs=1))
+    change(folder)
+    with pytest.raises(InputError, match="has other data: the images are not the same, or come in another order"):
         pretrain(settings(folder, tmp_path / "run", epochs=1), resume=True)
 
 

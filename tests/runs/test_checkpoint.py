@@ -2,6 +2,7 @@
 
 import contextlib
 import resource
+import shutil
 
 import numpy as np
 import pytest
@@ -152,3 +153,39 @@ def test_means_that_are_under_way_are_kept(tmp_path):
     made.reset_metrics()
     RunCheckpoint(tmp_path, made).restore_newest()
     assert made.metrics[0].result().numpy() == mean != 0
+
+
+@pytest.mark.parametrize("name", ("step_000000003.bak", "step_", "step_x", "step_-1", "step_ 4", "notes.txt"))
+def test_other_names_beside_the_checkpoints_do_not_matter(saved, tmp_path, name):
+    made, checkpoint = saved
+    (tmp_path / name).mkdir()
+    (tmp_path / f"{name}_file").write_text("x")
+    assert checkpoint.restore_newest() == tmp_path / "step_000000003"
+    checkpoint.drop_after(2)
+    assert checkpoint.restore_newest() == tmp_path / "step_000000002"
+    checkpoint.save(4)
+    assert names(tmp_path) == sorted(["step_000000002", "step_000000004", name, f"{name}_file"])
+
+
+def test_a_checkpoint_can_be_copied_back(saved, tmp_path):
+    """What the message about damaged ones advises."""
+    made, checkpoint = saved
+    newest = tmp_path / "step_000000003"
+    shutil.copytree(newest, tmp_path / "step_000000003.bak")
+    (newest / "checksums.json").write_text("[" * 100_000)
+    (tmp_path / "step_000000002" / "checksums.json").write_text("7")
+    with pytest.raises(InputError, match="no checkpoint in .* is whole; copy one back, or start anew with --overwrite"):
+        checkpoint.restore_newest()
+    shutil.rmtree(newest)
+    shutil.copytree(tmp_path / "step_000000003.bak", newest)
+    assert checkpoint.restore_newest() == newest and value(made) == 3
+
+
+def test_a_file_in_the_place_of_a_checkpoint_is_damaged_and_goes(saved, tmp_path, capsys):
+    made, checkpoint = saved
+    (tmp_path / "step_000000009").write_text("x")
+    (tmp_path / ".123_step_000000010").write_text("x")
+    assert checkpoint.restore_newest() == tmp_path / "step_000000003"
+    assert "step_000000009 is damaged (checksums.json cannot be read: Not a directory)" in capsys.readouterr().err
+    checkpoint.drop_after(3)
+    assert names(tmp_path) == ["step_000000002", "step_000000003"]

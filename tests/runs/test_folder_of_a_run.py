@@ -6,7 +6,13 @@ from dogo_tf.errors import InputError
 from dogo_tf.platform.files import write_atomically
 from dogo_tf.runs.folder import RunFolder
 
-CONFIG = {"settings": {"epochs": 3, "seed": 0}, "peers": []}
+SETTINGS = {"dataset": "cifar10", "data_dir": None, "epochs": 3, "seed": 0}
+DATA = {"images": 50, "image_size": 32, "digest": "abc"}
+CONFIG = {"settings": SETTINGS, "peers": [], "data": DATA, "provenance": {}}
+
+
+def with_peer(name):
+    return {**CONFIG, "peers": [{"name": name}]}
 
 
 def test_a_new_folder_keeps_its_configuration(tmp_path):
@@ -25,7 +31,7 @@ def test_overwrite_replaces_a_run(tmp_path):
 
 def refused(folder, message, **how):
     with pytest.raises(InputError, match=message):
-        folder.start({"settings": {"epochs": 4, "seed": 0}}, **{"resume": False, "overwrite": False, **how})
+        folder.start({**CONFIG, "settings": {**SETTINGS, "epochs": 4}}, **{"resume": False, "overwrite": False, **how})
 
 
 def test_what_lies_in_the_folder_is_not_lost(tmp_path):
@@ -47,7 +53,7 @@ def test_resume_needs_the_same_settings_and_names_each_difference(tmp_path):
 def test_a_run_from_before_there_was_a_setting_is_resumed_with_what_it_did(tmp_path):
     folder = RunFolder(tmp_path)
     folder.start(CONFIG, resume=False, overwrite=False)
-    now = {**CONFIG["settings"], "micro_batches": 1}
+    now = {**SETTINGS, "micro_batches": 1}
     folder.start({**CONFIG, "settings": now}, resume=True, overwrite=False)
     with pytest.raises(InputError, match="has other settings:\n  micro_batches: 1 before, 2 now$"):
         folder.start({**CONFIG, "settings": {**now, "micro_batches": 2}}, resume=True, overwrite=False)
@@ -62,7 +68,7 @@ def test_a_damaged_or_missing_configuration_is_named(tmp_path):
 @pytest.mark.parametrize("name", ["../../etc/x", "/tmp/x", "a/b", "", "..", "a\0"])
 def test_a_path_in_a_configuration_does_not_lead_out_of_the_folder(tmp_path, name):
     folder = RunFolder(tmp_path)
-    folder.start({"settings": {}, "peers": [{"name": name}]}, resume=False, overwrite=False)
+    folder.start(with_peer(name), resume=False, overwrite=False)
     with pytest.raises(InputError, match="peer: expected a name of letters, digits and _"):
         folder.peer_names()
 
@@ -80,7 +86,7 @@ def test_an_overwrite_that_was_cut_off_can_be_repeated(tmp_path, monkeypatch):
 
 def test_an_encoder_that_is_missing_or_damaged_is_named(tmp_path):
     folder = RunFolder(tmp_path)
-    folder.start({"settings": {}, "peers": [{"name": "small"}]}, resume=False, overwrite=False)
+    folder.start(with_peer("small"), resume=False, overwrite=False)
     with pytest.raises(InputError, match="no encoder of a peer 'small'; the run has not saved any yet"):
         folder.load_encoder("small")
     (tmp_path / "encoders").mkdir()
@@ -102,6 +108,60 @@ def test_a_resumed_run_forgets_the_lines_that_it_will_write_again(tmp_path):
     folder = RunFolder(tmp_path)
     folder.drop_metrics_after(0)
     assert folder.metrics_lines() == []
-    folder.metrics.write_text('{"step": 2, "loss": 1.5}\n{"step": 4, "loss": 1.25}\n{"step": 6, "lo')  # killed there
+    lines = [{"step": step, "loss": 1.5, "images_per_second": 3.0} for step in (2, 4)]
+    folder.metrics.write_text("".join(f"{json.dumps(line)}\n" for line in lines) + '{"step": 6, "lo')  # killed there
     folder.drop_metrics_after(2)
-    assert folder.metrics_lines() == [{"step": 2, "loss": 1.5}]
+    assert folder.metrics_lines() == lines[:1]
+
+
+def test_resume_needs_the_same_images_in_the_same_order(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.start(CONFIG, resume=False, overwrite=False)
+    other_order = {**DATA, "digest": "def"}
+    with pytest.raises(InputError, match="has other data: the images are not the same, or come in another order"):
+        folder.start({**CONFIG, "data": other_order}, resume=True, overwrite=False)
+    with pytest.raises(InputError, match="has other data:\n  images: 50 before, 51 now$"):
+        folder.start({**CONFIG, "data": {**other_order, "images": 51}}, resume=True, overwrite=False)
+
+
+def test_a_run_from_before_there_was_a_digest_is_resumed(tmp_path):
+    folder = RunFolder(tmp_path)
+    old = {name: value for name, value in DATA.items() if name != "digest"}
+    folder.start({**CONFIG, "data": old}, resume=False, overwrite=False)
+    folder.start(CONFIG, resume=True, overwrite=False)
+
+
+DAMAGED_CONFIGURATIONS = {
+    "{}": "settings is missing",
+    "[1]": r"the whole: expected a dictionary, got \[1\]",
+    "7": "the whole: expected a dictionary, got 7",
+    '{"settings": {}}': "settings.dataset is missing",
+    '{"settings": 3}': "settings: expected a dictionary, got 3",
+    '{"settings": {"dataset": 3}}': "settings.dataset: expected text, got 3",
+    '{"settings": {"dataset": "x", "data_dir": ["/"]}}': r"settings.data_dir: expected text or null, got \[\"/\"\]",
+    '{"settings": {"dataset": "x", "data_dir": null}, "peers": {"a": 1}}': "peers: expected a list, got {",
+    '{"settings": {"dataset": "x", "data_dir": null}, "peers": ["a"]}': r"peers\[0\]: expected a dictionary, got \"a\"",
+    '{"settings": {"dataset": "x", "data_dir": null}, "peers": [{"name": 1}]}': r"peers\[0\].name: expected text, got 1",
+    '{"settings": {"dataset": "x", "data_dir": null}, "peers": []}': "data is missing",
+    '{"settings": {"dataset": "x", "data_dir": null}, "peers": [], "data": {}}': "data.image_size is missing",
+    '{"settings": {"dataset": "x", "data_dir": null}, "peers": [], "data": {"image_size": true}}': "a whole number, got true",
+    '{"settings": {"dataset": "x", "data_dir": null}, "peers": [], "data": {"image_size": 8}}': "provenance is missing",
+    "[" * 100_000: "it is nested too deeply",
+    "\udcff": "codec can't decode",
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED_CONFIGURATIONS)
+def test_a_damaged_configuration_is_named_with_the_place(tmp_path, content):
+    (tmp_path / "config.json").write_text(content, errors="surrogateescape")
+    with pytest.raises(InputError, match=f"run_dir: .*config.json is damaged: .*{DAMAGED_CONFIGURATIONS[content]}"):
+        RunFolder(tmp_path).config()
+
+
+@pytest.mark.parametrize("line", ("{", "[]", '{"step": "3"}', '{"step": 3}', "\udcff", "[" * 100_000))
+def test_a_damaged_line_of_a_log_is_named(tmp_path, line):
+    folder = RunFolder(tmp_path)
+    good = '{"step": 2, "images_per_second": 3.0}'
+    folder.metrics.write_text(f"{good}\n{line}\n{good}\n", errors="surrogateescape")
+    with pytest.raises(InputError, match=r"metrics.jsonl is damaged in line 2 \(.*\); delete this line"):
+        folder.metrics_lines()
