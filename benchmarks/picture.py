@@ -27,7 +27,7 @@ def draw(path) -> None:
             axes.errorbar(means, places, xerr=margins, fmt="o", color=colour, label=label, capsize=3, markersize=5)
         axes.axvline(0, color="0.3", linewidth=1)
         axes.set_yticks(list(rows), [study["title"] for study in studies])
-        axes.set_xlabel("accuracy of WRN-10-2 next to WRN-16-2, minus alone: percentage points, 95 % intervals")
+        axes.set_xlabel("WRN-10-2 next to WRN-16-2, minus alone: points of accuracy, 95 % intervals")
         axes.grid(axis="x", color="0.9")
         axes.set_axisbelow(True)
         axes.spines[["top", "right", "left"]].set_visible(False)

@@ -50,7 +50,7 @@ def cifar10() -> str:
         text_table(["encoder", "kNN %", *shares], rows)
         + f"\n\nCIFAR-10 (a JPEG-recompressed copy), {settings['epochs']} epochs of {result['train']['images']:,} images, "
         f"batch {settings['batch_size']}, one seed, no baseline beside it: "
-        "it shows that the road is whole, not that a peer helps. "
+        "it shows that every step works, not that a peer helps. "
         f"{result['run']['median_images_per_second']:.0f} images/s, trained at commit {result['run']['commit']}."
         + source("cifar10_wrn_pair")
     )

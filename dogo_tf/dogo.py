@@ -6,16 +6,19 @@ Mutual distillation, where every peer teaches every other, is the default. Teach
 teach by another scheme than this KL divergence of similarities.
 """
 
+from collections.abc import Sequence
+
 from dogo_tf import distill, optimizers
 from dogo_tf.distill import graph
 from dogo_tf.distill.similarity_kl import agreement_at_1
 from dogo_tf.distribution import collectives, replicas
+from dogo_tf.peer import Peer
 from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.step import checks, inputs
 from dogo_tf.step.micro_batches import check as check_micro_batches
 from dogo_tf.step.monitor import PeerMetrics, effective_rank, gradient_norm, spread
 from dogo_tf.step.progress_line import with_short_line
-from dogo_tf.teacher import FrozenTeacher
+from dogo_tf.teacher import CachedTeacher, FrozenTeacher
 
 
 class DoGo(keras.Model):
@@ -34,7 +37,7 @@ class DoGo(keras.Model):
 
     def __init__(
         self,
-        peers,
+        peers: Sequence[Peer],
         views: str = "independent",
         view_recipe=None,
         teach="all",
@@ -75,7 +78,8 @@ class DoGo(keras.Model):
             seed: of the views; weights follow keras.utils.set_random_seed.
         """
         super().__init__(name=name)
-        self.peers, self.teachers = list(peers), tuple(teachers)
+        self.peers: list[Peer] = list(peers)
+        self.teachers: tuple[FrozenTeacher | CachedTeacher, ...] = tuple(teachers)
         checks.check(self.peers, self.teachers, views, distill_temperature, distill_warmup)
         check_micro_batches(self.peers, micro_batches)
         self.views = views
@@ -83,7 +87,9 @@ class DoGo(keras.Model):
         names, frozen = [peer.name for peer in self.peers], [teacher.name for teacher in self.teachers]
         edges = graph.mutual(names, frozen) if teach == graph.ALL else list(teach)
         weights = checks.weight_of_each("distill_weight", distill_weight, self.peers)
-        self.edges = tuple(graph.resolved(edges, names, frozen, weights, distill_warmup, scheme))
+        self.edges: tuple[distill.Edge, ...] = tuple(
+            graph.resolved(edges, names, frozen, weights, distill_warmup, scheme)
+        )
         self.distillation_terms = [
             distill.build(edge, self._networks(), default_temperature=distill_temperature) for edge in self.edges
         ]

@@ -92,7 +92,7 @@ class CachedTeacher:
             )
         self.name, self.features = name, features.astype(np.float32, copy=False)
         self.width_h = self.width_z = features.shape[1]
-        self.fingerprint = fingerprint or hashlib.sha256(np.ascontiguousarray(self.features)).hexdigest()
+        self.fingerprint = fingerprint or hashlib.sha256(np.ascontiguousarray(self.features).data).hexdigest()
 
     def embed(self, features) -> ViewEmbeddings:
         """The Embeddings of both views, from the features of this batch."""

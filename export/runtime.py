@@ -236,7 +236,7 @@ def _read(path, name: str) -> tuple[bytes, dict | None]:
                 text = archive.read(METADATA)
     sidecar = None if isinstance(path, bytes) else Path(path).with_suffix(".json")
     if sidecar and sidecar.is_file():
-        text, source = sidecar.read_bytes(), sidecar
+        text, source = sidecar.read_bytes(), str(sidecar)
     if text is None:
         return model, None
     try:

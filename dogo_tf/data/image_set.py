@@ -75,9 +75,13 @@ def pixel_statistics(images: np.ndarray) -> tuple[tuple[float, float, float], tu
         total += chunk.sum(axis=0, dtype=np.uint32).sum(axis=(0, 1), dtype=np.uint64)
         squares += np.square(chunk, dtype=np.uint16).sum(axis=0, dtype=np.uint32).sum(axis=(0, 1), dtype=np.uint64)
     count = images.size // 3
-    mean = [int(t) / count for t in total]
-    std = [max(1.0, math.sqrt(max(0.0, int(q) / count - m * m))) for q, m in zip(squares, mean, strict=True)]
-    return tuple(mean), tuple(std)
+    red, green, blue = (_mean_and_std(int(t), int(q), count) for t, q in zip(total, squares, strict=True))
+    return (red[0], green[0], blue[0]), (red[1], green[1], blue[1])
+
+
+def _mean_and_std(total: int, squares: int, count: int) -> tuple[float, float]:
+    mean = total / count
+    return mean, max(1.0, math.sqrt(max(0.0, squares / count - mean * mean)))
 
 
 def digest(images: np.ndarray) -> str:

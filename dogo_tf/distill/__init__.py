@@ -15,10 +15,11 @@ def schemes() -> list[str]:
 
 
 def build(edge: Edge, networks, default_temperature: float | None = None):
-    """The Scheme for a settled edge among these networks; an unknown name raises InputError with the known ones.
+    """The Scheme for a resolved edge among these networks; an unknown name raises InputError with the known ones.
 
     default_temperature: for an edge that has none; without, the scheme's own.
     """
+    assert edge.scheme is not None, "graph.resolved leaves no scheme open"
     module = plugins.load(__name__, edge.scheme, "scheme", schemes())
     return module.Scheme(edge, networks, edge.temperature or default_temperature)
 

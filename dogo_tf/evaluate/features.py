@@ -39,6 +39,7 @@ def embed(encoder, images, batch_size=256) -> np.ndarray:
                 features = np.empty((len(images), answer.shape[1]), np.float32)
             features[start : start + len(batch)] = answer
             progress.update(start + len(batch))
+    assert features is not None  # check_images has refused none at all
     broken = np.flatnonzero(~np.isfinite(features).all(axis=1))
     if len(broken):
         raise InputError(

@@ -78,7 +78,8 @@ def nearest(queries, bank, k) -> tuple[np.ndarray, np.ndarray]:
             cosines = tf.matmul(queries[start : start + block], bank, transpose_b=True)
             parts.append(tuple(column.numpy() for column in tf.math.top_k(cosines, k)))
             progress.update(min(start + block, len(queries)))
-    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+    cosines, rows = zip(*parts, strict=True)
+    return np.concatenate(cosines), np.concatenate(rows)
 
 
 def unit_rows(features) -> np.ndarray:

@@ -11,7 +11,7 @@ from dogo_tf.platform import plugins
 __all__ = ["Objective", "build"]
 
 
-def build(name: str):
+def build(name: str) -> Objective:
     """The objective of that name with its authors' settings; an unknown name raises InputError with the known ones."""
     return plugins.load(__name__, name, "objective").Objective()
 
