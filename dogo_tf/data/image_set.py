@@ -88,7 +88,7 @@ def digest(images: np.ndarray) -> str:
     """The sha256 of the shape and of every pixel in order, hexadecimal: the same only for the same images in the same order."""
     found = hashlib.sha256(f"{tuple(images.shape)}\n".encode())
     for start in range(0, len(images), _CHUNK):
-        found.update(np.ascontiguousarray(images[start : start + _CHUNK]))
+        found.update(np.ascontiguousarray(images[start : start + _CHUNK]).data)
     return found.hexdigest()
 
 
