@@ -57,11 +57,18 @@ def cifar10() -> str:
 
 
 def gates() -> str:
-    rows = [
-        [name, ", ".join(f"{measure.replace('_', ' ')} {side} {limit:g}" for measure, side, limit in limits)]
-        for name, limits in LIMITS.items()
-    ]
-    return text_table(["file", "its features against the original's"], rows)
+    measures = {
+        "relative_difference": "relative difference",
+        "cosine_mean": "mean cosine",
+        "cosine_min": "smallest cosine",
+        "error_ratio": "E",
+        "neighbour_overlap": "same 5 neighbours",
+    }
+    rows = []
+    for name, limits in LIMITS.items():
+        cells = {measure: f"{'<=' if side == 'at most' else '>='} {limit:g}" for measure, side, limit in limits}
+        rows.append([name, *(cells.get(measure, "") for measure in measures)])
+    return text_table(["file", *measures.values()], rows)
 
 
 TABLES = {
