@@ -16,15 +16,31 @@ def equality() -> str:
     return text_table(head, rows) + source("equality")
 
 
+# Where a run was killed (killed_run.py), in words.
+MOMENTS = {
+    "step": "after step {}",
+    "encoders": "between two encoders of save {}",
+    "write": "while checkpoint {} was written",
+    "unverified": "before checkpoint {} was read back",
+}
+
+
+def _moment(point: str) -> str:
+    kind, number = point.split(":")
+    return MOMENTS[kind].format(number)
+
+
 def survival() -> str:
     kills, checkpoints, replicas = (read(name) for name in ("kills", "checkpoints", "replicas"))
     rows = [
-        [kill["point"], ", ".join(kill["left"]), "yes" if kill["resumed"] else "no", kill["first difference"]]
+        [_moment(kill["point"]), ", ".join(kill["left"]), "yes" if kill["resumed"] else "no", kill["first difference"]]
         for kill in kills["kills"]
     ]
     table = text_table(["killed", "checkpoints left", "resumed", "first difference"], rows)
-    speeds = ", ".join(
-        f"{name} {found['over_one_device']:.2f}" for name, found in replicas["devices"].items() if name != "1"
+    speeds = "; ".join(
+        f"{name.replace('batch norm apart', 'batch normalisation not synchronised')}: {found['over_one_device']:.2f}"
+        for name, found in replicas["devices"].items()
+        if name != "1"
     )
     return (
         table
@@ -57,7 +73,7 @@ def edge() -> str:
         base = result["formats"]["float32"]["latency"]["median_ms"]
         notes.append(
             f"{result['encoder']}, pre-trained alone for {settings['epochs']} epochs of {settings['dataset'].split('/')[-1]} "
-            f"{settings['split']}, one seed: {data['test']['images']:,} images of {data['test']['name']}, labels of "
+            f"{settings['split']}, one seed: {data['test']['images']:,} images of {data['test']['name'].split('/')[-1]}, labels of "
             f"{data['train']['images']:,}; the original has kNN {percent(original['knn']['accuracy'])}, linear "
             f"{percent(original['linear']['accuracy'])}; float32 takes {base:.2f} ms, "
             f"measured next to {load:.1f} running processes. Recommended: {result['recommendation'].split(':')[0]}."
@@ -66,10 +82,10 @@ def edge() -> str:
     head = [
         "encoder, format",
         "kB",
-        "x float32",
-        "time x float32",
+        "size / float32",
+        "time / float32",
         "E",
-        "same 5 neighbours %",
+        "same 5 neighbours, %",
         "kNN %",
         "linear %",
         "passed",
@@ -86,8 +102,11 @@ def speed() -> str:
     losses = next(found for found in memory["losses"] if found["batch"] == 4096)
     megabytes = losses[losses["by_default"]]["megabytes"]
     rows = [
-        ["`model.fit` over a bare loop of the same step", f"{step['fit_over_bare']:.2f}"],
-        ["the step's arithmetic over the machine's matrix product", percent(step["share_of_matmul_rate"]) + " %"],
+        ["`model.fit`: speed over that of a bare loop of the same step", f"{step['fit_over_bare']:.2f}"],
+        [
+            "the step's operations per second over those of a large matrix product",
+            percent(step["share_of_matmul_rate"]) + " %",
+        ],
         ["training images/s, WRN-16-2 + WRN-10-2, batch 128", f"{step['fit_images_per_second']:.0f}"],
         ["SimCLR views/s at 32 px", f"{augment['compiled_views_per_second']:,.0f}"],
         ["peak memory of a pair's losses and gradients, B = 4096, D = 128", f"{megabytes:.0f} MB"],
@@ -112,7 +131,7 @@ def blockwise() -> str:
     peers = " + ".join(name.upper().replace("_", "-") for name in step["peers"])
     what = f"training step, {peers}, batch {step['batch']}, {step['parts']} micro-batches"
     rows.append([what, *_plain_and_parts(limit, step, "whole", "micro_batches")])
-    head = ["peak memory and time of", "as a whole", "in parts", "memory x", "time x"]
+    head = ["peak memory and time of", "as a whole", "in parts", "memory ratio", "time ratio"]
     return text_table(head, rows) + f"\n\nD = {result['width']}." + source("memory")
 
 
