@@ -73,8 +73,8 @@ def edge() -> str:
         base = result["formats"]["float32"]["latency"]["median_ms"]
         notes.append(
             f"{result['encoder']}, pre-trained alone for {settings['epochs']} epochs of {settings['dataset'].split('/')[-1]} "
-            f"{settings['split']}, one seed: {data['test']['images']:,} images of {data['test']['name'].split('/')[-1]}, labels of "
-            f"{data['train']['images']:,}; the original has kNN {percent(original['knn']['accuracy'])}, linear "
+            f"{settings['split']}, one seed: {data['test']['images']:,} images of {data['test']['name'].split('/')[-1]}, "
+            f"labels of {data['train']['images']:,}; the original has kNN {percent(original['knn']['accuracy'])}, linear "
             f"{percent(original['linear']['accuracy'])}; float32 takes {base:.2f} ms, "
             f"measured next to {load:.1f} running processes. Recommended: {result['recommendation'].split(':')[0]}."
             + source(name)

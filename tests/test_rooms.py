@@ -1,6 +1,7 @@
 """The rooms of the package (BUILD.md, "A map of the rooms"): each says what it is for, and imports point downwards only."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,9 @@ def test_a_room_says_what_it_is_for_and_is_not_crowded(name):
 
 def test_the_front_door_imports_the_rooms_and_nothing_on_top():
     assert not {room(target) for target in imported(ROOT / "__init__.py")} & set(ON_TOP)
+
+
+def test_the_map_in_build_md_shows_the_rooms_in_this_order():
+    build = (Path(__file__).parent.parent / "BUILD.md").read_text()
+    drawn = build.split("```text\n")[1].split("```")[0]
+    assert re.findall(r"^   (\w+)(?:/|\.py) ", drawn, re.MULTILINE) == list(ORDER)
