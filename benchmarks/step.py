@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 import dogo_tf
-from dogo_tf.comparison.flops import training_operations
 from dogo_tf.data.stream import training_stream
 from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.reporting.provenance import record
+from dogo_tf.step.flops import training_operations
 
 
 def matmul_rate(size=2048, repeats=8) -> float:

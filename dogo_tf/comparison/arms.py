@@ -3,11 +3,11 @@
 import dataclasses
 from typing import NamedTuple
 
-from dogo_tf.comparison.flops import VIEWS, teaching_operations, training_operations
 from dogo_tf.distill import graph
 from dogo_tf.errors import InputError
 from dogo_tf.peer import Peer
 from dogo_tf.pretraining.settings import PretrainSettings, peer_specs
+from dogo_tf.step.flops import VIEWS, teaching_operations, training_operations
 
 
 class Arm(NamedTuple):

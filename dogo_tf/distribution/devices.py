@@ -88,6 +88,17 @@ def check_batch_size(batch_size: int, replicas: int, micro_batches: int = 1) -> 
         )
 
 
+def described(strategy: tf.distribute.Strategy) -> str:
+    """What computes, in words: "2 CPU cores", "1 GPU", "8 TPU cores"."""
+    replicas = strategy.num_replicas_in_sync
+    if isinstance(strategy, tf.distribute.TPUStrategy):
+        return f"{replicas} TPU cores"
+    if gpus := tf.config.list_logical_devices("GPU"):
+        return f"{min(replicas, len(gpus)) if replicas > 1 else 1} GPU{'s' if replicas > 1 else ''}"
+    cores = f"{os.cpu_count()} CPU cores"
+    return cores if replicas == 1 else f"{replicas} replicas on {cores}"
+
+
 class Job:
     """The processes that train together: one, or the workers of a MultiWorkerMirroredStrategy.
 

@@ -9,6 +9,7 @@ import time
 from dogo_tf import optimizers
 from dogo_tf.errors import Interrupted, TrainingFailure
 from dogo_tf.platform.keras_compat import keras, tf
+from dogo_tf.pretraining.screen import progress_note
 from dogo_tf.reporting.progress import Progress
 
 # Below this standard deviation of unit rows (1 is evenly spread) all images look alike to a peer.
@@ -44,26 +45,29 @@ class StepLog(StepCallback):
     `on_log(step, metrics)` functions are called with each line, before it is written: they may raise to stop the run.
 
     Args:
+        epochs: of the whole run.
         more: functions that return further metrics {name: value} for each line.
     """
 
-    def __init__(self, folder, batch_size: int, total_steps: int, every: int, on_log=(), more=()):
+    def __init__(self, folder, batch_size: int, total_steps: int, every: int, epochs: int, on_log=(), more=()):
         super().__init__()
         self.folder = folder
         self.writer = tf.summary.create_file_writer(str(folder.tensorboard))
         self.batch_size = batch_size
         self.total_steps = total_steps
         self.every = every
+        self.epochs = epochs
         self.on_log = on_log
         self.more = more
 
     def on_train_begin(self, logs=None):
         self.timed_from = steps_done(self.model), time.perf_counter()
-        self.progress = Progress("training", self.total_steps, quiet_for=0)
+        self.progress = Progress("training", self.total_steps, quiet_for=0, counted=False)
         self.means_so_far = self._means_so_far()
 
     def on_epoch_begin(self, epoch, logs=None):
         super().on_epoch_begin(epoch, logs)
+        self.progress.label = f"epoch {epoch + 1}/{self.epochs}"
         for variable, value in self.means_so_far:  # Keras resets them just before
             variable.assign(value)
 
@@ -100,17 +104,9 @@ class StepLog(StepCallback):
                 for name, value in metrics.items():
                     tf.summary.scalar(name, value)
             self.writer.flush()  # so that a later checkpoint never knows more steps than the log
-        self.progress.update(step, self._note(metrics))
+        self.progress.update(step, progress_note(metrics, self.model.peers))
         self.model.reset_metrics()
         self.timed_from = step, now
-
-    def _note(self, metrics: dict) -> str:
-        peers = [
-            f"{peer.name} ssl {metrics[f'{peer.name}/ssl']:.3f}"
-            + (f" distill {metrics[f'{peer.name}/distill']:.3f}" if f"{peer.name}/distill" in metrics else "")
-            for peer in self.model.peers
-        ]
-        return "  ".join([f"{metrics['images_per_second']:.0f} images/s", *peers])
 
 
 class FailureAlarm:

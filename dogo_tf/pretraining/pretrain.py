@@ -5,8 +5,6 @@ import dataclasses
 import zlib
 from collections.abc import Sequence
 
-import numpy as np
-
 from dogo_tf import data, optimizers
 from dogo_tf.data.stream import HostClock, distributed_stream
 from dogo_tf.distill import graph
@@ -19,23 +17,27 @@ from dogo_tf.peer import Peer
 from dogo_tf.platform.files import sole_owner
 from dogo_tf.platform.keras_compat import keras
 from dogo_tf.pretraining.callbacks import Checkpoints, FailureAlarm, StepLog, steps_done
+from dogo_tf.pretraining.first_steps import FirstSteps
 from dogo_tf.pretraining.probing import Probes, load_probe_data
 from dogo_tf.pretraining.projector import write_projector
+from dogo_tf.pretraining.screen import header
 from dogo_tf.pretraining.settings import PretrainSettings, peer_specs, teacher_specs
 from dogo_tf.pretraining.stop_request import StopRequest
 from dogo_tf.pretraining.view_grid import log_view_grid
+from dogo_tf.reporting.progress import say
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.runs.checkpoint import RunCheckpoint
 from dogo_tf.runs.folder import RunFolder
 from dogo_tf.teacher import CachedTeacher, FrozenTeacher
 
 
-def pretrain(settings: PretrainSettings, resume: bool = False, overwrite: bool = False) -> RunFolder:
+def pretrain(settings: PretrainSettings, resume: bool = False, overwrite: bool = False, on_speed=None) -> RunFolder:
     """Trains the peers of `settings` and fills the run folder; see RunFolder for what lies in it.
 
     Args:
         resume: go on from the newest checkpoint of the folder, whose settings must be the same.
         overwrite: replace the run in the folder.
+        on_speed: function of the seconds that a step takes, called once after the first steps.
     Raises:
         InputError: settings, data or folder cannot be used. TrainingFailure: NaN or collapse. Interrupted: asked to stop by
             SIGTERM or Ctrl-C, after a checkpoint; or another worker was lost.
@@ -54,7 +56,7 @@ def pretrain(settings: PretrainSettings, resume: bool = False, overwrite: bool =
             images = _load(settings)
             cached = _cached_teachers(settings, images, folder) if settings.cache_teachers else None
             with _precision(settings.precision), devices.scope():
-                _train(settings, resume, overwrite, images, cached, job, chiefs, folder)
+                _train(settings, resume, overwrite, images, cached, job, chiefs, folder, on_speed)
     return chiefs
 
 
@@ -82,7 +84,7 @@ def _cached_teachers(settings, images, folder: RunFolder) -> list[CachedTeacher]
 
 
 def _train(
-    settings, resume: bool, overwrite: bool, images, cached, job: Job, chiefs: RunFolder, folder: RunFolder
+    settings, resume: bool, overwrite: bool, images, cached, job: Job, chiefs: RunFolder, folder: RunFolder, on_speed
 ) -> None:
     """Reads the `chiefs` folder and writes to `folder`, which is the same one for the chief."""
     probe_data = load_probe_data(settings, images) if settings.probe_every else None
@@ -106,7 +108,10 @@ def _train(
             folder.flags.write_text(settings.as_flags())
         if not folder.views.exists():
             log_view_grid(model, images.images[:8], folder)
-    _fit(model, images.images, settings, steps_per_epoch, checkpoint, job, folder, probe_data)
+    first_steps = FirstSteps(settings.epochs * steps_per_epoch, on_speed)
+    if job.is_chief:
+        say(header(settings, images, model, steps_per_epoch))
+    _fit(model, images.images, settings, steps_per_epoch, checkpoint, job, folder, probe_data, first_steps)
     if probe_data:
         write_projector(folder.tensorboard, model.peers, probe_data.images)
 
@@ -195,7 +200,7 @@ def _config(settings, images, mean, std, teachers) -> dict:
 
 
 def _fit(
-    model: DoGo, images: np.ndarray, settings, steps_per_epoch: int, checkpoint, job: Job, folder, probe_data
+    model: DoGo, images, settings, steps_per_epoch: int, checkpoint, job: Job, folder, probe_data, first_steps
 ) -> None:
     total = settings.epochs * steps_per_epoch
     alarm = FailureAlarm([peer.name for peer in model.peers], checkpoint.newest)
@@ -214,8 +219,8 @@ def _fit(
             ask_every=1 if job.workers == 1 else settings.log_every,
         )
         more = [clock.read, checkpoints.cost]
-        log = StepLog(folder, settings.batch_size, total, settings.log_every, on_log=[alarm], more=more)
-        callbacks = [log, checkpoints]
+        log = StepLog(folder, settings.batch_size, total, settings.log_every, settings.epochs, [alarm], more)
+        callbacks = [log, checkpoints, *([first_steps] if job.is_chief else [])]
         if probe_data and probe_data.labelled:
             # After Checkpoints: a probe that fails must not cost the epoch.
             callbacks.append(Probes(model, probe_data, folder, settings.probe_every, settings.epochs))

@@ -14,11 +14,15 @@ class Progress:
         label: what is going on, e.g. "reading cifar10".
         total: the number of units, for a percentage and an estimate of the time left; None if unknown.
         quiet_for: seconds before the first line, so that short steps stay silent.
+        counted: whether the units themselves are shown, besides the percentage.
+    Attributes:
+        label: may be changed as things go on.
     """
 
-    def __init__(self, label: str, total: int | None = None, quiet_for: float = 2.0):
+    def __init__(self, label: str, total: int | None = None, quiet_for: float = 2.0, counted: bool = True):
         self.label = label
         self.total = total
+        self.counted = counted
         self.started = time.monotonic()
         self.stream = sys.stderr  # the one of now: a library's own lines may be redirected while this shows
         self.on_terminal = self.stream.isatty()
@@ -43,7 +47,8 @@ class Progress:
             return
         self.next_line = now + (0.2 if self.on_terminal else 10.0)
         self.shown = True
-        line = printable(f"{self.label}: {self._position(done, now)} {note}".rstrip())
+        separator = ":" if self.counted else ""
+        line = printable(f"{self.label}{separator} {self._position(done, now)} {note}".rstrip())
         if self.on_terminal:  # a line that wraps could not be overwritten
             print(f"\r\x1b[K{line[: shutil.get_terminal_size().columns - 1]}", end="", file=self.stream, flush=True)
         else:
@@ -54,8 +59,11 @@ class Progress:
             return f"{done}"
         since, found = self.first
         left = (now - since) * (self.total - done) / (done - found) if done > found else None
-        estimate = "" if left is None or done >= self.total else f", about {_clock(left)} left"
-        return f"{done}/{self.total} ({100 * done // self.total} %{estimate})"
+        estimate = (
+            "" if left is None or done >= self.total else f", {'about ' if self.counted else ''}{clock(left)} left"
+        )
+        counts = f"{done}/{self.total} " if self.counted else ""
+        return f"{counts}({100 * done // self.total} %{estimate})"
 
 
 def say(text: str) -> None:
@@ -65,7 +73,8 @@ def say(text: str) -> None:
     print(printable(text), flush=True)
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """ "2:05", "1:02:05"."""
     minutes, seconds = divmod(int(seconds + 0.5), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -4,8 +4,8 @@ from equality import encoder, small
 
 import dogo_tf
 from dogo_tf import encoders
-from dogo_tf.comparison.flops import multiply_accumulates, training_operations
 from dogo_tf.platform.keras_compat import keras
+from dogo_tf.step.flops import multiply_accumulates, training_operations
 
 
 def test_layers_count_as_worked_out_by_hand():

@@ -1,0 +1,50 @@
+"""What a training shows on the screen, within 80 columns: what is about to run, and how it goes."""
+
+from dogo_tf.distribution.devices import described
+from dogo_tf.pretraining.settings import peer_specs
+from dogo_tf.step.flops import training_operations
+
+NAME_WIDTH, OBJECTIVE_WIDTH = 20, 12
+NAME_WIDTH_IN_LINE = 10
+LOSSES = ("ssl", "distill")
+
+
+def header(settings, images, model, steps_per_epoch: int) -> str:
+    """Data, peers, steps and devices of a run, in lines of at most 80 letters.
+
+    Args:
+        settings: PretrainSettings. images: ImageSet. model: DoGo.
+    """
+    count, height, width = images.images.shape[:3]
+    lines = [_cut(f"{images.name}: {count:,} images of {width} x {height} pixels", 80)]
+    for peer, (_, _, objective) in zip(model.peers, peer_specs(settings.peers), strict=True):
+        name, objective = _cut(peer.name, NAME_WIDTH), _cut(objective, OBJECTIVE_WIDTH)
+        parameters, operations = peer.encoder.count_params() / 1e6, training_operations(peer) / 1e9
+        cost = f"{parameters:.2f} M parameters, {operations:.2f} GFLOP an image"
+        lines.append(f"  {name:<{NAME_WIDTH}} {objective:<{OBJECTIVE_WIDTH}} {cost}")
+    lines += [f"  {_cut(teacher.name, NAME_WIDTH):<{NAME_WIDTH}} teacher" for teacher in model.teachers]
+    total = settings.epochs * steps_per_epoch
+    lines.append(
+        f"{settings.epochs} epochs x {steps_per_epoch:,} steps = {total:,} steps of {settings.batch_size} images"
+    )
+    lines.append(f"{described(model.distribute_strategy)}, {settings.precision}")
+    return "\n".join(lines)
+
+
+def progress_note(metrics: dict, peers) -> str:
+    """Speed and losses, the small encoder's first: what does not fit on the screen is cut off at the end.
+
+    Args:
+        metrics: of StepLog. peers: with `name` and `encoder`.
+    """
+    smallest_first = sorted(peers, key=lambda peer: peer.encoder.count_params())
+    notes = [f"{metrics['images_per_second']:.0f} img/s"]
+    for peer in smallest_first:
+        found = {kind: metrics[f"{peer.name}/{kind}"] for kind in LOSSES if f"{peer.name}/{kind}" in metrics}
+        losses = [f"{kind} {value:.2f}" for kind, value in found.items()]
+        notes.append(" ".join([_cut(peer.name, NAME_WIDTH_IN_LINE), *losses]))
+    return "  ".join(notes)
+
+
+def _cut(text: str, letters: int) -> str:
+    return text if len(text) <= letters else text[: letters - 1] + "…"

@@ -1,0 +1,85 @@
+"""What a training shows: within 80 columns, the small encoder's numbers included."""
+
+import io
+import sys
+from types import SimpleNamespace
+
+import pytest
+import small_dogo
+
+from dogo_tf.data.image_set import ImageSet
+from dogo_tf.pretraining.first_steps import TIMED_STEPS, FirstSteps
+from dogo_tf.pretraining.screen import header, progress_note
+from dogo_tf.pretraining.settings import PretrainSettings
+from dogo_tf.reporting.progress import Progress
+from dogo_tf.step.flops import training_operations
+
+
+@pytest.fixture(scope="module")
+def model():
+    return small_dogo.model("simclr", "simsiam")
+
+
+def settings(**more):
+    peers = ("peer_0=wrn_10_1:simclr", "peer_1=wrn_10_1:simsiam")
+    return PretrainSettings(dataset="x", run_dir="y", peers=peers, epochs=3, batch_size=16, **more)
+
+
+def test_a_header_says_what_is_about_to_run(model):
+    lines = header(settings(), ImageSet("cats train", small_dogo.images(40)), model, 2).splitlines()
+    assert lines[0] == "cats train: 40 images of 8 x 8 pixels"
+    peer = model.peers[0]
+    cost = f"{peer.encoder.count_params() / 1e6:.2f} M parameters, {training_operations(peer) / 1e9:.2f} GFLOP an image"
+    assert lines[1].split() == ["peer_0", "simclr", *cost.split()] and lines[2].split()[:2] == ["peer_1", "simsiam"]
+    assert lines[3] == "3 epochs x 2 steps = 6 steps of 16 images"
+    assert lines[4].endswith("CPU cores, float32")
+
+
+def test_long_names_still_fit_into_80_columns(model):
+    long = "keras_cv.efficientnetv2_b3_imagenet_classifier"
+    peers = [SimpleNamespace(name=long, encoder=p.encoder) for p in model.peers]
+    images = ImageSet("a/long/path/" * 10, small_dogo.images(40))
+    for line in header(settings(), images, model, 2).splitlines():
+        assert len(line) <= 80, line
+    metrics = {"images_per_second": 345.6, f"{long}/ssl": 5.123456, f"{long}/distill": 0.98765}
+    shown = screen_line("epoch 100/200", progress_note(metrics, peers[:1]))
+    assert "ssl 5.12 distill 0.99" in shown and len(shown) < 80
+
+
+def screen_line(label, note):
+    """On a terminal of 80 columns, 12 hours before the end."""
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stderr", Terminal())
+        patch.setenv("COLUMNS", "80")
+        line = Progress(label, 10000, quiet_for=0, counted=False)
+        line.first = (line.started - 12 * 3600, 0)
+        line.update(5000, note)
+        return sys.stderr.getvalue().removeprefix("\r\x1b[K")
+
+
+def test_the_small_encoders_numbers_come_first(model):
+    big, small = model.peers[1], model.peers[0]
+    assert small.encoder.count_params() < big.encoder.count_params()
+    metrics = {"images_per_second": 203.4} | {f"peer_{k}/{m}": 1.0 + k for k in (0, 1) for m in ("ssl", "distill")}
+    note = progress_note(metrics, [big, small])
+    assert note == "203 img/s  peer_0 ssl 1.00 distill 1.00  peer_1 ssl 2.00 distill 2.00"
+    shown = screen_line("epoch 100/200", note)
+    assert shown.startswith("epoch 100/200 (50 %, 12:00:0") and "peer_0 ssl 1.00 distill 1.00" in shown
+
+
+def test_the_expected_time_is_said_once_after_the_first_steps(model, capsys):
+    speeds = []
+    first = FirstSteps(40, speeds.append)
+    first.on_train_begin()
+    first.on_train_begin()  # of another call of fit
+    assert capsys.readouterr().out.count("compiling the first step") == 1
+    for step in range(1, 30):
+        first.on_step(step, step - 1, {"loss": 1.0})
+        assert len(speeds) == (step > TIMED_STEPS)
+    shown = capsys.readouterr().out
+    assert shown.count("\n") == 1 and f"for {40 - 1 - TIMED_STEPS} more steps" in shown and len(shown) <= 81
