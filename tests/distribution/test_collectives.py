@@ -28,11 +28,13 @@ SCHEMES = f"--schemes={','.join(distill.schemes())}"
 
 
 def test_replicas_train_to_the_weights_of_one_device():
-    table = deviations("--objectives=simclr,simsiam,byol", SCHEMES, "--replicas=2")
+    """And to its targets, and to the order of its queue."""
+    table = deviations("--objectives=simclr,byol,moco", SCHEMES, "--replicas=2")
     assert [*table.values()][0].keys() == {"2"}
     assert worst(table) < 1e-9
 
 
+@pytest.mark.slow
 def test_in_float32_a_smooth_network_differs_by_rounding_alone():
     flags = ["--floatx=float32", "--activation=swish", "--objectives=simclr,simclr", "--replicas=2"]
     assert worst(deviations(*flags)) < 1e-5
@@ -51,17 +53,13 @@ def test_features_of_a_cached_teacher_go_where_their_images_go():
     assert worst(deviations(*flags)) < 1e-9
 
 
-def test_targets_and_the_order_of_the_queue_do_not_depend_on_the_number_of_replicas():
-    assert worst(deviations("--objectives=byol,moco", "--replicas=2")) < 1e-9
-
-
 @pytest.mark.slow
 def test_replicas_equal_one_device_for_every_objective_next_to_every_other():
     objectives = ",".join(plugins.names("dogo_tf.objectives"))
     assert worst(deviations(f"--objectives={objectives}", SCHEMES, "--replicas=4")) < 1e-9
 
 
-@pytest.mark.parametrize("bug", ["gather", "scale"])
+@pytest.mark.parametrize("bug", ["gather", pytest.param("scale", marks=pytest.mark.slow)])
 def test_the_comparison_finds_a_wrong_gradient(bug):
     table = deviations(f"--mutate={bug}", "--objectives=simclr,simsiam", "--replicas=2", "--steps=1")
     assert worst(table) > 1e-4

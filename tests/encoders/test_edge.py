@@ -75,6 +75,7 @@ np.save(folder + "/features.npy", encoder(np.load(folder + "/images.npy")))
     np.testing.assert_array_equal(folder.load_encoder("small")(images), expected)
 
 
+@pytest.mark.slow
 def test_batch_statistics_run_over_all_replicas():
     program = """
 from dogo_tf.platform.keras_compat import keras, tf

@@ -80,6 +80,7 @@ def test_running_it_again_trains_nothing_and_more_seeds_only_themselves(finished
     assert json.loads((out / "summary.json").read_text()) != before
 
 
+@pytest.mark.slow
 def test_online_against_offline_is_added_to_a_finished_comparison(finished, pictures, monkeypatch, capsys):
     out, _ = finished
     trained = []

@@ -114,7 +114,9 @@ def test_evaluation_leaves_target_and_queue_alone_and_repeats_itself():
         np.testing.assert_array_equal(value, before[name], err_msg=name)
 
 
-@pytest.mark.parametrize("options", [{"jit_compile": True}, {"steps_per_execution": 2}])
+@pytest.mark.parametrize(
+    "options", [pytest.param({"jit_compile": True}, marks=pytest.mark.slow), {"steps_per_execution": 2}]
+)
 def test_compiled_and_joined_steps_give_the_same_targets_and_queues(options, stepwise):
     model = dogo("byol", "moco", planned_examples=64)
     model.compile(keras.optimizers.SGD(0.1), **options)

@@ -41,7 +41,7 @@ def settings(pictures, run_dir, **changes):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"precision": "mixed_float16", "micro_batches": 2},
+        pytest.param({"precision": "mixed_float16", "micro_batches": 2}, marks=pytest.mark.slow),
         {"steps_per_execution": 2, "log_every": 2},
         {"peers": ("wrn_10_1:byol", "wrn_10_1:moco")},
     ],
@@ -161,7 +161,7 @@ def test_a_broken_state_is_never_saved(pictures, tmp_path):
     assert not (tmp_path / "checkpoints").exists()
 
 
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)])
 def test_encoders_trained_in_half_precision_are_kept_in_float32(pictures, tmp_path, precision):
     folder = pretrain(settings(pictures, tmp_path, precision=precision, epochs=1))
     encoder = folder.load_encoder("wrn_10_1")

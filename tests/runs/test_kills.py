@@ -59,7 +59,7 @@ def found(folder):
     "point, checkpoints",
     [
         (f"step:{random.Random(20).randint(4, 5)}", ["step_000000003"]),  # in the middle of an epoch
-        ("write:2", ["step_000000003"]),
+        pytest.param("write:2", ["step_000000003"], marks=pytest.mark.slow),
         pytest.param("unverified:2", ["step_000000003", "step_000000006"], marks=pytest.mark.slow),
         pytest.param("encoders:3", ["step_000000003", "step_000000006"], marks=pytest.mark.slow),
         pytest.param("none", None, marks=pytest.mark.slow),  # whatever the process is doing after four steps

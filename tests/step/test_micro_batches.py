@@ -84,6 +84,7 @@ def test_with_batch_norm_weights_and_averages_are_those_of_kept_micro_batches(fl
     assert deviation(ours[1], other) > 1e-3  # statistics of 4 images are not those of 8
 
 
+@pytest.mark.slow
 def test_the_step_compiles_under_xla_to_the_same_weights(float64, monkeypatch):
     monkeypatch.setattr(similarity, "MOST_SIMILARITIES", 3 * BATCH)  # losses in blocks, too
     plain = model(with_batch_norm, ("simclr",) * 2, 2)
