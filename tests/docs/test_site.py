@@ -11,6 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 from markdown_pages import PAGES, ROOT
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 pytestmark = pytest.mark.slow
 # What a browser fetches by itself when it shows a page.
 RESOURCES = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
@@ -71,7 +72,7 @@ def test_every_flag_and_every_equation_is_shown(pages):
 
 def console(page: Path | str, profile: Path) -> list[str]:
     """What the page writes to the console of headless Chromium, errors that nobody catches and missing files included."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
     assert chromium, "headless Chromium is needed: apt-get install chromium"
     address = page if isinstance(page, str) else page.as_uri()
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
