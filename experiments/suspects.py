@@ -13,12 +13,14 @@ How far is the list to be trusted on your data? --inject_noise flips a share of 
 them are found. Labels that were wrong before count as right there, so the true precision is rather higher.
 """
 
+import contextlib
 import io
 import json
 from pathlib import Path
 
 import numpy as np
 from absl import flags
+from PIL import Image
 
 from dogo_tf import data
 from dogo_tf.data.image_set import ImageSet
@@ -29,6 +31,7 @@ from dogo_tf.evaluate.probe import check_has_labels
 from dogo_tf.evaluate.sources import load_encoder
 from dogo_tf.evaluate.suspects import Suspects, check_k, precision_recall, suspects
 from dogo_tf.experiments import app
+from dogo_tf.export.runtime import to_square
 from dogo_tf.platform.files import write_atomically
 from dogo_tf.reporting.captioned_grid import captioned_grid
 from dogo_tf.reporting.plain_text import csv_bytes, printable
@@ -37,6 +40,7 @@ from dogo_tf.reporting.table import percent
 from dogo_tf.runs.folder import RunFolder
 
 PICTURED = 48  # suspects in the picture
+ORIGINAL_SIDE = 256  # pixels at most that one of them gets
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("run_dir", None, "Folder of a dogo-pretrain run.", flag_values=FLAGS)
@@ -171,6 +175,19 @@ def _write(out: Path, images: ImageSet, labels: np.ndarray, found: Suspects, fli
     print(f"wrote {out / 'suspects.csv'}" + (f" and {picture}" if found.listed.any() else ""))
 
 
+def _originals(images: ImageSet, shown: np.ndarray) -> np.ndarray:
+    """The squares of the files themselves, up to ORIGINAL_SIDE pixels, where there are files; else what was embedded."""
+    if not images.files:
+        return images.images[shown]
+    try:
+        with contextlib.ExitStack() as stack:
+            opened = [stack.enter_context(Image.open(images.files[number])) for number in shown]
+            side = min(ORIGINAL_SIDE, max(min(image.size) for image in opened))
+            return np.stack([to_square(image, side) for image in opened])
+    except (OSError, ValueError):  # gone or changed since they were read
+        return images.images[shown]
+
+
 def _png(images: ImageSet, labels: np.ndarray, found: Suspects) -> bytes:
     shown = found.order[:PICTURED]
     captions = [
@@ -182,7 +199,8 @@ def _png(images: ImageSet, labels: np.ndarray, found: Suspects) -> bytes:
         for number in shown
     ]
     png = io.BytesIO()
-    captioned_grid(images.images[shown], captions).save(png, "PNG")
+    title = f"{printable(images.name)}: label → what the neighbours say, their shares of the votes, number of the image"
+    captioned_grid(_originals(images, shown), captions, title=title).save(png, "PNG")
     return png.getvalue()
 
 

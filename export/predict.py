@@ -23,11 +23,11 @@ from dogo_tf.errors import InputError
 from dogo_tf.experiments import app
 from dogo_tf.export.runtime import Encoder, to_square
 from dogo_tf.platform.files import write_atomically
-from dogo_tf.pretraining.view_grid import picture
+from dogo_tf.reporting.captioned_grid import captioned_grid
 from dogo_tf.reporting.plain_text import csv_bytes, printable
 from dogo_tf.reporting.progress import Progress
 
-CELL = 128  # pixels of an image's side in a picture of neighbours
+CELL = 160  # pixels of an image's side in a picture of neighbours
 COLUMNS = 6
 LISTED = 5  # unreadable files that are named
 
@@ -142,10 +142,11 @@ def _neighbours(query: np.ndarray, features: np.ndarray, paths) -> bytes:
     for row in best:
         print(f"{cosines[row]:.3f}  {printable(str(paths[row]))}")
     cells = [_cell(path) for path in (FLAGS.neighbours, *(paths[row] for row in best))]
-    cells += [np.full_like(cells[0], 255)] * (-len(cells) % COLUMNS)
-    grid = np.stack(cells).reshape(-1, COLUMNS, CELL, CELL, 3)
+    captions = [("query", printable(Path(FLAGS.neighbours).name))]
+    captions += [(f"{cosines[row]:.3f}", printable(Path(paths[row]).name)) for row in best]
+    title = "the framed image, and the images of the folder that are most like it, by the cosine of their features"
     content = io.BytesIO()
-    Image.fromarray(picture(grid)).save(content, "PNG")
+    captioned_grid(np.stack(cells), captions, COLUMNS, title, framed=0).save(content, "PNG")
     return content.getvalue()
 
 

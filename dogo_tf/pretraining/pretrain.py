@@ -107,7 +107,7 @@ def _train(
         if not folder.flags.exists():
             folder.flags.write_text(settings.as_flags())
         if not folder.views.exists():
-            log_view_grid(model, images.images[:8], folder)
+            log_view_grid(model, images.images, folder)
     first_steps = FirstSteps(settings.epochs * steps_per_epoch, on_speed)
     if job.is_chief:
         say(header(settings, images, model, steps_per_epoch))

@@ -79,10 +79,12 @@ def test_the_nearest_of_a_query_as_a_picture(folder, tmp_path, capsys):
     assert cosines == sorted(cosines, reverse=True) and cosines[0] == pytest.approx(1, abs=1e-3)
     with Image.open(tmp_path / "near.png") as grid:
         pixels = np.asarray(grid)
-    assert pixels.shape == (130 + 2, 6 * 130 + 2, 3)
-    cells = [pixels[2:130, 2 + 130 * k : 130 * (k + 1)] for k in range(6)]
-    assert all(cell.mean(axis=(0, 1)).argmax() == 1 and cell[..., 0].mean() < 60 for cell in cells[:5])
-    assert cells[5].min() == 255  # nothing there
+    side, step, top = 160, 172, pixels.shape[0] - 12 - 2 * 15 - 160
+    assert pixels.shape[1] == 5 * step + 12
+    for k in range(5):
+        cell = pixels[top : top + side, 12 + k * step : 12 + k * step + side]
+        assert cell.mean(axis=(0, 1)).argmax() == 1 and cell[..., 0].mean() < 60
+        assert (pixels[top - 2, 12 + k * step + 80] == 0).all() == (k == 0)  # the query alone has a frame
 
 
 def test_unreadable_images_are_left_out_and_told(folder, tmp_path, capsys):

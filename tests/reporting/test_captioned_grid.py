@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dogo_tf.reporting.captioned_grid import CELL_SIDE, GAP, LINE, _font, captioned_grid, fitting
+from dogo_tf.reporting.captioned_grid import CELL_SIDE, FRAME, GAP, LINE, _font, captioned_grid, fitting
 
 
 def test_images_and_their_captions_are_in_their_places():
@@ -26,3 +26,16 @@ def test_a_line_too_long_ends_in_an_ellipsis(text, whole):
     short = fitting(text, CELL_SIDE, _font())
     assert (short == text) == whole and short.endswith("…") != whole
     assert text.startswith(short.rstrip("…")) and _font().getlength(short) <= CELL_SIDE
+
+
+def test_a_title_headings_and_a_frame_have_their_places():
+    images = np.full((4, 144, 144, 3), 200, np.uint8)
+    grid = np.asarray(
+        captioned_grid(images, columns=2, title="a title", headings=[("peer", "view a"), ("peer", "view b")], framed=2)
+    )
+    plain = np.asarray(captioned_grid(images, columns=2))
+    top = grid.shape[0] - plain.shape[0]
+    assert top == LINE + GAP + 2 * LINE and (grid[:top] < 100).any()
+    y, x = GAP + top + 144 + GAP, GAP
+    assert (grid[y - FRAME, x : x + 144] == 0).all() and (grid[y : y + 144, x : x + 144] == 200).all()
+    assert (plain >= 200).all()
