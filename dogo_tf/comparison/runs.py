@@ -23,6 +23,7 @@ from dogo_tf.comparison.pictures import Pictures, neighbourhoods
 from dogo_tf.comparison.results import ARMS, DEFAULT_ARMS, ArmRun, Cost
 from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.evaluate.feature_cache import FeatureCache
+from dogo_tf.evaluate.linear import check_size
 from dogo_tf.evaluate.probe import check_same_classes
 from dogo_tf.evaluate.studies import StudyPlan, run_studies, save_label_sets
 from dogo_tf.platform.files import write_atomically
@@ -106,6 +107,7 @@ class Comparison:
         ]
         for known, asked in ((self.train, self.test), *self.transfers):
             check_same_classes(known, asked)  # before hours of training
+            check_size(known.labels)
         self.arms = arms(pair, self.image_size)
         self._pictures = None
 

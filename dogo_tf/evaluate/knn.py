@@ -1,5 +1,6 @@
 """Weighted nearest-neighbour classification of frozen features: no training, no tuning, one number."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from dogo_tf.evaluate.features import check_labelled
 from dogo_tf.platform.keras_compat import tf
 from dogo_tf.reporting.progress import Progress
 
-# A block of similarities, [rows, bank], stays below this.
+# A block of similarities, [rows, bank], or of votes, [rows, classes], stays below this.
 BLOCK_BYTES = 64 * 2**20
 
 
@@ -43,18 +44,29 @@ def knn_accuracy(train_features, train_labels, test_features, test_labels, k=200
     k = min(k, len(train_labels))
     classes, class_numbers = np.unique(train_labels, return_inverse=True)
     cosines, neighbours = nearest(test_features, train_features, k)
-    predictions = classes[votes(cosines, class_numbers[neighbours], len(classes), temperature).argmax(axis=1)]
+    winners = np.empty(len(cosines), np.int64)
+    for rows, shares in votes(cosines, class_numbers[neighbours], len(classes), temperature):
+        winners[rows] = shares.argmax(axis=1)
+    predictions = classes[winners]
     return KnnResult(float(np.mean(predictions == test_labels)), predictions, k)
 
 
-def votes(cosines, neighbour_classes, classes, temperature) -> np.ndarray:
-    """[N, classes]: each class's sum of exp(cosine / temperature) over an image's neighbours, up to a factor they share.
+def votes(cosines, neighbour_classes, classes, temperature) -> Iterator[tuple[slice, np.ndarray]]:
+    """Blocks of rows, and for each of them [rows, classes]: every class's share of an image's weighted votes, 0..1.
+
+    A neighbour's weight is exp(cosine / temperature). By blocks, as [N, classes] as a whole may not fit into memory.
 
     cosines: [N, k]. neighbour_classes: [N, k], 0 .. classes - 1. temperature: > 0.
     """
-    # The factor exp(-1 / temperature) keeps it from overflowing, as cosine <= 1.
-    weights = np.exp((cosines.astype(np.float64) - 1) / temperature)
-    return np.stack([(weights * (neighbour_classes == c)).sum(axis=1) for c in range(classes)], axis=1)
+    block = max(1, BLOCK_BYTES // (8 * classes))
+    for start in range(0, len(cosines), block):
+        rows = slice(start, min(start + block, len(cosines)))
+        # The largest cosine's weight becomes 1, so that nothing overflows and not all of them vanish.
+        found = cosines[rows].astype(np.float64)
+        weights = np.exp((found - found.max(axis=1, keepdims=True)) / temperature)
+        cells = np.arange(len(found))[:, None] * classes + neighbour_classes[rows]
+        sums = np.bincount(cells.ravel(), weights.ravel(), minlength=len(found) * classes).reshape(-1, classes)
+        yield rows, sums / weights.sum(axis=1, keepdims=True)
 
 
 def check_vote(k, temperature) -> None:

@@ -9,6 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
+from dogo_tf.errors import InputError
 from dogo_tf.evaluate.features import check_classes, check_labelled
 from dogo_tf.evaluate.hold_out import VALIDATION_SHARE, hold_out
 from dogo_tf.reporting.progress import Progress
@@ -23,6 +24,9 @@ SINGLE_SPLIT_FROM = 2000
 FOLDS = 5
 # Choosing needs less exactness than the final fit.
 SELECTION_ITERATIONS, FINAL_ITERATIONS = 200, 2000
+# Images x classes. Every iteration goes several times over a float64 matrix of this size: 400 MB each at the limit, and some
+# thousands of iterations. ImageNet-100 has 1.3e7; beyond the limit a fit takes many hours, and memory that few machines have.
+MAX_LOGITS = 5 * 10**7
 
 
 @dataclass(frozen=True)
@@ -101,11 +105,12 @@ def fit_linear_probe(train_features, train_labels, seed=0) -> FittedProbe:
     Args:
         train_features: float [N, d]. train_labels: whole numbers [N]. seed: of the held-out draws.
     Raises:
-        InputError: shapes that do not fit, NaN features, or a single class.
+        InputError: shapes that do not fit, NaN features, a single class, or more images x classes than `check_size` allows.
     """
     features, labels = np.asarray(train_features), np.asarray(train_labels)
     check_labelled(features, labels, features, labels)
     check_classes(labels)
+    check_size(labels)
     splits, selection = _splits(labels, seed)
     strength, validation_accuracy = STRENGTH_WITHOUT_VALIDATION, None
     if splits:
@@ -113,6 +118,17 @@ def fit_linear_probe(train_features, train_labels, seed=0) -> FittedProbe:
     model, standardise = _model(FINAL_ITERATIONS), _standardiser(features)
     converged = _fit(model, standardise(features), labels, strength)
     return FittedProbe(strength, validation_accuracy, selection, len(labels), converged, standardise, model)
+
+
+def check_size(labels) -> None:
+    """InputError if a fit on so many labels [N] of so many classes would not end in any useful time."""
+    images, classes = len(labels), len(np.unique(labels))
+    if images * classes > MAX_LOGITS:
+        raise InputError(
+            f"train_labels: {images:,} images of {classes:,} classes are too many for the linear probe, which takes up to "
+            f"{MAX_LOGITS:,} images x classes. Use the kNN probe (dogo-probe --protocols=knn) or the linear probe that is "
+            "trained in batches (--protocols=linear_adam), a share of the labels (--fractions), or data with fewer classes"
+        )
 
 
 def _splits(labels, seed):

@@ -11,7 +11,7 @@ from dogo_tf.evaluate import fine_tune as tuning
 from dogo_tf.evaluate.best_epoch import TrainedProbe
 from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.evaluate.knn import KnnResult, check_vote, knn_accuracy
-from dogo_tf.evaluate.linear import LinearProbe, linear_probe
+from dogo_tf.evaluate.linear import LinearProbe, check_size, linear_probe
 from dogo_tf.evaluate.linear_adam import linear_probe_adam
 
 FRACTIONS = (1.0, 0.1, 0.01)
@@ -77,6 +77,9 @@ def probe(
     if "fine_tune" in protocols:
         tuning.check_trainable(encoder)
     subsets = {share: _subset(train.labels, share, seed) for share in fractions}
+    if "linear" in protocols:  # before every image is embedded
+        for subset in subsets.values():
+            check_size(train.labels[subset])
     results = {}
     if set(protocols) - {"fine_tune"}:
         cache = cache or FeatureCache()

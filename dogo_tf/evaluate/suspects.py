@@ -75,14 +75,15 @@ def suspects(features, labels, k=20, temperature=0.1) -> Suspects:
     if temperature <= 0:
         raise InputError(f"temperature: expected more than 0, got {temperature}")
     cosines, neighbours = _other_images(features, k)
-    shares = votes(cosines, own[neighbours], len(classes), temperature)
-    shares /= shares.sum(axis=1, keepdims=True)
-    rows = np.arange(len(labels))
-    label_share = shares[rows, own]
-    usual_share = np.array([label_share[own == c].mean() for c in range(len(classes))])
-    shares[rows, own] = -1
-    suggested = shares.argmax(axis=1)
-    suggested_share = shares[rows, suggested]
+    label_share, suggested_share = np.empty(len(labels)), np.empty(len(labels))
+    suggested = np.empty(len(labels), np.int64)
+    for block, shares in votes(cosines, own[neighbours], len(classes), temperature):
+        rows = np.arange(len(shares))
+        label_share[block] = shares[rows, own[block]]
+        shares[rows, own[block]] = -1
+        suggested[block] = shares.argmax(axis=1)
+        suggested_share[block] = shares[rows, suggested[block]]
+    usual_share = np.bincount(own, label_share) / np.bincount(own)
     listed = (suggested_share > label_share) & (suggested_share >= usual_share[suggested])
     return Suspects(label_share, classes[suggested], suggested_share, listed)
 

@@ -38,9 +38,13 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 @contextlib.contextmanager
 def folder_atomically(path: Path):
-    """Gives a new folder beside `path` to write to. If all goes well, it takes the place of `path`, else it vanishes."""
+    """Gives a new folder beside `path` to write to. If all goes well, it takes the place of `path`, else it vanishes.
+
+    What a killed process left there is cleaned up first.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    _clean_up_after_killed(path)
     temporary, old = (path.with_name(f".{os.getpid()}_{kind}_{path.name}") for kind in ("new", "old"))
     try:
         temporary.mkdir()
@@ -51,6 +55,31 @@ def folder_atomically(path: Path):
     finally:
         for rubbish in (temporary, old):
             shutil.rmtree(rubbish, ignore_errors=True)
+
+
+def _clean_up_after_killed(path: Path) -> None:
+    """Removes what `folder_atomically` of processes that are no more left beside `path`, and puts a moved folder back."""
+    for entry in list(path.parent.iterdir()):
+        found = re.fullmatch(r"\.(\d+)_(new|old)_" + re.escape(path.name), entry.name)
+        if not found or _runs(int(found[1])):
+            continue
+        if found[2] == "old" and not path.exists():  # killed between the two renames
+            entry.rename(path)
+        else:
+            remove(entry)
+
+
+def _runs(process: int) -> bool:
+    """Whether another process of this number is there. This one has not begun: what carries its number is of an earlier one."""
+    if process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def reason(error: Exception) -> str:

@@ -164,6 +164,7 @@ class Checkpoints(StepCallback):
         self.steps = steps
         self.ask, self.ask_every = ask, ask_every
         self.saved_at = time.monotonic()
+        self.saved_step = None
         self.seconds_saving = 0.0
 
     def on_step(self, step, previous, logs):
@@ -176,12 +177,22 @@ class Checkpoints(StepCallback):
         if due:
             self._save(step, logs)
         if stop and step < self.total_steps:
-            name = self.stop.received.name if self.stop.received else "another worker was asked to stop"
-            raise Interrupted(
-                f"{name}: stopped after step {step} of {self.total_steps}, which is saved in "
-                f"{self.checkpoint.newest()}; go on with --resume",
-                by_user=self.stop.received == signal.SIGINT,
-            )
+            self._interrupt(step)
+
+    def save_and_stop(self, logs: dict) -> None:
+        """For work between two steps that was broken off: saves unless this step is saved already; raises Interrupted."""
+        step = steps_done(self.model)
+        if step != self.saved_step:
+            self._save(step, logs)
+        self._interrupt(step)
+
+    def _interrupt(self, step: int) -> None:
+        name = self.stop.received.name if self.stop.received else "another worker was asked to stop"
+        raise Interrupted(
+            f"{name}: stopped after step {step} of {self.total_steps}, which is saved in "
+            f"{self.checkpoint.newest()}; go on with --resume",
+            by_user=self.stop.received == signal.SIGINT,
+        )
 
     def cost(self) -> dict:
         """For StepLog's `more`: the seconds that went into saving since the last call."""
@@ -195,7 +206,7 @@ class Checkpoints(StepCallback):
         # The encoders first: a run that is killed in between then still goes on to save both.
         self.run_folder.save_encoders(self.model.peers)
         self.checkpoint.save(step)
-        self.saved_at = time.monotonic()
+        self.saved_at, self.saved_step = time.monotonic(), step
         self.seconds_saving += self.saved_at - started
 
 

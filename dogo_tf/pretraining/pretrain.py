@@ -113,7 +113,8 @@ def _train(
         say(header(settings, images, model, steps_per_epoch))
     _fit(model, images.images, settings, steps_per_epoch, checkpoint, job, folder, probe_data, first_steps)
     if probe_data:
-        write_projector(folder.tensorboard, model.peers, probe_data.images)
+        with folder.written("projector"):
+            write_projector(folder.tensorboard, model.peers, probe_data.images)
 
 
 def build_model(
@@ -223,9 +224,12 @@ def _fit(
         callbacks = [log, checkpoints, *([first_steps] if job.is_chief else [])]
         if probe_data and probe_data.labelled:
             # After Checkpoints: a probe that fails must not cost the epoch.
-            callbacks.append(Probes(model, probe_data, folder, settings.probe_every, settings.epochs))
+            probes = Probes(model, probe_data, folder, settings.probe_every, settings.epochs, stop, checkpoints)
+            callbacks.append(probes)
             if steps_done(model) % steps_per_epoch == 0:  # the run may have been interrupted just before this probe
-                callbacks[-1].probe_if_due(steps_done(model) // steps_per_epoch)
+                checkpoints.set_model(model)
+                checkpoints.saved_step = steps_done(model)
+                probes.probe_if_due(steps_done(model) // steps_per_epoch)
         while steps_done(model) < total:
             # First what is left of an epoch that was broken off, then all whole ones.
             epoch, into_epoch = divmod(steps_done(model), steps_per_epoch)

@@ -12,10 +12,11 @@ from dogo_tf.errors import InputError
 from dogo_tf.evaluate.features import embed
 from dogo_tf.evaluate.hold_out import hold_out
 from dogo_tf.evaluate.knn import knn_accuracy
-from dogo_tf.evaluate.linear import linear_probe
+from dogo_tf.evaluate.linear import check_size, linear_probe
 from dogo_tf.evaluate.probe import check_has_labels, check_same_classes
 from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.pretraining.callbacks import steps_done
+from dogo_tf.pretraining.stop_request import BrokenOff
 from dogo_tf.reporting.progress import say
 from dogo_tf.reporting.table import percent
 
@@ -68,46 +69,62 @@ def load_probe_data(settings, run_images: ImageSet) -> ProbeData:
         held_out = hold_out(images.labels, HELD_OUT_SEED)
         if not held_out.any():
             raise InputError("probe_train_split: expected at least two images of some class, to hold one out")
+        check_size(images.labels[~held_out])
         return ProbeData(images, held_out=held_out)
     test = _load(settings, name, settings.probe_test_split, run_images)
     check_same_classes(images, test)
+    check_size(images.labels)
     return ProbeData(images, test=test)
 
 
 class Probes(keras.callbacks.Callback):
     """Every `every` epochs and after the last: kNN and linear accuracy of each peer, with all labels.
 
-    Writes a line for each peer to probes.jsonl and scalars to TensorBoard, and prints one line.
+    Writes a line for each peer to probes.jsonl and scalars to TensorBoard, and prints one line. A request to stop breaks a
+    probe off: the run is saved as it is, and does this probe first when it is resumed.
+
+    Args:
+        stop: StopRequest. checkpoints: the callback Checkpoints, which comes before this one.
     """
 
     _supports_tf_logs = True
 
-    def __init__(self, model, probe_data: ProbeData, folder, every: int, epochs: int):
+    def __init__(self, model, probe_data: ProbeData, folder, every: int, epochs: int, stop, checkpoints):
         super().__init__()
         self.set_model(model)
         self.data = probe_data
         self.folder = folder
         self.every = every
         self.epochs = epochs
+        self.stop = stop
+        self.checkpoints = checkpoints
         self.writer = tf.summary.create_file_writer(str(folder.tensorboard))
 
     def on_epoch_end(self, epoch, logs=None):
-        self.probe_if_due(epoch + 1)
+        self.probe_if_due(epoch + 1, logs)
 
-    def probe_if_due(self, epoch: int) -> None:
+    def probe_if_due(self, epoch: int, logs=None) -> None:
         """Probes after `epoch` epochs, unless it is not their turn or their numbers are there already."""
         due = epoch > 0 and (epoch % self.every == 0 or epoch == self.epochs)
         if not due or any(line["epoch"] == epoch for line in self.folder.probe_lines()):
             return
         step = steps_done(self.model)
-        lines = [{"step": step, "epoch": epoch, "peer": p.name, **self._probe(p.encoder)} for p in self.model.peers]
-        with self.folder.probes.open("a") as file:
-            file.write("".join(json.dumps(line) + "\n" for line in lines))
-        with self.writer.as_default(step):
-            for line in lines:
-                tf.summary.scalar(f"{line['peer']}/probe_knn", line["knn"])
-                tf.summary.scalar(f"{line['peer']}/probe_linear", line["linear"])
-        self.writer.flush()
+        try:
+            with self.stop.breaking_off():
+                lines = [
+                    {"step": step, "epoch": epoch, "peer": peer.name, **self._probe(peer.encoder)}
+                    for peer in self.model.peers
+                ]
+        except BrokenOff:
+            self.checkpoints.save_and_stop(logs)
+        with self.folder.written("probes"):
+            with self.folder.probes.open("a") as file:
+                file.write("".join(json.dumps(line) + "\n" for line in lines))
+            with self.writer.as_default(step):
+                for line in lines:
+                    tf.summary.scalar(f"{line['peer']}/probe_knn", line["knn"])
+                    tf.summary.scalar(f"{line['peer']}/probe_linear", line["linear"])
+            self.writer.flush()
         accuracies = [f"{line['peer']} kNN {percent(line['knn'])} linear {percent(line['linear'])}" for line in lines]
         say(f"probe after epoch {epoch} (%): {',  '.join(accuracies)}")
 

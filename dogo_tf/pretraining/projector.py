@@ -12,6 +12,7 @@ from dogo_tf.data.image_set import ImageSet
 from dogo_tf.encoders._float32 import as_float32
 from dogo_tf.evaluate.features import embed
 from dogo_tf.platform.files import write_atomically
+from dogo_tf.reporting.plain_text import printable
 
 MAX_IMAGES = 1024
 THUMBNAIL_SIDE = 64  # at most; a sprite of 32 x 32 of them stays far below the 8192 pixels that browsers take
@@ -67,8 +68,8 @@ def metadata(images: ImageSet, numbers: np.ndarray) -> str:
         columns["file"] = [images.files[number] for number in numbers]
     rows = list(zip(*columns.values(), strict=True))
     lines = rows if len(columns) == 1 else [tuple(columns), *rows]
-    # Tabs and line breaks, which file names may hold, would shift the table.
-    return "".join("\t".join(" ".join(cell.split()) for cell in line) + "\n" for line in lines)
+    # Tabs and line breaks, which file names may hold, would shift the table; bytes that are no UTF-8 could not be written.
+    return "".join("\t".join(printable(" ".join(cell.split())) for cell in line) + "\n" for line in lines)
 
 
 def _tsv(features: np.ndarray) -> bytes:

@@ -161,3 +161,10 @@ def test_a_fitted_probe_predicts_any_images_like_the_probe_itself():
     fitted = linear.fit_linear_probe(*train, seed=5)
     np.testing.assert_array_equal(fitted.predict(test[0]), linear_probe(*train, *test, seed=5).predictions)
     np.testing.assert_array_equal(fitted.predict(test[0][7:9]), fitted.predict(test[0])[7:9])
+
+
+def test_more_images_times_classes_than_a_fit_could_end_with_are_refused_at_once():
+    labels = np.arange(20_000) % 10_000
+    message = "20,000 images of 10,000 classes are too many .* up to 50,000,000 images x classes. Use the kNN probe"
+    with pytest.raises(InputError, match=message):
+        linear.fit_linear_probe(np.zeros((20_000, 2)), labels)

@@ -1,6 +1,7 @@
 """Suspicious labels: against loops, on planted mistakes, among copies; and what is refused."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -140,3 +141,24 @@ def test_what_cannot_be_used_is_refused():
         suspects(features, np.full(10, 4), k=3)
     with pytest.raises(InputError, match="expected boolean arrays"):
         precision_recall(np.array([0, 1]), np.array([True, False]))
+
+
+def test_memory_does_not_grow_with_images_times_classes(monkeypatch):
+    monkeypatch.setattr(knn, "BLOCK_BYTES", 2**20)
+    count, classes = 4000, 2000
+    features, labels = np.random.default_rng(0).normal(size=(count, 8)), np.arange(count) % classes
+    tracemalloc.start()
+    try:
+        suspects(features, labels, 5)
+        knn.knn_accuracy(features, labels, features, labels, 5)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < count * classes * 8 / 4
+
+
+def test_weights_that_all_vanish_still_name_the_nearest():
+    features, labels = blobs(30, spread=0.6)
+    sharp, nearest = suspects(features, labels, 5, temperature=1e-9), suspects(features, labels, 1)
+    np.testing.assert_array_equal(sharp.label_share > 0.5, nearest.label_share > 0.5)
+    assert np.isfinite(sharp.label_share).all()

@@ -1,10 +1,12 @@
+import contextlib
+import os
 import subprocess
 import sys
 
 import pytest
 
 from dogo_tf.errors import InputError
-from dogo_tf.platform.files import is_temporary, reason, sha256, sole_owner, temporary_sibling
+from dogo_tf.platform.files import folder_atomically, is_temporary, reason, sha256, sole_owner, temporary_sibling
 
 
 def test_a_folder_has_one_owner_at_a_time(tmp_path):
@@ -58,3 +60,45 @@ def test_reasons_are_without_names_of_operations():
     assert reason(ValueError(full)) == reason(OSError(28, "No space left on device")) == "No space left on device"
     damaged = "{{function_node __wrapped__RestoreV2}} Data loss: state.index [Op:RestoreV2]\nmore"
     assert reason(ValueError(damaged)) == "Data loss: state.index" and reason(KeyError()) == "KeyError"
+
+
+def leave(tmp_path, process, kind, name="export"):
+    path = tmp_path / f".{process}_{kind}_{name}"
+    path.mkdir()
+    (path / "what").write_text(kind)
+    return path
+
+
+@pytest.fixture(scope="module")
+def ended():
+    """The number of a process that is no more."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_what_an_ended_process_left_beside_a_folder_goes_with_the_next_one(tmp_path, ended):
+    rubbish = [leave(tmp_path, ended, "new"), leave(tmp_path, os.getpid(), "new"), leave(tmp_path, 2**70, "new")]
+    kept = [leave(tmp_path, os.getppid(), "new"), leave(tmp_path, ended, "new", "other"), leave(tmp_path, "x", "new")]
+    with folder_atomically(tmp_path / "export") as stage:
+        (stage / "model").touch()
+    assert not any(path.exists() for path in rubbish) and all(path.exists() for path in kept)
+    assert [path.name for path in (tmp_path / "export").iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_folder_that_an_ended_process_had_moved_away_is_put_back(tmp_path, ended, fails):
+    leave(tmp_path, ended, "old")
+    with contextlib.suppress(ZeroDivisionError), folder_atomically(tmp_path / "export") as stage:
+        (stage / "what").write_text("later")
+        1 / (0 if fails else 1)
+    assert (tmp_path / "export" / "what").read_text() == ("old" if fails else "later")
+    assert [path.name for path in tmp_path.iterdir()] == ["export"]
+
+
+def test_an_old_folder_goes_once_the_new_one_is_in_its_place(tmp_path, ended):
+    leave(tmp_path, ended, "old")
+    (tmp_path / "export").mkdir()
+    with pytest.raises(ZeroDivisionError), folder_atomically(tmp_path / "export"):
+        raise ZeroDivisionError
+    assert [path.name for path in tmp_path.iterdir()] == ["export"]

@@ -1,6 +1,8 @@
 """Probes during training: on held-out training images, when they are due, without a trace in the training."""
 
 import dataclasses
+import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,10 +10,11 @@ from PIL import Image
 
 from dogo_tf.data import load
 from dogo_tf.data.image_set import ImageSet
-from dogo_tf.errors import InputError, TrainingFailure
-from dogo_tf.evaluate import embed, knn_accuracy, linear_probe
+from dogo_tf.errors import InputError, Interrupted, TrainingFailure
+from dogo_tf.evaluate import embed, knn_accuracy, linear, linear_probe
 from dogo_tf.platform.keras_compat import tf
 from dogo_tf.pretraining import pretrain as module
+from dogo_tf.pretraining import probing
 from dogo_tf.pretraining.callbacks import FailureAlarm
 from dogo_tf.pretraining.pretrain import pretrain
 from dogo_tf.pretraining.probing import load_probe_data
@@ -174,3 +177,50 @@ def test_mistakes_are_told_before_the_training(pictures, tmp_path):
     one_class = ImageSet("one", np.zeros((4, 8, 8, 3), np.uint8), np.zeros(4, np.int64), ("a",))
     with pytest.raises(InputError, match="one: expected at least two classes to probe with, got one"):
         load_probe_data(settings(pictures, tmp_path), one_class)
+
+
+@pytest.mark.parametrize("epoch, peers_probed_before", [(2, 0), (3, 2)])
+def test_a_request_to_stop_breaks_a_probe_off_and_the_resumed_run_makes_up_for_it(
+    pictures, probed, tmp_path, monkeypatch, capsys, epoch, peers_probed_before
+):
+    begun = []
+
+    def pre_empted(self, encoder):
+        begun.append(encoder)
+        if len(begun) > peers_probed_before:
+            signal.raise_signal(signal.SIGTERM)
+            pytest.fail("the probe went on")
+        return original(self, encoder)
+
+    original = probing.Probes._probe
+    with monkeypatch.context() as patched:
+        patched.setattr(probing.Probes, "_probe", pre_empted)
+        step = 3 * epoch
+        message = (
+            f"SIGTERM: stopped after step {step} of 9, which is saved in .*step_00000000{step}; go on with --resume"
+        )
+        with pytest.raises(Interrupted, match=message):
+            pretrain(settings(pictures, tmp_path))
+    assert "SIGTERM: breaking off the probe and saving" in capsys.readouterr().err
+    assert len(RunFolder(tmp_path).probe_lines()) == peers_probed_before
+    resumed = pretrain(settings(pictures, tmp_path), resume=True)
+    assert resumed.probe_lines() == probed.probe_lines()
+    for one, other in zip(weights(resumed), weights(probed), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_too_many_classes_for_the_linear_probe_are_refused_before_the_training(pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(linear, "MAX_LOGITS", 79)  # 40 images of 2 classes train the probe
+    with pytest.raises(InputError, match="40 images of 2 classes are too many for the linear probe"):
+        pretrain(settings(pictures, tmp_path))
+    assert not (tmp_path / "metrics.jsonl").exists()
+
+
+def test_a_full_disk_during_a_probe_is_told_in_one_line(pictures, tmp_path, monkeypatch):
+    def full(self, *args, **kwargs):
+        return original(Path("/dev/full") if self.name == "probes.jsonl" and "a" in args else self, *args, **kwargs)
+
+    original = Path.open
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(InputError, match="cannot write the probes in .*: No space left on device. What was written"):
+        pretrain(settings(pictures, tmp_path, probe_every=1, epochs=1))

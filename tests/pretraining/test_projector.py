@@ -1,5 +1,6 @@
 """What is written for TensorBoard's projector, read back by hand and by the projector itself."""
 
+import dataclasses
 import json
 import types
 
@@ -93,3 +94,10 @@ def test_of_many_images_an_evenly_spaced_choice_is_shown(peers, tmp_path, monkey
 
 def test_thumbnails_of_large_images_are_small():
     assert projector.sprite(np.full((3, 200, 200, 3), 9, np.uint8), 64).shape == (128, 128, 3)
+
+
+def test_names_that_are_no_utf8_are_written_as_escapes():
+    images = image_set(2)
+    odd = dataclasses.replace(images, files=("caf\udce9\x1b.png", "b.png"), class_names=("\udcff", "dog"))
+    text = projector.metadata(odd, np.array([0, 1]))
+    assert text.encode().splitlines()[1] == rb"\xff\t0\tcaf\xe9\x1b.png".replace(rb"\t", b"\t")
