@@ -12,6 +12,12 @@ from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.pretraining.screen import progress_note
 from dogo_tf.reporting.progress import Progress
 
+TENSORBOARD_GROUPS = {
+    "loss": ("loss", "ssl", "distill"),
+    "peers": ("agreement", "effective_rank", "std"),
+    "probe": ("knn", "linear"),
+    "speed": ("images_per_second",),
+}
 # Below this standard deviation of unit rows (1 is evenly spread) all images look alike to a peer.
 COLLAPSED_SPREAD = 0.02
 
@@ -102,11 +108,18 @@ class StepLog(StepCallback):
                 os.fsync(lines.fileno())
             with self.writer.as_default(step):
                 for name, value in metrics.items():
-                    tf.summary.scalar(name, value)
+                    tf.summary.scalar(tensorboard_tag(name), value)
             self.writer.flush()  # so that a later checkpoint never knows more steps than the log
         self.progress.update(step, progress_note(metrics, self.model.peers))
         self.model.reset_metrics()
         self.timed_from = step, now
+
+
+def tensorboard_tag(name: str) -> str:
+    """A metric's name on TensorBoard, which sorts its cards by what stands before the slash: losses first, internals last."""
+    kind = name.rsplit("/", 1)[-1]
+    group = next((group for group, kinds in TENSORBOARD_GROUPS.items() if kind in kinds), "z_internals")
+    return f"{group}/{name}"
 
 
 class FailureAlarm:

@@ -15,7 +15,7 @@ from dogo_tf.evaluate.knn import knn_accuracy
 from dogo_tf.evaluate.linear import check_size, linear_probe
 from dogo_tf.evaluate.probe import check_has_labels, check_same_classes
 from dogo_tf.platform.keras_compat import keras, tf
-from dogo_tf.pretraining.callbacks import steps_done
+from dogo_tf.pretraining.callbacks import steps_done, tensorboard_tag
 from dogo_tf.pretraining.stop_request import BrokenOff
 from dogo_tf.reporting.progress import say
 from dogo_tf.reporting.table import percent
@@ -122,8 +122,8 @@ class Probes(keras.callbacks.Callback):
                 file.write("".join(json.dumps(line) + "\n" for line in lines))
             with self.writer.as_default(step):
                 for line in lines:
-                    tf.summary.scalar(f"{line['peer']}/probe_knn", line["knn"])
-                    tf.summary.scalar(f"{line['peer']}/probe_linear", line["linear"])
+                    for kind in ("knn", "linear"):
+                        tf.summary.scalar(tensorboard_tag(f"{line['peer']}/{kind}"), line[kind])
             self.writer.flush()
         accuracies = [f"{line['peer']} kNN {percent(line['knn'])} linear {percent(line['linear'])}" for line in lines]
         say(f"probe after epoch {epoch} (%): {',  '.join(accuracies)}")

@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import planted
 import pytest
+from browser import opened
 
 from dogo_tf.comparison.page_content import PLOTS
 from dogo_tf.comparison.pictures import Pictures, neighbourhoods
@@ -132,3 +133,15 @@ def test_a_folder_that_cannot_be_written_to(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="folder: cannot write the report to .*file: Not a directory"):
         write_report(tmp_path / "file", study_runs(("knn",)), {}, {})
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_no_script_of_a_hostile_name_runs_in_a_browser(report, tmp_path):
+    folder, _ = report
+    dom, console = opened(folder / "report.html", tmp_path / "profile")
+    title = "<title>Does wrn_16_2 help wrn_10_2?</title>"
+    assert title in dom and console == []
+    bare = tmp_path / "bare.html"  # the same name, not escaped and not forbidden: the test would notice
+    bare.write_text(f"<html><head><title>x</title></head><body>{HOSTILE}</body></html>")
+    assert "<title>hit</title>" in opened(bare, tmp_path / "profile")[0]

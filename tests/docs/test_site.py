@@ -1,17 +1,16 @@
 """The site: built with warnings as errors, its links followed, its pages opened in headless Chromium."""
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from browser import console
 from bs4 import BeautifulSoup
 from markdown_pages import PAGES, ROOT
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 pytestmark = pytest.mark.slow
 # What a browser fetches by itself when it shows a page.
 RESOURCES = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
@@ -68,23 +67,6 @@ def test_every_flag_and_every_equation_is_shown(pages):
     assert commands.find(id="dogo-pretrain-epochs") and commands.find(id="dogo-predict-neighbours")
     assert len(by_name["the-method.html"].find_all("math")) > 20
     assert "dogo_tf.DoGo" in {element["id"] for element in by_name["python.html"].find_all(id=True)}
-
-
-def console(page: Path | str, profile: Path) -> list[str]:
-    """What the page writes to the console of headless Chromium, errors that nobody catches and missing files included."""
-    chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
-    assert chromium, "headless Chromium is needed: apt-get install chromium"
-    address = page if isinstance(page, str) else page.as_uri()
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-    flags += ["--disable-component-update", "--disable-sync", "--virtual-time-budget=2000", "--enable-logging=stderr"]
-    shown = subprocess.run(
-        [chromium, *flags, f"--user-data-dir={profile}", "--dump-dom", address],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert "<html" in shown.stdout, shown.stderr[-2000:]
-    return [line for line in shown.stderr.splitlines() if ":CONSOLE" in line]
 
 
 @pytest.mark.browser

@@ -89,11 +89,13 @@ def test_tensorboard_gets_the_numbers_and_the_projector(probed):
 
     events = EventAccumulator(str(probed.tensorboard))
     events.Reload()
-    for tag, name in (("probe_knn", "knn"), ("probe_linear", "linear")):
-        shown = [(t.step, float(tf.make_ndarray(t.tensor_proto))) for t in events.Tensors(f"wrn_10_1/{tag}")]
+    for name in ("knn", "linear"):
+        shown = [(t.step, float(tf.make_ndarray(t.tensor_proto))) for t in events.Tensors(f"probe/wrn_10_1/{name}")]
         wanted = [(line["step"], line[name]) for line in probed.probe_lines() if line["peer"] == "wrn_10_1"]
         assert [step for step, _ in shown] == [step for step, _ in wanted]
         np.testing.assert_allclose([value for _, value in shown], [value for _, value in wanted], rtol=1e-6)
+    groups = sorted({tag.split("/")[0] for tag in events.Tags()["tensors"] if "/" in tag})
+    assert groups == ["loss", "peers", "probe", "speed", "z_internals"]  # in the order in which TensorBoard shows them
     assert "wrn_10_1_2" in (probed.tensorboard / "projector_config.pbtxt").read_text()
     assert len((probed.tensorboard / "projector" / "metadata.tsv").read_text().splitlines()) == 1 + 48
 
