@@ -102,7 +102,7 @@ def big(tmp_path_factory):
     return pretrain(settings(folder, "", peers=("big=wrn_10_1",), teachers=(), epochs=1)).path
 
 
-@pytest.mark.parametrize("kind", ["run", ".tflite file"])
+@pytest.mark.parametrize("kind", ["run", pytest.param(".tflite file", marks=pytest.mark.slow)])
 def test_a_run_computes_them_once(kind, big, tmp_path):
     encoder, teacher = RunFolder(big).load_encoder("big"), big
     if kind == ".tflite file":

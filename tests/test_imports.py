@@ -5,15 +5,13 @@ import pkgutil
 
 import pytest
 
-PACKAGES = ("dogo_tf", "dogo_tf.experiments", "dogo_tf.export")
 
-
-def modules():
-    for package in PACKAGES:
-        path = importlib.import_module(package).__path__
-        yield from (module.name for module in pkgutil.walk_packages(path, f"{package}."))
-
-
-@pytest.mark.parametrize("name", sorted(set(modules())))
-def test_it_imports(name):
-    importlib.import_module(name)
+@pytest.mark.parametrize("package", ["dogo_tf", "dogo_tf.experiments", "dogo_tf.export"])
+def test_every_module_imports(package):
+    failed = {}
+    for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+        try:
+            importlib.import_module(module.name)
+        except Exception as error:  # all are named, not only the first
+            failed[module.name] = repr(error)
+    assert failed == {}

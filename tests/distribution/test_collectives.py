@@ -40,6 +40,7 @@ def test_in_float32_a_smooth_network_differs_by_rounding_alone():
     assert worst(deviations(*flags)) < 1e-5
 
 
+@pytest.mark.slow
 def test_micro_batches_and_blocks_of_rows_are_the_same_however_replicas_share_them():
     """4 micro-batches of one device are 2 on each of 2 replicas; a block holds 3 anchors of 16 or 8."""
     table = deviations(

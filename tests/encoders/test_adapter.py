@@ -150,6 +150,7 @@ def test_every_weight_learns(pair, images):
     assert [variable.name for variable, gradient in named if gradient is None or not np.any(gradient)] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [csp_darknet, mix_transformer, vitdet])
 def test_functions_of_tensorflow_in_the_graph_follow_the_precision(make):
     if make is vitdet and tf.__version__.startswith("2.15."):

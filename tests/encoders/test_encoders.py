@@ -75,6 +75,7 @@ def test_the_statistics_of_batch_normalisation_follow_within_a_few_steps(encoder
     assert {layer.momentum for layer in batch_norms(encoder)} == {0.9}
 
 
+@pytest.mark.slow
 def test_half_precision_computes_features_in_float32_and_becomes_float32(encoder, images):
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
     try:

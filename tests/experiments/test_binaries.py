@@ -136,10 +136,8 @@ def test_a_mistaken_export_gets_one_message_and_no_traceback(case, pictures, run
     assert message in shown and "Traceback" not in shown
 
 
-def test_a_finished_run_can_go_on_only_with_the_same_settings(pictures, tmp_path, capsys):
-    path = tmp_path / "run"
-    assert pretrain.run(command(pictures, path)) == 0
-    capsys.readouterr()
+def test_a_finished_run_can_go_on_only_with_the_same_settings(pictures, run_dir, capsys):
+    path = run_dir
     assert pretrain.run(command(pictures, path, "--resume", "--distill_weight=2")) == 2
     assert "distill_weight: [0.390625] before, [2.0] now" in capsys.readouterr().err
     assert pretrain.run(command(pictures, path, "--resume")) == 0

@@ -1,5 +1,7 @@
 """A small DoGo that is trained, left and resumed, for tests of what a checkpoint must hold."""
 
+import itertools
+
 import numpy as np
 from equality import BATCH, SIZE, encoder, small
 
@@ -11,10 +13,13 @@ from dogo_tf.runs.checkpoint import RunCheckpoint
 IMAGES = np.random.default_rng(0).integers(0, 256, (4 * BATCH, SIZE, SIZE, 3), dtype=np.uint8)
 
 
-def model(optimizers, seed=0):
-    """One peer for each optimizer, with first weights by the seed."""
+def model(optimizers, seed=0, objectives=("simclr",)):
+    """One peer for each optimizer, by the objectives in turn, with first weights by the seed."""
     keras.utils.set_random_seed(seed)
-    peers = [dogo_tf.Peer(encoder(f"peer_{k}", 4, "relu"), small("simclr")) for k in range(len(optimizers))]
+    peers = [
+        dogo_tf.Peer(encoder(f"peer_{k}", 4, "relu"), small(objective))
+        for k, (_, objective) in enumerate(zip(optimizers, itertools.cycle(objectives), strict=False))
+    ]
     made = dogo_tf.DoGo(peers)
     made.compile(list(optimizers))
     return made
@@ -41,14 +46,15 @@ def state(made, folder) -> dict[str, np.ndarray]:
 
 
 def assert_a_resumed_run_ends_like_a_whole_one(make_optimizers, folder) -> dogo_tf.DoGo:
-    """Bit by bit, also if it started from other weights. Returns the model of the whole run."""
-    whole = model(make_optimizers())
+    """Bit by bit, with target and queue, also if it started from other weights. Returns the model of the whole run."""
+    objectives = ("byol", "moco")
+    whole = model(make_optimizers(), objectives=objectives)
     before = train(whole, 0, 2)
     RunCheckpoint(folder / "run", whole).save(2)
     train(whole, 2, 4)
     still = [w.name for w, old in zip(whole.trainable_variables, before, strict=True) if np.array_equal(w.numpy(), old)]
     assert not still, "weights that do not train"
-    resumed = model(make_optimizers(), seed=1)
+    resumed = model(make_optimizers(), seed=1, objectives=objectives)
     assert RunCheckpoint(folder / "run", resumed).restore_newest()
     train(resumed, 2, 4)
     ours, theirs = state(resumed, folder / "resumed"), state(whole, folder / "whole")

@@ -43,7 +43,7 @@ def settings(pictures, run_dir, **changes):
     [
         pytest.param({"precision": "mixed_float16", "micro_batches": 2}, marks=pytest.mark.slow),
         {"steps_per_execution": 2, "log_every": 2},
-        {"peers": ("wrn_10_1:byol", "wrn_10_1:moco")},
+        pytest.param({"peers": ("wrn_10_1:byol", "wrn_10_1:moco")}, marks=pytest.mark.slow),
     ],
 )
 def test_an_interrupted_run_ends_like_one_that_was_not(pictures, tmp_path, monkeypatch, changes):
