@@ -34,7 +34,7 @@ def write_report(
     content = page_content(summary, found, charts, pictures, settings, provenance)
     files = {
         "summary.json": tables.as_json(summary, found, settings, provenance).encode(),
-        "summary.csv": tables.as_csv(summary).encode(),
+        "summary.csv": tables.as_csv(summary),
         **{f"plots/{name}.svg": chart.wide for name, chart in charts.items()},
         "report.html": render("comparison.html", **content).encode(),
     }

@@ -1,12 +1,11 @@
 """A summary for machines: summary.json and summary.csv. Accuracies and differences are shares, 0..1 and -1..1."""
 
-import csv
-import io
 import json
 
 from dogo_tf.comparison.answer import Answer
 from dogo_tf.comparison.summary import Difference, Summary
 from dogo_tf.evaluate.intervals import Interval
+from dogo_tf.reporting.plain_text import csv_bytes
 
 COLUMNS = (
     *("kind", "study", "arm", "minus", "mean", "low", "high", "verdict", "seeds", "images"),
@@ -42,25 +41,23 @@ def as_json(summary: Summary, answer: Answer, settings: dict, provenance: dict) 
     return json.dumps(content, indent=1, default=str) + "\n"
 
 
-def as_csv(summary: Summary) -> str:
+def as_csv(summary: Summary) -> bytes:
     """A row per study and arm (kind "accuracy") and per study and comparison (kind "difference": `arm` - `minus`).
 
     seeds: how many; per_seed: "seed:value" separated by spaces; seeds_error is empty where there is one seed.
     adjusted_p: corrected for the number of tests.
     """
-    text = io.StringIO()
-    rows = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    rows.writeheader()
+    rows = []
     for study in summary.studies:
         shared = {"study": study.study.name, "images": study.images}
         for arm, score in study.arms.items():
-            rows.writerow(
+            rows.append(
                 {"kind": "accuracy", "arm": arm, **shared, **_numbers(score.interval), **_per_seed(score.per_seed)}
             )
         for found in study.differences.values():
             names = {"kind": "difference", "arm": found.comparison.arm, "minus": found.comparison.other}
-            rows.writerow({**names, **_test(found), **shared, **_numbers(found.interval), **_per_seed(found.per_seed)})
-    return text.getvalue()
+            rows.append({**names, **_test(found), **shared, **_numbers(found.interval), **_per_seed(found.per_seed)})
+    return csv_bytes(list(COLUMNS), ([row.get(column, "") for column in COLUMNS] for row in rows))
 
 
 def _test(found: Difference) -> dict:

@@ -8,8 +8,10 @@ import os
 import re
 import shutil
 import socket
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from dogo_tf.errors import InputError
 
@@ -106,9 +108,16 @@ def to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
+def open_regular(path: Path) -> BinaryIO:
+    """Opens a file to read. Raises OSError for a pipe, which would be waited for without end, or a device."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return path.open("rb")
+
+
 def sha256(path: Path) -> str:
     """Of the file's contents, hexadecimal."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         digest = hashlib.sha256()
         while chunk := file.read(1 << 20):
             digest.update(chunk)

@@ -2,9 +2,10 @@
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA, _SKIPPED = tuple("=+-@"), tuple("\t\r\n")
 
 
 def printable(text: str) -> str:
@@ -19,14 +20,23 @@ def csv_bytes(head: list[str], rows: Iterable[Iterable]) -> bytes:
     of file names that are no UTF-8 stay as they are on the disk.
     """
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
+    cells = [[_cell(value) for value in row] for row in rows]
+    # The writer of some versions of Python leaves a lone carriage return unquoted, which readers take for the end of a row.
+    broken = any(isinstance(cell, str) and "\r" in cell for row in cells for cell in row)
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC if broken else csv.QUOTE_MINIMAL)
     writer.writerow(head)
-    writer.writerows([_cell(value) for value in row] for row in rows)
+    writer.writerows(cells)
     return text.getvalue().encode("utf-8", "surrogateescape")
 
 
 def _cell(value):
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and _is_formula(value) else value
+
+
+def _is_formula(text: str) -> bool:
+    """As spreadsheets see it, which skip spaces and invisible characters and know the wide forms of the signs."""
+    first = next((c for c in text if c.isprintable() and not c.isspace()), "")
+    return text.startswith(_SKIPPED) or unicodedata.normalize("NFKC", first) in _FORMULA
 
 
 def _escaped(character: str) -> str:

@@ -15,6 +15,7 @@ from dogo_tf.runs import event_files, records
 CONFIG = "config.json"
 # What runs did before there was a setting for it: they can still be resumed.
 SETTINGS_ADDED_LATER = {"micro_batches": 1, "cache_teachers": False}
+LONGEST_NAME = 200  # of a peer, in bytes: file systems end at 255, with what is put around it
 KEPT = (LOCK, "features")  # features are named by what they were computed of, so none can be of another run
 
 
@@ -161,8 +162,11 @@ class RunFolder:
 
 def check_peer_name(name: str) -> None:
     """InputError for a name that could not be a file's, or would lead out of the run folder."""
-    if not re.fullmatch(r"\w[\w.+-]*", name):
-        raise InputError(f"peer: expected a name of letters, digits and _.+- (it names a file); got {name!r}")
+    if not re.fullmatch(r"\w[\w.+-]*", name) or len(name.encode()) > LONGEST_NAME:
+        raise InputError(
+            f"peer: expected a name of letters, digits and _.+-, at most {LONGEST_NAME} bytes (it names a file); "
+            f"got {name[: LONGEST_NAME // 2]!r}"
+        )
 
 
 def settings_differences(before: dict, now: dict) -> list[str]:

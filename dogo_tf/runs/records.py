@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from dogo_tf.errors import InputError
+from dogo_tf.platform.files import open_regular
 
 NUMBER = (int, float)
 NOTHING = type(None)
@@ -28,7 +29,8 @@ class Damaged(ValueError):
 
 def read_json(path: Path, kind):
     """The contents of a JSON file of this kind. Raises Damaged with the place and what was expected there; OSError."""
-    return _parse(path.read_bytes(), kind)
+    with open_regular(path) as file:
+        return _parse(file.read(), kind)
 
 
 def read_json_lines(path: Path, kind) -> list[dict]:
@@ -38,7 +40,8 @@ def read_json_lines(path: Path, kind) -> list[dict]:
         InputError: a damaged line.
     """
     try:
-        *lines, _unfinished = path.read_bytes().split(b"\n")
+        with open_regular(path) as file:
+            *lines, _unfinished = file.read().split(b"\n")
     except FileNotFoundError:
         return []
     except OSError as error:

@@ -37,3 +37,13 @@ def test_cells_are_no_formulas_and_numbers_stay_numbers():
 def test_names_that_are_no_utf8_keep_their_bytes():
     name = b"caf\xe9.png".decode("utf-8", "surrogateescape")
     assert csv_bytes(["path"], [[name]]) == b"path\ncaf\xe9.png\n"
+
+
+@pytest.mark.parametrize("text", ["\n=1", " =1", "\u00ad=1", "\ufeff=1", "\uff1d1", "\t x", "\r=1"])
+def test_formulas_behind_what_spreadsheets_skip_and_in_wide_signs_are_text(text):
+    assert csv_bytes(["name"], [[text]]).decode().splitlines()[1].lstrip('"').startswith("'")
+
+
+def test_a_carriage_return_does_not_end_a_row():
+    table = csv_bytes(["name", "count"], [["a\rb", 1], ["c", 2]]).decode()
+    assert list(csv.reader(io.StringIO(table, newline="")))[1:] == [["a\rb", "1"], ["c", "2"]]

@@ -1,6 +1,7 @@
 """Checkpoints as files: whole or not there, checked before they are trusted."""
 
 import contextlib
+import os
 import resource
 import shutil
 
@@ -9,7 +10,7 @@ import pytest
 
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import keras
-from dogo_tf.runs.checkpoint import RunCheckpoint
+from dogo_tf.runs.checkpoint import RunCheckpoint, damage
 
 
 def model():
@@ -189,3 +190,8 @@ def test_a_file_in_the_place_of_a_checkpoint_is_damaged_and_goes(saved, tmp_path
     assert "step_000000009 is damaged (checksums.json cannot be read: Not a directory)" in capsys.readouterr().err
     checkpoint.drop_after(3)
     assert names(tmp_path) == ["step_000000002", "step_000000003"]
+
+
+def test_a_pipe_in_a_checkpoint_is_damage(tmp_path):
+    os.mkfifo(tmp_path / "checksums.json")
+    assert damage(tmp_path) == "checksums.json cannot be read: not a regular file"

@@ -1,10 +1,11 @@
 import json
+import os
 
 import pytest
 
 from dogo_tf.errors import InputError
 from dogo_tf.platform.files import write_atomically
-from dogo_tf.runs.folder import RunFolder
+from dogo_tf.runs.folder import RunFolder, check_peer_name
 
 SETTINGS = {"dataset": "cifar10", "data_dir": None, "epochs": 3, "seed": 0}
 DATA = {"images": 50, "image_size": 32, "digest": "abc"}
@@ -165,3 +166,20 @@ def test_a_damaged_line_of_a_log_is_named(tmp_path, line):
     folder.metrics.write_text(f"{good}\n{line}\n{good}\n", errors="surrogateescape")
     with pytest.raises(InputError, match=r"metrics.jsonl is damaged in line 2 \(.*\); delete this line"):
         folder.metrics_lines()
+
+
+@pytest.mark.parametrize("name", ["config.json", "metrics.jsonl", "probes.jsonl"])
+def test_a_pipe_among_the_files_is_not_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    folder = RunFolder(tmp_path)
+    read = {"config.json": folder.config, "metrics.jsonl": folder.metrics_lines, "probes.jsonl": folder.probe_lines}[
+        name
+    ]
+    with pytest.raises(InputError, match="not a regular file"):
+        read()
+
+
+def test_a_name_too_long_for_a_file_is_refused(tmp_path):
+    with pytest.raises(InputError, match="peer: expected a name .* at most 200 bytes"):
+        check_peer_name("a" * 201)
+    check_peer_name("a" * 200)
