@@ -16,6 +16,7 @@ import numpy as np
 from dogo_tf.platform.keras_compat import keras, tf
 
 SIZE, BATCH, LARGEST = 8, 16, 4
+STRONG_DECAY = 1e-2
 
 
 def set_up(floatx: str, devices: int = LARGEST) -> None:
@@ -40,11 +41,11 @@ def small(objective: str, smooth: bool = False):
     return getattr(objectives, objective).Objective(**narrow.get(objective, {}))
 
 
-def encoder(name: str, width: int, activation: str):
+def encoder(name: str, width: int, activation: str, bias: bool = False):
     from dogo_tf.encoders._layers import batch_norm, image_input
 
     images, x = image_input(SIZE, (127.5,) * 3, (127.5,) * 3)
-    x = batch_norm(keras.layers.Conv2D(width, 3, 2, use_bias=False)(x))
+    x = batch_norm(keras.layers.Conv2D(width, 3, 2, use_bias=bias)(x))
     x = keras.layers.Activation(activation)(x)
     return keras.Model(images, keras.layers.GlobalAveragePooling2D()(x), name=name)
 
@@ -63,12 +64,16 @@ def train(
     activation="relu",
     micro_batches=1,
     cached_teacher=False,
+    adam_decay=None,
 ) -> dict:
     """{number of steps: all weights, momenta, queues and (in float64) moving statistics after so many}.
 
     schemes: of the edges from every peer to every other, in turn. micro_batches: of the global batch. cached_teacher: with one.
+    adam_decay: Adam's L2, at a learning rate of 1e-2 and with biases before batch normalisation, whose true gradient is 0;
+    momentum without decay if not given.
     """
     import dogo_tf
+    from dogo_tf import optimizers
     from dogo_tf.data.stream import distributed_stream
 
     rng = np.random.default_rng(0)
@@ -77,14 +82,19 @@ def train(
     with strategy.scope():
         keras.utils.set_random_seed(0)
         peers = [
-            dogo_tf.Peer(encoder(f"peer_{k}", 6 + k, activation), small(name, activation != "relu"))
+            dogo_tf.Peer(
+                encoder(f"peer_{k}", 6 + k, activation, bias=adam_decay is not None), small(name, activation != "relu")
+            )
             for k, name in enumerate(objectives)
         ]
         edges = dogo_tf.distill.graph.mutual(*([network.name for network in some] for some in (peers, teachers)))
         edges = [dataclasses.replace(e, scheme=s) for e, s in zip(edges, itertools.cycle(schemes))]
         of_replica = micro_batches // strategy.num_replicas_in_sync or 1
         model = dogo_tf.DoGo(peers, teach=edges, teachers=teachers, distill_weight=1.0, micro_batches=of_replica)
-        model.compile(keras.optimizers.SGD(0.1, momentum=0.9))
+        if adam_decay is None:
+            model.compile(keras.optimizers.SGD(0.1, momentum=0.9))
+        else:
+            model.compile(optimizers.build("adam", 1e-2, adam_decay))
     after, done = {}, 0
     for step in steps:
         features = {teacher.name: teacher.features for teacher in teachers}
@@ -165,6 +175,9 @@ def main():
     parser.add_argument(
         "--cached_teacher", action="store_true", help="teaches all peers by features that come with the images"
     )
+    parser.add_argument(
+        "--adam_decay", type=float, help="Adam with this L2, and biases before batch normalisation; else momentum"
+    )
     parser.add_argument("--most_similarities", type=int, help="losses of a larger batch are computed in blocks of rows")
     parser.add_argument("--mutate", help="gather or scale: plant a bug that this must find")
     parser.add_argument("--json", action="store_true", help="print nothing but the result, as JSON")
@@ -183,16 +196,19 @@ def main():
 
     similarity.MOST_SIMILARITIES = arguments.most_similarities or similarity.MOST_SIMILARITIES
     options = {name: getattr(arguments, name) for name in ("activation", "micro_batches", "cached_teacher")}
-    schemes = arguments.schemes.split(",")
+    schemes, decay = arguments.schemes.split(","), arguments.adam_decay
     if arguments.objectives:
-        chosen = [(group.split(","), schemes) for group in arguments.objectives.split("/")]
+        chosen = [(group.split(","), schemes, decay) for group in arguments.objectives.split("/")]
     else:
-        chosen = [(names, schemes) for names in combinations(plugins.names(objectives.__name__))]
-        chosen += [(["byol", "moco", "simclr"], [scheme]) for scheme in distill.schemes() if scheme not in schemes]
+        chosen = [(names, schemes, decay) for names in combinations(plugins.names(objectives.__name__))]
+        others = [scheme for scheme in distill.schemes() if scheme not in schemes]
+        chosen += [(["byol", "moco", "simclr"], [scheme], decay) for scheme in others]
+        chosen += [(["simclr", "simclr"], schemes, STRONG_DECAY)]
     steps, table = [int(word) for word in arguments.steps.split(",")], {}
-    for names, taught in chosen:
-        row = f"{' + '.join(names)}, {' + '.join(taught)}"
-        table[row] = deviations(names, strategies, steps, schemes=taught, **options)
+    for names, taught, decay in chosen:
+        trained = "" if decay is None else f" (Adam with L2 {decay:g})"
+        row = f"{' + '.join(names)}{trained}, {' + '.join(taught)}"
+        table[row] = deviations(names, strategies, steps, schemes=taught, adam_decay=decay, **options)
         if not arguments.json:
             print(f"{row}: {table[row]}", flush=True)
     if arguments.json:

@@ -5,9 +5,15 @@ from dogo_tf.optimizers import addons
 from dogo_tf.platform.keras_compat import keras, tf
 
 
-class _L2InGradient:
-    """g + l2 * w for every weight before the optimiser sees it, as PyTorch's `weight_decay` does (what the authors ran).
+def _is_bias_or_norm(variable) -> bool:
+    return variable.shape.rank <= 1
 
+
+class _L2InGradient:
+    """g + l2 * w before the optimiser sees it, as PyTorch's `weight_decay` does; biases and batch-norm weights get none.
+
+    The authors' code decays those, too. But a bias before batch normalisation has a true gradient of 0: l2 * w would then feed
+    rounding back to Adam, which divides by its size, until weights differ by the order in which replicas are added up.
     Keras' own `weight_decay` bypasses the gradient (as AdamW does).
     """
 
@@ -16,7 +22,9 @@ class _L2InGradient:
         self.l2 = l2
 
     def update_step(self, gradient, variable):
-        super().update_step(gradient + self.l2 * variable, variable)
+        if not _is_bias_or_norm(variable):
+            gradient += self.l2 * variable
+        super().update_step(gradient, variable)
 
     def get_config(self):
         return {**super().get_config(), "l2": self.l2}
@@ -35,7 +43,7 @@ class LARS(keras.optimizers.Optimizer):
 
         g = gradient + weight_decay * w,  v = momentum * v + rate * trust * |w| / |g| * g,  w = w - v
 
-    Biases and batch-norm weights (variables of one axis) get neither decay nor adaptation (Goyal et al., 2017).
+    Biases and batch-norm weights get neither decay nor adaptation (Goyal et al., 2017).
     """
 
     def __init__(self, learning_rate=0.3, momentum=0.9, l2=1e-6, trust=1e-3, name="LARS", **kwargs):
@@ -54,7 +62,7 @@ class LARS(keras.optimizers.Optimizer):
     def update_step(self, gradient, variable):
         rate = tf.cast(self.learning_rate, variable.dtype)
         velocity = self.velocities[self._index_dict[self._var_key(variable)]]
-        if variable.shape.rank > 1:
+        if not _is_bias_or_norm(variable):
             gradient += self.l2 * variable
             ratio = tf.math.divide_no_nan(self.trust * tf.norm(variable), tf.norm(gradient))
             rate = rate * tf.where(ratio > 0, ratio, 1.0)
@@ -89,7 +97,7 @@ def build(name: str, learning_rate, weight_decay: float):
 
     Args:
         learning_rate: > 0, or a keras LearningRateSchedule.
-        weight_decay: >= 0; adamw and lars leave biases and batch-norm weights out.
+        weight_decay: >= 0; biases and batch-norm weights are left out.
     """
     if weight_decay < 0:
         raise InputError(f"weight_decay: expected a number >= 0, got {weight_decay}")

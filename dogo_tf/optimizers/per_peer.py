@@ -8,6 +8,9 @@ def one_per_peer(optimizer, peers) -> list:
     """An optimiser of its own for each peer: clones of one, or the given list.
 
     Peers that compute in float16 get theirs wrapped in a LossScaleOptimizer, so that each finds its own loss scale.
+
+    Raises:
+        InputError: too few or too many optimizers, or one that averages weights by itself.
     """
     if isinstance(optimizer, list | tuple):
         if len(optimizer) != len(peers) or len({id(o) for o in optimizer}) != len(peers):
@@ -19,6 +22,11 @@ def one_per_peer(optimizer, peers) -> list:
     else:
         optimizers = [_clone(keras.optimizers.get(optimizer)) for _ in peers]
         _share_learning_rate(optimizers)
+    if any(getattr(inner, "use_ema", False) for inner in _inner(optimizers)):
+        raise InputError(
+            "optimizer: expected one without use_ema=True; at the end of fit Keras puts the averages in the place of the "
+            "weights, of all peers by the optimizer of the first, and a resumed run would go on from them"
+        )
     scaled = keras.mixed_precision.LossScaleOptimizer
     return [
         scaled(o) if _computes_in_float16(peer) and not isinstance(o, scaled) else o

@@ -35,6 +35,13 @@ def test_replicas_train_to_the_weights_of_one_device():
 
 
 @pytest.mark.slow
+def test_strong_decay_does_not_feed_rounding_to_adam():
+    """The bias before a batch normalisation has a gradient of rounding alone, which Adam divides by its own size."""
+    flags = ["--objectives=simclr,barlow_twins", "--replicas=2", "--adam_decay=0.01", "--steps=5"]
+    assert worst(deviations(*flags)) < 1e-9
+
+
+@pytest.mark.slow
 def test_in_float32_a_smooth_network_differs_by_rounding_alone():
     flags = ["--floatx=float32", "--activation=swish", "--objectives=simclr,simclr", "--replicas=2"]
     assert worst(deviations(*flags)) < 1e-5

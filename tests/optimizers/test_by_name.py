@@ -19,15 +19,16 @@ def train(optimizer, steps=3):
     return [v.numpy() for v in variables]
 
 
-def test_adam_is_pytorchs_with_l2_in_the_gradient():
+def test_adam_is_pytorchs_with_l2_in_the_gradient_of_kernels():
     rate, l2 = 0.01, 0.1
-    for start, result in zip(weights(), train(optimizers.build("adam", rate, l2)), strict=True):
+    result = train(optimizers.build("adam", rate, l2))
+    for start, ours, decay in zip(weights(), result, (l2, 0.0), strict=True):
         w, m, v = start.copy(), 0.0, 0.0
         for step in range(1, 4):
-            gradient = w**2 + l2 * w
+            gradient = w**2 + decay * w
             m, v = 0.9 * m + 0.1 * gradient, 0.999 * v + 0.001 * gradient**2
             w = w - rate * (m / (1 - 0.9**step)) / (np.sqrt(v / (1 - 0.999**step)) + 1e-8)
-        np.testing.assert_allclose(result, w, atol=5e-6)
+        np.testing.assert_allclose(ours, w, atol=5e-6)
 
 
 def test_adamw_decays_weights_beside_the_gradient_and_leaves_biases_out():
@@ -37,14 +38,15 @@ def test_adamw_decays_weights_beside_the_gradient_and_leaves_biases_out():
     np.testing.assert_array_equal(bias, no_bias)
 
 
-def test_sgd_has_momentum_and_l2_in_the_gradient():
+def test_sgd_has_momentum_and_l2_in_the_gradient_of_kernels():
     rate, l2 = 0.01, 0.1
-    for start, result in zip(weights(), train(optimizers.build("sgd", rate, l2)), strict=True):
+    result = train(optimizers.build("sgd", rate, l2))
+    for start, ours, decay in zip(weights(), result, (l2, 0.0), strict=True):
         w, velocity = start.copy(), 0.0
         for _ in range(3):
-            velocity = 0.9 * velocity + w**2 + l2 * w
+            velocity = 0.9 * velocity + w**2 + decay * w
             w = w - rate * velocity
-        np.testing.assert_allclose(result, w, rtol=1e-6)
+        np.testing.assert_allclose(ours, w, rtol=1e-6)
 
 
 def test_lars_adapts_kernels_by_their_norms_and_leaves_biases_alone():

@@ -42,6 +42,23 @@ BAD_MODELS = {
         lambda: model("simclr", "simclr", optimizer=[keras.optimizers.SGD(0.1)] * 2),
         "some of them the same object",
     ),
+    "averages": (
+        lambda: model("simclr", "simclr", optimizer=keras.optimizers.Adam(1e-2, use_ema=True)),
+        "optimizer: expected one without use_ema=True; at the end of fit Keras puts the averages in the place",
+    ),
+    "averages of one peer": (
+        lambda: model(
+            "simclr",
+            "simclr",
+            optimizer=[
+                keras.optimizers.SGD(0.1),
+                keras.mixed_precision.LossScaleOptimizer(
+                    keras.optimizers.SGD(0.1, use_ema=True, ema_overwrite_frequency=2)
+                ),
+            ],
+        ),
+        "optimizer: expected one without use_ema=True",
+    ),
 }
 
 
