@@ -7,8 +7,10 @@ import numpy as np
 from PIL import Image
 
 from dogo_tf.data.image_set import ImageSet
+from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.evaluate.knn import nearest
 from dogo_tf.reporting.page import data_uri
+from dogo_tf.runs.folder import RunFolder
 
 QUERIES, NEIGHBOURS = 6, 5
 SIDE = 96  # pixels at most
@@ -83,6 +85,13 @@ def neighbourhoods(images: ImageSet, alone: np.ndarray, with_peer: np.ndarray) -
         )
         for k, query in enumerate(asked)
     ]
+
+
+def pictures_of(alone: RunFolder, with_peer: RunFolder, peer: str, test: ImageSet, cache: FeatureCache) -> Pictures:
+    """Of two finished runs that trained the small encoder, called `peer` in both."""
+    features = [cache.embed(folder.load_encoder(peer), test.images) for folder in (alone, with_peer)]
+    views = data_uri(with_peer.views.read_bytes(), "image/png") if with_peer.views.is_file() else None
+    return Pictures(views, neighbourhoods(test, *features))
 
 
 def _thumbnail(image: np.ndarray) -> str:

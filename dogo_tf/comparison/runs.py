@@ -19,8 +19,9 @@ import numpy as np
 
 from dogo_tf import data
 from dogo_tf.comparison.arms import Arm, arms, peer_names, training_gflop
-from dogo_tf.comparison.pictures import Pictures, neighbourhoods
+from dogo_tf.comparison.pictures import Pictures, pictures_of
 from dogo_tf.comparison.results import ARMS, DEFAULT_ARMS, ArmRun, Cost
+from dogo_tf.comparison.time_estimate import TimeEstimate
 from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.evaluate.linear import check_size
@@ -30,7 +31,6 @@ from dogo_tf.platform.files import write_atomically
 from dogo_tf.platform.keras_compat import keras
 from dogo_tf.pretraining.pretrain import build_model, pretrain
 from dogo_tf.pretraining.settings import PretrainSettings
-from dogo_tf.reporting.page import data_uri
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.runs import records
 from dogo_tf.runs.folder import RunFolder, settings_differences
@@ -109,7 +109,7 @@ class Comparison:
             check_same_classes(known, asked)  # before hours of training
             check_size(known.labels)
         self.arms = arms(pair, self.image_size)
-        self._pictures = None
+        self._pictures, self.image_count = None, len(images.images)
 
     def run(self, seeds, on_progress=lambda runs: None) -> list[ArmRun]:
         """Every arm for every seed; `on_progress(runs so far)` is called after each.
@@ -118,6 +118,7 @@ class Comparison:
         """
         asked = [arm for arm in self.arms if arm.name in self.settings.arms]
         runs, total = [], len(seeds) * len(asked)
+        self.time = TimeEstimate(asked, self.arms, self.image_count, self.image_size, len(seeds))
         for seed in seeds:
             self._keep_labels(seed)
             for arm in asked:
@@ -142,10 +143,8 @@ class Comparison:
         """Of the first seed, once the small encoder is trained both alone and next to its peer; None before."""
         alone, with_peer = (RunFolder(self.path / "runs" / f"{arm}_seed{FIRST_SEED}") for arm in ("solo", "dogo"))
         if self._pictures is None and all((folder.path / DONE).exists() for folder in (alone, with_peer)):
-            small, cache = self.arms[0].peer, FeatureCache(self.path / "features")
-            features = [cache.embed(folder.load_encoder(small), self.test.images) for folder in (alone, with_peer)]
-            views = data_uri(with_peer.views.read_bytes(), "image/png") if with_peer.views.is_file() else None
-            self._pictures = Pictures(views, neighbourhoods(self.test, *features))
+            cache = FeatureCache(self.path / "features")
+            self._pictures = pictures_of(alone, with_peer, self.arms[0].peer, self.test, cache)
         return self._pictures
 
     def _load(self, dataset: str, split: str, image_size: int | None):
@@ -185,7 +184,7 @@ class Comparison:
                 place = f"teacher={self._trained(teacher, seed).path}#{teacher.peer}"
                 training = dataclasses.replace(training, teachers=(place,))
             started = (folder.path / "config.json").exists()
-            pretrain(training, resume=started)
+            pretrain(training, resume=started, on_speed=self.time.after_first_steps_of(arm))
             keras.backend.clear_session()
             write_atomically(done, b"")
         return folder

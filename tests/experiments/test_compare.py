@@ -33,12 +33,12 @@ def finished(pictures, tmp_path_factory):
     trained = []
     pretrain = comparison_runs.pretrain
 
-    def counted(settings, resume):
+    def counted(settings, resume, on_speed):
         trained.append(settings.run_dir.rsplit("/", 1)[1])
         if trained[-1].startswith("solo_matched") and not resume:
-            pretrain(settings, resume)
+            pretrain(settings, resume, on_speed=on_speed)
             raise PowerCut
-        return pretrain(settings, resume)
+        return pretrain(settings, resume, on_speed=on_speed)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(comparison_runs, "pretrain", counted)
@@ -75,7 +75,9 @@ def test_more_seeds_train_only_themselves(finished, pictures, monkeypatch, capsy
     trained = []
     pretrain = comparison_runs.pretrain
     monkeypatch.setattr(
-        comparison_runs, "pretrain", lambda s, resume: trained.append((s.run_dir[-5:], s.seed)) or pretrain(s, resume)
+        comparison_runs,
+        "pretrain",
+        lambda s, resume, on_speed: trained.append((s.run_dir[-5:], s.seed)) or pretrain(s, resume),
     )
     before = json.loads((out / "summary.json").read_text())
     assert compare.run(command(pictures, out, "--seeds=2", "--arms=solo,dogo")) == 0
@@ -90,7 +92,7 @@ def test_online_against_offline_is_added_to_a_finished_comparison(finished, pict
     trained = []
     pretrain = comparison_runs.pretrain
     monkeypatch.setattr(
-        comparison_runs, "pretrain", lambda s, resume: trained.append((s.run_dir, s)) or pretrain(s, resume)
+        comparison_runs, "pretrain", lambda s, resume, on_speed: trained.append((s.run_dir, s)) or pretrain(s, resume)
     )
     arms = "solo,dogo,one_way,frozen,frozen_seed"
     assert compare.run(command(pictures, out, "--seeds=1", f"--arms={arms}")) == 0

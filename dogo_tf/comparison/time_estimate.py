@@ -1,0 +1,62 @@
+"""How long a whole comparison will take, known after the first steps of its first training."""
+
+from dogo_tf.comparison.arms import Arm, training_gflop
+from dogo_tf.reporting.progress import clock, say
+
+
+class TimeEstimate:
+    """Says once, after the first steps of whatever is trained first, how long all trainings will take.
+
+    Args:
+        asked: the arms that are asked for. every_arm: where a teacher's training is found. images: to train on, with sides of
+            `image_size`. seeds: how many.
+    """
+
+    def __init__(self, asked: list[Arm], every_arm: list[Arm], images: int, image_size: int, seeds: int):
+        self.asked, self.every_arm = asked, every_arm
+        self.images, self.image_size, self.seeds = images, image_size, seeds
+        self.told = False
+
+    def after_first_steps_of(self, arm: Arm):
+        """For pretrain's `on_speed`."""
+        training, every_image = arm.training, self.images // arm.training.batch_size * arm.training.batch_size
+
+        def tell(seconds_a_step: float) -> None:
+            if not self.told:
+                self.told = True
+                total = total_gflop(self.asked, self.every_arm, every_image, self.image_size)
+                speed = training.batch_size * training_gflop(training, self.image_size) / seconds_a_step
+                say(estimate(total, speed, self.seeds, training.epochs))
+
+        return tell
+
+
+def total_gflop(arms: list[Arm], every_arm: list[Arm], images_per_epoch: int, image_size: int) -> float:
+    """Operations of all trainings for one seed, in 1e9; arms that share a training count once.
+
+    Args:
+        arms: those that are asked for. every_arm: where a teacher's training is found by name.
+    """
+    named, trainings = {arm.name: arm for arm in every_arm}, {}
+    for arm in arms:
+        if arm.trained:
+            teacher = named[arm.taught_by] if arm.taught_by else None
+            trainings[arm[2:]] = (arm.training, teacher and teacher.training)
+            if teacher:
+                trainings.setdefault(teacher[2:], (teacher.training, None))
+    return sum(
+        training.epochs * images_per_epoch * training_gflop(training, image_size, teacher)
+        for training, teacher in trainings.values()
+    )
+
+
+def estimate(gflop_a_seed: float, gflop_a_second: float, seeds: int, epochs: int) -> str:
+    """The time of all trainings, and what a smaller setting would take."""
+    seconds = gflop_a_seed * seeds / gflop_a_second
+    lines = [f"all trainings of this comparison: about {clock(seconds)}; the studies come on top"]
+    if epochs > 1:
+        fewer = max(1, epochs // 2)
+        lines.append(f"  with --epochs={fewer} instead of {epochs}: about {clock(seconds * fewer / epochs)}")
+    if seeds > 1:
+        lines.append(f"  with --seeds=1 instead of {seeds}: about {clock(seconds / seeds)}, but without a verdict")
+    return "\n".join(lines)
