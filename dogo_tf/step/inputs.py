@@ -121,7 +121,10 @@ def _check_array(array, expected: str, size: int, floating: bool) -> None:
         check_images(array, "x")
     dtype = tf.as_dtype(array.dtype)
     if not (dtype.is_floating if floating else dtype == tf.uint8):
-        raise InputError(f"x: expected {expected}; got {dtype.name}")
+        remedy = ""
+        if dtype.is_floating:  # what keras.utils.image_dataset_from_directory gives
+            remedy = "; if they are floats of 0..255, use dataset.map(lambda x, *y: (tf.cast(x, tf.uint8), *y))"
+        raise InputError(f"x: expected {expected}; got {dtype.name}{remedy}")
     shape = tf.TensorShape(array.shape)
     if not shape.is_compatible_with([None, size, size, 3]):
         raise InputError(f"x: expected {expected} of shape [B, {size}, {size}, 3], as the peers take; got {shape}")

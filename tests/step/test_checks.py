@@ -75,7 +75,10 @@ BAD_DATA = {
     "size": (np.zeros((4, 9, 9, 3), np.uint8), r"shape \[B, 8, 8, 3\], as the peers take; got \(4, 9, 9, 3\)"),
     "grey": (np.zeros((4, 8, 8, 1), np.uint8), r"got shape \[4, 8, 8, 1\]"),
     "text": ("images.npy", "expected uint8 images .* got str"),
-    "float dataset": (dataset().map(lambda x: tf.cast(x, tf.float32)), "expected uint8 images in 0..255; got float32"),
+    "float dataset": (
+        dataset().map(lambda x: tf.cast(x, tf.float32)),
+        r"got float32; if they are floats of 0..255, use dataset.map\(lambda x, \*y",
+    ),
     "uint8 views": (dogo_tf.Views(images(), images()), "ready-made views: float images in 0..255; got uint8"),
     "wrong names": (
         tf.data.Dataset.from_tensors({"a": dogo_tf.Views(images() / 1, images() / 1)}),
@@ -95,3 +98,10 @@ def test_bad_batches_of_a_generator_are_refused_too():
     batches = (images().astype(np.float32) for _ in range(2))
     with pytest.raises(dogo_tf.InputError, match="expected uint8 images in 0..255; got float32"):
         model("simclr").fit(batches, verbose=0)
+
+
+@pytest.mark.parametrize("labels", [(), (np.zeros(32),)])
+def test_the_advice_for_a_data_set_of_floats_works(labels):
+    floats = tf.data.Dataset.from_tensor_slices((images().astype(np.float32), *labels)).batch(16)
+    advised = floats.map(lambda x, *y: (tf.cast(x, tf.uint8), *y))
+    assert np.isfinite(model("simclr").fit(advised, verbose=0).history["loss"]).all()
