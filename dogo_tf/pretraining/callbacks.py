@@ -1,13 +1,12 @@
-"""What watches a training run: the log, the alarm, the checkpoints."""
+"""What watches a training run: the log and the checkpoints."""
 
 import json
-import math
 import os
 import signal
 import time
 
 from dogo_tf import optimizers
-from dogo_tf.errors import Interrupted, TrainingFailure
+from dogo_tf.errors import Interrupted
 from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.pretraining.screen import progress_note
 from dogo_tf.reporting.progress import Progress
@@ -18,8 +17,6 @@ TENSORBOARD_GROUPS = {
     "probe": ("knn", "linear"),
     "speed": ("images_per_second",),
 }
-# Below this standard deviation of unit rows (1 is evenly spread) all images look alike to a peer.
-COLLAPSED_SPREAD = 0.02
 
 
 class StepCallback(keras.callbacks.Callback):
@@ -120,41 +117,6 @@ def tensorboard_tag(name: str) -> str:
     kind = name.rsplit("/", 1)[-1]
     group = next((group for group, kinds in TENSORBOARD_GROUPS.items() if kind in kinds), "z_internals")
     return f"{group}/{name}"
-
-
-class FailureAlarm:
-    """Raises TrainingFailure when a loss is not finite or a peer has collapsed; for StepLog's `on_log` and Checkpoints.
-
-    Args:
-        peers: their names.
-        last_checkpoint: function that returns the path of the newest checkpoint, or None.
-    """
-
-    def __init__(self, peers: list[str], last_checkpoint):
-        self.peers = peers
-        self.last_checkpoint = last_checkpoint
-
-    def __call__(self, step: int, metrics: dict) -> None:
-        for peer in self.peers:
-            if not all(math.isfinite(metrics.get(f"{peer}/{name}", 0.0)) for name in ("ssl", "distill")):
-                self._stop(step, peer, "a loss that is not finite", "a lower --learning_rate or more warm-up")
-            if metrics[f"{peer}/std"] < COLLAPSED_SPREAD:
-                advice = "a lower --learning_rate, a larger batch, or an objective with negatives (simclr)"
-                self._stop(
-                    step, peer, f"collapsed: std of z is {metrics[f'{peer}/std']:.4f} (1 is evenly spread)", advice
-                )
-
-    def check_weights(self, step: int, peers) -> None:
-        """The last update may have broken weights that no loss has seen yet."""
-        for peer in peers:
-            if not all(bool(tf.reduce_all(tf.math.is_finite(weight))) for weight in peer.trainable_variables):
-                self._stop(step, peer.name, "a weight that is not finite", "a lower --learning_rate or more warm-up")
-
-    def _stop(self, step: int, peer: str, what: str, advice: str) -> None:
-        raise TrainingFailure(
-            f"step {step}: peer {peer!r}: {what}. Last good checkpoint: {self.last_checkpoint() or 'none yet'}. "
-            f"Try {advice}."
-        )
 
 
 class Checkpoints(StepCallback):

@@ -16,7 +16,8 @@ from dogo_tf.evaluate.sources import fingerprint, load_encoder
 from dogo_tf.peer import Peer
 from dogo_tf.platform.files import sole_owner
 from dogo_tf.platform.keras_compat import keras
-from dogo_tf.pretraining.callbacks import Checkpoints, FailureAlarm, StepLog, steps_done
+from dogo_tf.pretraining.alarm import FailureAlarm
+from dogo_tf.pretraining.callbacks import Checkpoints, StepLog, steps_done
 from dogo_tf.pretraining.first_steps import FirstSteps
 from dogo_tf.pretraining.probing import Probes, load_probe_data
 from dogo_tf.pretraining.projector import write_projector

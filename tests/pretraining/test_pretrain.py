@@ -12,7 +12,7 @@ from run_states import assert_same_state, log, make_pictures
 from dogo_tf.errors import InputError, TrainingFailure
 from dogo_tf.platform.keras_compat import keras
 from dogo_tf.pretraining import pretrain as module
-from dogo_tf.pretraining.callbacks import FailureAlarm
+from dogo_tf.pretraining.alarm import FailureAlarm
 from dogo_tf.pretraining.pretrain import build_model, pretrain
 from dogo_tf.pretraining.settings import PretrainSettings
 from dogo_tf.runs.folder import RunFolder

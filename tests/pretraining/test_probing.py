@@ -15,7 +15,7 @@ from dogo_tf.evaluate import embed, knn_accuracy, linear, linear_probe
 from dogo_tf.platform.keras_compat import tf
 from dogo_tf.pretraining import pretrain as module
 from dogo_tf.pretraining import probing
-from dogo_tf.pretraining.callbacks import FailureAlarm
+from dogo_tf.pretraining.alarm import FailureAlarm
 from dogo_tf.pretraining.pretrain import pretrain
 from dogo_tf.pretraining.probing import load_probe_data
 from dogo_tf.pretraining.settings import PretrainSettings
