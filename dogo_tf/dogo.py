@@ -14,7 +14,7 @@ from dogo_tf.distill.similarity_kl import agreement_at_1
 from dogo_tf.distribution import collectives, replicas
 from dogo_tf.peer import Peer
 from dogo_tf.platform.keras_compat import keras, tf
-from dogo_tf.step import checks, inputs
+from dogo_tf.step import checks, fit_arguments, inputs
 from dogo_tf.step.micro_batches import check as check_micro_batches
 from dogo_tf.step.monitor import PeerMetrics, effective_rank, gradient_norm, spread
 from dogo_tf.step.progress_line import with_short_line
@@ -118,6 +118,7 @@ class DoGo(keras.Model):
         Raises:
             InputError: what would fail or go wrong silently later: see optimizers.one_per_peer and distribution.replicas.
         """
+        fit_arguments.check_compile(kwargs)
         self.verbose_metrics = verbose_metrics
         with self.distribute_strategy.scope():
             self.peer_optimizers = optimizers.one_per_peer(optimizer, self.peers)
@@ -189,14 +190,18 @@ class DoGo(keras.Model):
         checks.check_before_start(x, y, self._networks())
         replicas.check_batches(self.distribute_strategy, x, batch_size, self.micro_batches)
         optimizers.check_callbacks(self.peer_optimizers, kwargs.get("callbacks"))
-        return with_short_line(super().fit, self, x, y, batch_size, *args, **kwargs)
+        return with_short_line(self, super().fit, fit_arguments.bound(super().fit, x, y, batch_size, *args, **kwargs))
 
     def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
         """Losses and metrics on images that are not trained on, with the same views at every call; returned as by Keras."""
         checks.check_before_start(x, y, self._networks())
         replicas.check_batches(self.distribute_strategy, x, batch_size)
         self.examples_evaluated.assign(0)
-        return with_short_line(super().evaluate, self, x, y, batch_size, *args, **kwargs)
+        return with_short_line(
+            self, super().evaluate, fit_arguments.bound(super().evaluate, x, y, batch_size, *args, **kwargs)
+        )
+
+    save = get_config = fit_arguments.refuse_to_save  # get_config: for keras.models.save_model
 
     @property
     def metrics(self):

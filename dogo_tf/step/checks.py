@@ -2,6 +2,7 @@
 
 import inspect
 
+from dogo_tf.distribution import collectives
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.step import inputs
@@ -15,6 +16,7 @@ def check_batches(peers, embeddings) -> None:
     if None not in rows.values() and len(set(rows.values())) > 1:
         raise InputError(f"{message}{rows}")
     counts = [tf.shape(both.a.z)[0] for both in embeddings]
+    tf.debugging.assert_greater(counts[0] * collectives.replica_count(), 1, inputs.ONE_IMAGE)
     for count in counts[1:]:
         tf.debugging.assert_equal(count, counts[0], message + "different numbers")
 

@@ -12,6 +12,8 @@ from dogo_tf.teacher import CachedTeacher
 from dogo_tf.types import Views
 from dogo_tf.views.recipe import make_view
 
+ONE_IMAGE = "x: expected at least 2 images in a batch, as each is compared with the others; got one"
+
 
 def counter(name: str) -> tf.Variable:
     """An int64 counter of examples over all replicas."""
@@ -49,6 +51,10 @@ def inputs_of_each(data, networks, recipes, sharing: str, seed: int, first_examp
     networks: peers, then teachers. The other arguments as of `views_of_each_peer`; recipes: of those that look at views.
     """
     check(data, networks)
+    if isinstance(data, tuple | list) and not isinstance(data, Views) and len(data) > 2:
+        raise InputError(
+            "x: expected images, or images and labels; got a third part: weights of examples are not used here"
+        )
     networks_with_views = [network for network in networks if not isinstance(network, CachedTeacher)]
     views = iter(views_of_each_peer(data, networks_with_views, recipes, sharing, seed, first_example))
     features = _features(data)
@@ -126,5 +132,7 @@ def _check_array(array, expected: str, size: int, floating: bool) -> None:
             remedy = "; if they are floats of 0..255, use dataset.map(lambda x, *y: (tf.cast(x, tf.uint8), *y))"
         raise InputError(f"x: expected {expected}; got {dtype.name}{remedy}")
     shape = tf.TensorShape(array.shape)
+    if shape.rank and shape[0] == 1 and collectives.replica_count() == 1:
+        raise InputError(ONE_IMAGE)
     if not shape.is_compatible_with([None, size, size, 3]):
         raise InputError(f"x: expected {expected} of shape [B, {size}, {size}, 3], as the peers take; got {shape}")

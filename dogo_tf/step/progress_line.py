@@ -55,12 +55,11 @@ class ShortLine(keras.callbacks.ProgbarLogger):
         return {name: logs[name] for name in self.shown if name in logs} if logs else logs
 
 
-def with_short_line(method, model, *args, **kwargs):
-    """Calls `method`, Keras' fit or evaluate of the DoGo `model`, with a ShortLine among its callbacks.
+def with_short_line(model, method, call: inspect.BoundArguments):
+    """Calls `method`, Keras' fit or evaluate of the DoGo `model`, with these arguments and a ShortLine among its callbacks.
 
     Not where nothing is to be shown (verbose=0), everything (compile(verbose_metrics=True)), or the caller has a line.
     """
-    call = inspect.signature(method).bind(*args, **kwargs)
     given = call.arguments
     callbacks = given.get("callbacks")
     of_fit = isinstance(callbacks, keras.callbacks.CallbackList)  # fit hands its own to evaluate for validation data

@@ -105,3 +105,91 @@ def test_the_advice_for_a_data_set_of_floats_works(labels):
     floats = tf.data.Dataset.from_tensor_slices((images().astype(np.float32), *labels)).batch(16)
     advised = floats.map(lambda x, *y: (tf.cast(x, tf.uint8), *y))
     assert np.isfinite(model("simclr").fit(advised, verbose=0).history["loss"]).all()
+
+
+IGNORED = {
+    "loss": lambda: model("simclr").compile("adam", loss="mse"),
+    "metrics": lambda: model("simclr").compile("adam", metrics=["accuracy"]),
+    "sample_weight": lambda: model("simclr").fit(images(), sample_weight=np.ones(32), verbose=0),
+    "class_weight": lambda: model("simclr").fit(images(), np.zeros(32), class_weight={0: 1.0}, verbose=0),
+    "third part": lambda: model("simclr").fit(dataset().map(lambda x: (x, x[:, 0, 0, 0], x[:, 0, 0, 0])), verbose=0),
+}
+
+
+@pytest.mark.parametrize("case", IGNORED)
+def test_what_would_be_ignored_is_refused(case):
+    with pytest.raises(dogo_tf.InputError, match=f"{case}|{case.replace('_', ' ')}"):
+        IGNORED[case]()
+
+
+def test_validation_data_may_be_images_alone():
+    made = model("simclr")
+    logs = made.fit(images(), validation_data=images(16, seed=1), verbose=0).history
+    other = model("simclr").fit(images(), validation_data=(images(16, seed=1),), verbose=0).history
+    assert logs == other and np.isfinite(logs["val_loss"]).all()
+
+
+def batches_of(count):
+    """A data set whose batches' size is not known before they come."""
+    return tf.data.Dataset.from_tensor_slices(images(count)).batch(4)
+
+
+ONE_IMAGE = {
+    "array": (lambda: images(1), {}, "x: expected at least 2 images in a batch"),
+    "batch size": (lambda: images(4), {"batch_size": 1}, r"x: 4 images in batches of 1 leave a batch of one image"),
+    "last batch": (
+        lambda: images(9),
+        {"batch_size": 4},
+        r"expected at least 2 in every batch, e.g. x\[:8\] or another batch",
+    ),
+    "static": (
+        lambda: batches_of(4).unbatch().batch(1, drop_remainder=True),
+        {},
+        "x: expected at least 2 images in a batch",
+    ),
+    "dynamic": (lambda: batches_of(1), {}, "x: expected at least 2 images in a batch"),
+}
+
+
+@pytest.mark.parametrize("case", ONE_IMAGE)
+def test_a_batch_of_one_image_is_refused(case):
+    make, options, message = ONE_IMAGE[case]
+    error = tf.errors.InvalidArgumentError if case == "dynamic" else dogo_tf.InputError
+    with pytest.raises(error, match=message):
+        model("simclr").fit(make(), verbose=0, **options)
+
+
+def test_a_file_that_could_not_be_loaded_is_not_written(tmp_path):
+    made, path = model("simclr"), tmp_path / "model.keras"
+    message = r"save: Keras cannot load a DoGo from a file. Save what is deployed, model.peers\[0\].encoder.save"
+    for save in (
+        lambda: made.save(path),
+        lambda: keras.models.save_model(made, path),
+        lambda: made.fit(images(), callbacks=[keras.callbacks.ModelCheckpoint(str(path))], verbose=0),
+    ):
+        with pytest.raises(dogo_tf.InputError, match=message):
+            save()
+    assert not path.exists()
+
+
+def test_the_ways_to_save_that_the_message_names(tmp_path):
+    made, again = model("simclr", seed=3), model("simclr", seed=3)
+    made.fit(images(), verbose=0)
+    tf.train.Checkpoint(model=made).write(str(tmp_path / "state"))
+    tf.train.Checkpoint(model=again).read(str(tmp_path / "state")).assert_consumed()
+    made.fit(images(), verbose=0, shuffle=False), again.fit(images(), verbose=0, shuffle=False)
+    for ours, theirs in zip(made.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    made.peers[0].encoder.save(tmp_path / "small.keras")
+    assert keras.models.load_model(tmp_path / "small.keras").output_shape == made.peers[0].encoder.output_shape
+
+
+def test_the_remedy_for_images_from_directories_works(tmp_path):
+    for label in ("a", "b"):
+        (tmp_path / label).mkdir()
+        for k in range(4):
+            keras.utils.save_img(tmp_path / label / f"{k}.png", images(1, seed=k)[0], scale=False)
+    loaded = keras.utils.image_dataset_from_directory(tmp_path, image_size=(SIZE, SIZE), batch_size=4)
+    with pytest.raises(dogo_tf.InputError, match=r"dataset.map\(lambda x, \*y: "):
+        model("simclr").fit(loaded, verbose=0)
+    model("simclr").fit(loaded.map(lambda x, *y: (tf.cast(x, tf.uint8), *y)), verbose=0)
