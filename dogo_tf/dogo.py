@@ -190,16 +190,14 @@ class DoGo(keras.Model):
         checks.check_before_start(x, y, self._networks())
         replicas.check_batches(self.distribute_strategy, x, batch_size, self.micro_batches)
         optimizers.check_callbacks(self.peer_optimizers, kwargs.get("callbacks"))
-        return with_short_line(self, super().fit, fit_arguments.bound(super().fit, x, y, batch_size, *args, **kwargs))
+        return with_short_line(self, super().fit, x, y, batch_size, *args, **kwargs)
 
     def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
         """Losses and metrics on images that are not trained on, with the same views at every call; returned as by Keras."""
         checks.check_before_start(x, y, self._networks())
         replicas.check_batches(self.distribute_strategy, x, batch_size)
         self.examples_evaluated.assign(0)
-        return with_short_line(
-            self, super().evaluate, fit_arguments.bound(super().evaluate, x, y, batch_size, *args, **kwargs)
-        )
+        return with_short_line(self, super().evaluate, x, y, batch_size, *args, **kwargs)
 
     save = get_config = fit_arguments.refuse_to_save  # get_config: for keras.models.save_model
 

@@ -1,8 +1,7 @@
 """The line that `fit` and `evaluate` show: few metrics, chosen; every callback still gets all of them."""
 
-import inspect
-
 from dogo_tf.platform.keras_compat import keras, tf
+from dogo_tf.step import fit_arguments
 
 MOST_SHOWN = 6
 # Losses first. A metric that not every peer has room for is left out for all of them.
@@ -55,11 +54,12 @@ class ShortLine(keras.callbacks.ProgbarLogger):
         return {name: logs[name] for name in self.shown if name in logs} if logs else logs
 
 
-def with_short_line(model, method, call: inspect.BoundArguments):
-    """Calls `method`, Keras' fit or evaluate of the DoGo `model`, with these arguments and a ShortLine among its callbacks.
+def with_short_line(model, method, *args, **kwargs):
+    """Calls `method`, Keras' fit or evaluate of the DoGo `model`, with a ShortLine among its callbacks.
 
     Not where nothing is to be shown (verbose=0), everything (compile(verbose_metrics=True)), or the caller has a line.
     """
+    call = fit_arguments.bound(method, *args, **kwargs)
     given = call.arguments
     callbacks = given.get("callbacks")
     of_fit = isinstance(callbacks, keras.callbacks.CallbackList)  # fit hands its own to evaluate for validation data
