@@ -68,10 +68,15 @@ def _module(encoder, head):
         return {OUTPUT: features} | ({} if head is None else {LOGITS: tf.matmul(features, kernel) + bias})
 
     _, height, width, _ = encoder.input_shape
+
+    def of_declared_size(images):
+        # TensorFlow does not hold a caller of a loaded signature to its shape: a network that pools would take any size.
+        return outputs(tf.cast(tf.ensure_shape(images, [None, height, width, 3]), tf.float32))
+
     signatures = {}
     for name, dtype in ((SIGNATURE, tf.uint8), (FLOAT_SIGNATURE, tf.float32)):
         spec = tf.TensorSpec([None, height, width, 3], dtype, name=INPUT)
-        signatures[name] = tf.function(lambda images: outputs(tf.cast(images, tf.float32)), input_signature=[spec])
+        signatures[name] = tf.function(of_declared_size, input_signature=[spec])
     module.functions = dict(signatures)
     return module, signatures
 

@@ -147,3 +147,11 @@ def test_a_foreign_folder_is_no_encoder(tmp_path):
 def test_wrong_pictures_are_refused(saved, images):
     with pytest.raises(InputError, match="the encoder takes 16 x 12 x 3, got 12 x 16 x 3"):
         SavedModelEncoder(saved)(images.transpose(0, 2, 1, 3))
+
+
+@pytest.mark.parametrize(("name", "dtype"), [("serving_default", tf.uint8), ("float_images", tf.float32)])
+def test_plain_tensorflow_refuses_images_of_another_size_than_declared(saved, name, dtype):
+    signature = tf.saved_model.load(str(saved)).signatures[name]
+    for shape in [(2, 32, 24, 3), (2, 12, 16, 3)]:
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"not compatible with expected shape \[\?,16,12,3\]"):
+            signature(images=tf.zeros(shape, dtype))
