@@ -15,7 +15,7 @@ class Peer(keras.Model):
     """images or views [B, H, W, 3] in 0..255 -> Embeddings(h, z, p).
 
     Attributes:
-        encoder: plain keras.Model [B, H, W, 3] -> h [B, d_h]; what is probed and deployed.
+        encoder: plain keras.Model (Keras 2, tf-keras) [B, H, W, 3] -> h [B, d_h]; what is probed and deployed.
         projector: keras.Model h -> z. predictor: keras.Model z -> p, or None (then p is z).
         objective: see dogo_tf.objectives.
         target: the copy of encoder and projector that follows them (Target), or None.
