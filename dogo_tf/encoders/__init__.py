@@ -18,7 +18,7 @@ def build(name: str, image_size: int, pixel_mean=NATURAL_MEAN, pixel_std=NATURAL
     Args:
         name: e.g. "wrn_10_2", "resnet_18", "keras.DenseNet121" (any of keras.applications), "keras_cv.mit_b0" (any preset of
             a backbone of KerasCV for images).
-        image_size: side of the square images, in pixels, >= 8.
+        image_size: side of the square images, in pixels, >= 8; most networks with a stem for 224 px take 32 and more.
         pixel_mean, pixel_std: three numbers each, in units of 0..255; the data set's own are best.
     Raises:
         InputError: an unknown name (the message lists the known ones) or an unusable size or statistic.

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from dogo_tf.encoders import _transformers, mobilenet_v3
+from dogo_tf.encoders._image_size import TOTAL_STRIDE
 from dogo_tf.encoders.efficientnet_lite import STACKS as EFFICIENTNET
 
 
@@ -16,8 +17,8 @@ class Preset(NamedTuple):
 
     kind: str
     settings: dict[str, Any]
-    multiple_of: int = 1  # pixels, and the smallest side
-    smallest: int = 1
+    multiple_of: int = 1  # pixels
+    smallest: int = TOTAL_STRIDE  # pixels
     replacements: dict[str, Callable] | None = None
 
 
@@ -56,7 +57,7 @@ def _dark(kind, channels, depth, **sides):
 def _vitdet(width, depth, heads, whole_image):
     settings = {"embed_dim": width, "depth": depth, "mlp_dim": 4 * width, "num_heads": heads}
     settings["global_attention_indices"] = whole_image
-    return Preset("ViTDetBackbone", settings, multiple_of=16, replacements=_transformers.REPLACEMENTS)
+    return Preset("ViTDetBackbone", settings, multiple_of=16, smallest=16, replacements=_transformers.REPLACEMENTS)
 
 
 _RESIDUAL = {
@@ -96,11 +97,8 @@ _YOLO = {
 PRESETS: dict[str, Preset] = {
     **{f"resnet{n}": _residual("ResNetBackbone", *row) for n, row in _RESIDUAL.items()},
     **{f"resnet{n}_v2": _residual("ResNetV2Backbone", *row) for n, row in _RESIDUAL.items()},
-    **{
-        f"densenet{n}": Preset("DenseNetBackbone", {"stackwise_num_repeats": row}, smallest=32)
-        for n, row in _DENSE.items()
-    },
-    "vgg16": Preset("VGG16Backbone", {"include_top": False}, smallest=32),
+    **{f"densenet{n}": Preset("DenseNetBackbone", {"stackwise_num_repeats": row}) for n, row in _DENSE.items()},
+    "vgg16": Preset("VGG16Backbone", {"include_top": False}),
     **{
         f"mobilenet_v3_{size}": Preset(
             "MobileNetV3Backbone",

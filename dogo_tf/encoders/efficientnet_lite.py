@@ -7,6 +7,7 @@ Without stochastic depth: what is random in a run depends on the seed and the ex
 """
 
 from dogo_tf.encoders import _adapter
+from dogo_tf.encoders._image_size import check_image_size
 from dogo_tf.platform.keras_compat import keras
 
 NAMES = ("efficientnet_lite_b0",)
@@ -27,6 +28,7 @@ def matches(name: str) -> bool:
 
 
 def build(name, image_size, pixel_mean, pixel_std) -> keras.Model:
+    check_image_size(name, image_size)
     backbone = _adapter.import_keras_cv().models.EfficientNetLiteBackbone(
         **STACKS,
         width_coefficient=1.0,

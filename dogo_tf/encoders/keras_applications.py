@@ -1,14 +1,15 @@
 """The networks of keras.applications: `keras.<function>`, e.g. keras.DenseNet121, keras.ConvNeXtTiny, keras.NASNetMobile.
 
-Random weights. Stems keep their strides at every image size: the last feature map has 1/32 of the image's side, so that 64 px
-is a sensible least.
+Random weights. Stems keep their strides at every image size: the last feature map has 1/32 of the image's side, so that 32 px
+is the least and 64 px a sensible one.
 """
 
 import inspect
 import re
 
 from dogo_tf.encoders import _adapter
-from dogo_tf.errors import InputError, unknown_name
+from dogo_tf.encoders._image_size import check_image_size
+from dogo_tf.errors import unknown_name
 from dogo_tf.platform.keras_compat import keras
 
 PREFIX = "keras."
@@ -29,15 +30,12 @@ def build(name, image_size, pixel_mean, pixel_std) -> keras.Model:
         raise unknown_name("network of keras.applications", name, names())
     make = getattr(keras.applications, name.removeprefix(PREFIX))
     try:
-        # As a tensor, not a shape: most refuse shapes below 32 px, though they work on them.
+        # As a tensor, not a shape: some refuse shapes on which they work, such as Xception below 71 px.
         backbone = make(input_tensor=keras.Input((image_size, image_size, 3)), include_top=False, weights=None)
-    except ValueError as error:
-        smallest = _smallest(make)
-        if image_size >= smallest:
-            raise
-        raise InputError(
-            f"image_size: the encoder {name!r} needs at least {smallest} pixels; got {image_size}"
-        ) from error
+    except ValueError:
+        check_image_size(name, image_size, _smallest(make))
+        raise
+    check_image_size(name, image_size)
     return _adapter.encoder(backbone, name, image_size, pixel_mean, pixel_std)
 
 

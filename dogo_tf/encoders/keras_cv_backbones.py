@@ -1,14 +1,15 @@
 """KerasCV's backbones for images: `keras_cv.<preset>`, e.g. keras_cv.densenet121, keras_cv.mit_b0, keras_cv.csp_darknet_tiny.
 
 Random weights, built without the network. Stems keep their strides at every image size: the last feature map has 1/32 of the
-image's side (ViTDet: 1/16), so that 64 px is a sensible least.
+image's side (ViTDet: 1/16), so that 32 px is the least of most and 64 px a sensible one.
 """
 
 import sys
 
 from dogo_tf.encoders import _adapter
+from dogo_tf.encoders._image_size import check_image_size
 from dogo_tf.encoders._keras_cv_presets import PRESETS
-from dogo_tf.errors import InputError, unknown_name
+from dogo_tf.errors import unknown_name
 from dogo_tf.platform.keras_compat import keras
 
 PREFIX = "keras_cv."
@@ -28,10 +29,7 @@ def build(name, image_size, pixel_mean, pixel_std) -> keras.Model:
     if name not in names():
         raise unknown_name("backbone of KerasCV", name, names())
     preset = PRESETS[name.removeprefix(PREFIX)]
-    smallest = max(preset.smallest, preset.multiple_of)
-    if image_size < smallest or image_size % preset.multiple_of:
-        sides = f", a multiple of {preset.multiple_of}" if preset.multiple_of > 1 else ""
-        raise InputError(f"image_size: the encoder {name!r} needs at least {smallest} pixels{sides}; got {image_size}")
+    check_image_size(name, image_size, preset.smallest, preset.multiple_of)
     models = _adapter.import_keras_cv().models
     kind = getattr(models, preset.kind)
     if preset.kind == "VGG16Backbone":

@@ -4,6 +4,7 @@ The stem keeps its stride of 2 at every image size, so that the last feature map
 """
 
 from dogo_tf.encoders import _adapter
+from dogo_tf.encoders._image_size import check_image_size
 from dogo_tf.platform.keras_compat import keras
 
 NAMES = ("mobilenet_v2",)
@@ -14,7 +15,6 @@ def matches(name: str) -> bool:
 
 
 def build(name, image_size, pixel_mean, pixel_std) -> keras.Model:
-    # As a tensor, not a shape: shapes below 32 px are refused, though the network works on them.
-    image = keras.Input((image_size, image_size, 3))
-    backbone = keras.applications.MobileNetV2(input_tensor=image, include_top=False, weights=None)
+    check_image_size(name, image_size)
+    backbone = keras.applications.MobileNetV2((image_size, image_size, 3), include_top=False, weights=None)
     return _adapter.encoder(backbone, name, image_size, pixel_mean, pixel_std)

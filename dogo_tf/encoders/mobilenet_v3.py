@@ -5,6 +5,7 @@ Below 64 px a WRN, or ShuffleNetV2 with its small stem, uses the pixels better.
 """
 
 from dogo_tf.encoders import _adapter
+from dogo_tf.encoders._image_size import check_image_size
 from dogo_tf.platform.keras_compat import keras
 
 # One number per inverted residual block, from the tables of the paper. KerasCV's ready-made classes hold the same, but fetch it
@@ -35,6 +36,7 @@ def matches(name: str) -> bool:
 
 
 def build(name, image_size, pixel_mean, pixel_std) -> keras.Model:
+    check_image_size(name, image_size)
     keras_cv = _adapter.import_keras_cv()
     backbone = keras_cv.models.MobileNetV3Backbone(
         **STACKS[name], include_rescaling=False, input_shape=(image_size, image_size, 3)

@@ -74,6 +74,21 @@ def test_names_are_those_of_files_and_of_peers():
         ("keras_cv.vgg16", 31, "image_size: the encoder 'keras_cv.vgg16' needs at least 32 pixels; got 31"),
         ("keras_cv.mit_b0", 80, "'keras_cv.mit_b0' needs at least 64 pixels, a multiple of 32; got 80"),
         ("keras_cv.vitdet_base", 8, "'keras_cv.vitdet_base' needs at least 16 pixels, a multiple of 16; got 8"),
+        ("keras.Xception", 31, "image_size: the encoder 'keras.Xception' needs at least 32 pixels; got 31"),
+        ("keras.DenseNet121", 31, "image_size: the encoder 'keras.DenseNet121' needs at least 32 pixels; got 31"),
+        ("keras.InceptionV3", 16, "image_size: the encoder 'keras.InceptionV3' needs at least 75 pixels; got 16"),
+        ("keras_cv.resnet18", 16, "image_size: the encoder 'keras_cv.resnet18' needs at least 32 pixels; got 16"),
+        (
+            "keras_cv.csp_darknet_tiny",
+            16,
+            "'keras_cv.csp_darknet_tiny' needs at least 32 pixels, a multiple of 2; got 16",
+        ),
+        (
+            "mobilenet_v2",
+            16,
+            "image_size: the encoder 'mobilenet_v2' needs at least 32 pixels; got 16; "
+            "resnet_18, shufflenet_v2 and wrn_10_2 take any side from 8 pixels",
+        ),
     ],
 )
 def test_what_is_said_to_unknown_names_and_unusable_sizes(name, size, message):
@@ -82,7 +97,8 @@ def test_what_is_said_to_unknown_names_and_unusable_sizes(name, size, message):
 
 
 def test_small_images_are_taken_where_the_network_works_on_them():
-    assert encoders.build("keras.MobileNetV2", 16).input_shape == (None, 16, 16, 3)
+    """Here the library would refuse them: it states 71 pixels."""
+    assert encoders.build("keras.Xception", 32).input_shape == (None, 32, 32, 3)
 
 
 # A small one of each family.
@@ -125,8 +141,11 @@ def test_every_family_has_its_small_one_in_the_slow_test():
 def test_every_family_is_built_without_the_network_and_loaded_from_its_file(name, no_network, tmp_path):
     """All names: benchmarks/backbones.py."""
     keras.backend.clear_session()
-    size = 75 if "Inception" in name else 64 if "mit" in name else 32
+    size = 75 if "Inception" in name else 64
     encoder = encoders.build(name, size)
+    total_stride = size // encoder.get_layer("h").input_shape[1]
+    with pytest.raises(InputError, match="needs at least"):
+        encoders.build(name, total_stride - 1)
     assert encoder.name == name and encoder.input_shape == (None, size, size, 3)
     images = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), np.uint8)
     h = encoder(images)

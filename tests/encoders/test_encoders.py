@@ -5,6 +5,7 @@ import pytest
 
 from dogo_tf import encoders
 from dogo_tf.encoders._float32 import as_float32
+from dogo_tf.errors import InputError
 from dogo_tf.platform import plugins
 from dogo_tf.platform.keras_compat import keras, tf
 
@@ -44,6 +45,13 @@ def test_pixels_become_pooled_float_features(encoder, images):
 
 def test_uint8_and_float_pixels_are_the_same_input(encoder, images):
     np.testing.assert_array_equal(encoder(images), encoder(images.astype(np.float32)))
+
+
+def test_images_that_it_would_shrink_to_less_than_a_place_are_refused(encoder):
+    total_stride = encoder.input_shape[1] // encoder.get_layer("h").input_shape[1]
+    least = max(total_stride, 8)  # 8 for every encoder
+    with pytest.raises(InputError, match=f"image_size: .* at least {least} pixels.* got {least - 1}"):
+        encoders.build(encoder.name, least - 1)
 
 
 def test_the_given_statistics_are_those_of_the_normalisation(encoder, images):
