@@ -1,12 +1,36 @@
-"""Small image encoders that learn from a peer, without labels (Distill on the Go), and ship to the edge."""
+"""Small image encoders that learn from a peer, without labels (Distill on the Go), and ship to the edge.
 
-from dogo_tf import data, distill, encoders, evaluate, objectives, views
-from dogo_tf.distill import Edge
-from dogo_tf.dogo import DoGo
-from dogo_tf.errors import InputError, TrainingFailure
-from dogo_tf.peer import Peer
-from dogo_tf.teacher import CachedTeacher, FrozenTeacher
-from dogo_tf.types import Embeddings, Views
+TensorFlow is loaded when something first needs it, not by this import.
+"""
+
+from typing import TYPE_CHECKING
+
+from dogo_tf.platform import keras_compat, lazy  # noqa: F401  keras_compat chooses the Keras, before TensorFlow is loaded
+
+if TYPE_CHECKING:
+    from dogo_tf import data, distill, encoders, evaluate, objectives, views
+    from dogo_tf.distill import Edge
+    from dogo_tf.dogo import DoGo
+    from dogo_tf.errors import InputError, TrainingFailure
+    from dogo_tf.peer import Peer
+    from dogo_tf.teacher import CachedTeacher, FrozenTeacher
+    from dogo_tf.types import Embeddings, Views
+else:
+    __getattr__, __dir__ = lazy.attributes(
+        __name__,
+        {
+            "CachedTeacher": "dogo_tf.teacher",
+            "DoGo": "dogo_tf.dogo",
+            "Edge": "dogo_tf.distill",
+            "Embeddings": "dogo_tf.types",
+            "FrozenTeacher": "dogo_tf.teacher",
+            "InputError": "dogo_tf.errors",
+            "Peer": "dogo_tf.peer",
+            "TrainingFailure": "dogo_tf.errors",
+            "Views": "dogo_tf.types",
+            **{room: f"dogo_tf.{room}" for room in ("data", "distill", "encoders", "evaluate", "objectives", "views")},
+        },
+    )
 
 __version__ = "0.1.0"
 __all__ = [

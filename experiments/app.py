@@ -2,10 +2,13 @@
 
 import sys
 import textwrap
+from pathlib import Path
 
 from absl import flags
 
+import dogo_tf
 from dogo_tf.errors import InputError, Interrupted, TrainingFailure
+from dogo_tf.platform import ranges
 from dogo_tf.reporting.plain_text import printable
 
 EXIT_INPUT_ERROR = 2
@@ -25,10 +28,14 @@ def run(main, flag_values: flags.FlagValues, description: str, argv: list[str] |
     if any(word in ("-h", "-help", "--help", "--helpshort", "--helpfull") for word in argv[1:]):
         print(help_text(flag_values, description))
         return 0
+    if "--version" in argv[1:]:
+        print(f"{Path(argv[0]).name} {dogo_tf.__version__}")
+        return 0
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # a name that the screen cannot show must not end the work
     try:
         _parse(flag_values, argv)
+        _check_ranges(flag_values)
         main()
         return 0
     except InputError as error:
@@ -47,7 +54,11 @@ def run(main, flag_values: flags.FlagValues, description: str, argv: list[str] |
 
 def help_text(flag_values: flags.FlagValues, description: str) -> str:
     """The binary's description, then every flag with its default, in the order of their definition."""
-    lines = [description.strip(), "", "Flags (also from a file: --flagfile=PATH, one a line):"]
+    lines = [
+        description.strip(),
+        "",
+        "Flags (also from a file: --flagfile=PATH, one a line; --version for the version):",
+    ]
     for name in flag_values:
         flag = flag_values[name]
         default = "" if flag.default in (None, "", []) else f" (default: {flag.default_as_str.strip(chr(39))})"
@@ -85,11 +96,24 @@ def required(flag_values: flags.FlagValues, *names: str) -> None:
             raise InputError(f"--{name} is needed: {flag_values[name].help} See --help.")
 
 
+def _check_ranges(flag_values: flags.FlagValues) -> None:
+    """Every number of every binary, by one table."""
+    for name in flag_values:
+        if name in ranges.RANGES:
+            value = flag_values[name].value
+            ranges.check(name, numbers(name, value) if isinstance(value, list) else value, "--")
+
+
 def _parse(flag_values: flags.FlagValues, argv: list[str]) -> None:
     for name in flag_values:
         flag_values[name].unparse()
     try:
         words = flag_values(argv)
+    except flags.IllegalFlagValueError as error:
+        name, _, value = str(error).removeprefix("flag --").partition(":")[0].partition("=")
+        if name not in ranges.RANGES:
+            raise InputError(f"{error}; see --help") from error
+        raise InputError(f"--{name}: expected {ranges.RANGES[name]}, got {value!r}; see --help") from error
     except flags.Error as error:
         raise InputError(f"{error}; see --help") from error
     if len(words) > 1:

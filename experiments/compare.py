@@ -14,16 +14,17 @@ there.
 """
 
 import copy
+import sys
+from pathlib import Path
 
 from absl import flags
 
-from dogo_tf.comparison.answer import Answer
-from dogo_tf.comparison.report import write_report
 from dogo_tf.comparison.results import ARMS, DEFAULT_ARMS
-from dogo_tf.comparison.runs import Comparison, ComparisonSettings
-from dogo_tf.errors import InputError
+from dogo_tf.comparison.settings import ComparisonSettings
+from dogo_tf.errors import InputError, Interrupted
 from dogo_tf.evaluate.studies import PROTOCOLS, StudyPlan
 from dogo_tf.experiments import app, pretrain
+from dogo_tf.pretraining.settings import peer_specs
 from dogo_tf.reporting.provenance import provenance
 
 PLAN = StudyPlan()
@@ -42,9 +43,14 @@ flags.DEFINE_string(
     "labelled", None, "Labelled data set or folder to probe with; --dataset itself if not given.", flag_values=FLAGS
 )
 flags.DEFINE_string(
-    "train_split", None, "Split of it that gives the labels; the one to pre-train on if not given.", flag_values=FLAGS
+    "train_split",
+    None,
+    "Split of it that gives the labels; by default a folder's train, else the one to pre-train on.",
+    flag_values=FLAGS,
 )
-flags.DEFINE_string("test_split", "test", "Split of it that is tested on; for a folder often val.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "test_split", "test", "Split of it that is tested on; of a folder without it, val.", flag_values=FLAGS
+)
 flags.DEFINE_list("fractions", ",".join(map(str, PLAN.fractions)), "Shares of the labels, 0..1.", flag_values=FLAGS)
 flags.DEFINE_list(
     "noise",
@@ -69,8 +75,6 @@ FLAGS.set_default("peers", "wrn_10_2,resnet_18")
 def settings_from_flags() -> ComparisonSettings:
     app.required(FLAGS, "dataset", "out")
     pair = pretrain.settings_from_flags(FLAGS)
-    if FLAGS.labelled and not FLAGS.train_split:
-        raise InputError("--train_split: which split of --labelled gives the labels? Often 'train'")
     plan = StudyPlan(
         fractions=app.numbers("fractions", FLAGS.fractions),
         noise=app.kinds_of_noise(FLAGS.noise),
@@ -80,23 +84,47 @@ def settings_from_flags() -> ComparisonSettings:
         protocols=app.names(FLAGS.protocols),
         draws=FLAGS.draws,
     )
-    labelled = (FLAGS.labelled or pair.dataset, FLAGS.train_split or pair.split, FLAGS.test_split)
+    labelled = (FLAGS.labelled or pair.dataset, *_splits(pair.split))
     transfers = tuple(_transfer(word) for word in app.names(FLAGS.transfer))
     return ComparisonSettings(pair, plan, labelled, transfers, app.names(FLAGS.arms))
 
 
+def _splits(pretrained_on: str) -> tuple[str, str]:
+    """What the probes learn from and are tested on: as given, else the sub-folders of these usual names."""
+    train, test, labelled = FLAGS.train_split, FLAGS.test_split, Path(FLAGS.labelled or FLAGS.dataset)
+    if FLAGS["test_split"].using_default_value and (labelled / "val").is_dir() and not (labelled / test).is_dir():
+        test = "val"
+    if FLAGS.labelled and not train:
+        if not (labelled / "train").is_dir():
+            raise InputError("--train_split: which split of --labelled gives the labels? Often 'train'")
+        train = "train"
+    return train or pretrained_on, test
+
+
 def main() -> None:
     settings = settings_from_flags()
-    if FLAGS.seeds < 1:
-        raise InputError(f"--seeds: expected at least 1, got {FLAGS.seeds}")
+    encoders = {encoder for _, encoder, _ in peer_specs(settings.pair.peers)}
+    if len(encoders) == 1:
+        print(
+            f"note: both peers are {encoders.pop()}: this compares equals, neither is the bigger one", file=sys.stderr
+        )
+    # These load TensorFlow and SciPy, which a mistyped flag need not wait for.
+    from dogo_tf.comparison.report import write_report
+    from dogo_tf.comparison.runs import Comparison
+
     comparison = Comparison(settings, FLAGS.out, FLAGS.overwrite)
 
-    def report(runs) -> Answer:
+    def report(runs):
         shown = {**settings.as_dict(), "arms": list(settings.arms)}
         made = comparison.curves(), comparison.pictures()
         return write_report(comparison.path, runs, shown, provenance(), *made)
 
-    runs = comparison.run(range(FLAGS.seeds), on_progress=report)
+    try:
+        runs = comparison.run(range(FLAGS.seeds), on_progress=report)
+    except (Interrupted, KeyboardInterrupt) as interruption:
+        why = "" if isinstance(interruption, KeyboardInterrupt) else f"{interruption}. "
+        by_user = getattr(interruption, "by_user", True)
+        raise Interrupted(f"{why}Run the same command again to go on where it stopped", by_user) from interruption
     print(report(runs).text)
     print(f"look at {comparison.path / 'report.html'}")
 

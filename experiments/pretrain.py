@@ -23,7 +23,6 @@ from dogo_tf.distribution.devices import STRATEGIES
 from dogo_tf.errors import InputError
 from dogo_tf.experiments import app
 from dogo_tf.platform import plugins
-from dogo_tf.pretraining.pretrain import pretrain
 from dogo_tf.pretraining.settings import PRECISIONS, PretrainSettings
 
 DEFAULTS = {field.name: field.default for field in dataclasses.fields(PretrainSettings)}
@@ -196,6 +195,8 @@ def settings_from_flags(flag_values: flags.FlagValues) -> PretrainSettings:
 def main() -> None:
     app.required(FLAGS, "dataset", "run_dir")
     settings = settings_from_flags(FLAGS)
+    from dogo_tf.pretraining.pretrain import pretrain  # loads TensorFlow, which a mistyped flag need not wait for
+
     if settings.cache_teachers and not settings.teachers:
         raise InputError("--cache_teachers: there is no teacher to compute; expected --teachers=name=path besides")
     folder = pretrain(settings, FLAGS.resume, FLAGS.overwrite)

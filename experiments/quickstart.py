@@ -16,10 +16,8 @@ from dogo_tf import data, encoders
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.probe import FRACTIONS, probe
 from dogo_tf.experiments import app
-from dogo_tf.export.pipeline import Options, export_encoder
 from dogo_tf.platform.files import write_atomically
 from dogo_tf.platform.keras_compat import keras
-from dogo_tf.pretraining.pretrain import pretrain
 from dogo_tf.pretraining.settings import PretrainSettings
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.reporting.table import percent, text_table
@@ -64,6 +62,10 @@ def main() -> None:
         strategy=FLAGS.strategy,
         seed=FLAGS.seed,
     )
+    # These load TensorFlow, which a mistyped flag need not wait for.
+    from dogo_tf.export.pipeline import Options, export_encoder
+    from dogo_tf.pretraining.pretrain import pretrain
+
     print(f"1/3 pre-training {SMALL} next to {BIG} without labels", flush=True)
     folder = pretrain(settings, overwrite=FLAGS.overwrite)
 

@@ -73,9 +73,8 @@ flags.DEFINE_bool("overwrite", False, "Replace the whole folder of an earlier ex
 def main() -> None:
     if bool(FLAGS.run_dir) == bool(FLAGS.encoder):
         raise InputError("--run_dir or --encoder: expected one of them, a run's folder or a file. See --help.")
-    encoder, name, out, origin = _from_run() if FLAGS.run_dir else _from_file()
     options = Options(
-        formats=tuple(FLAGS.formats),
+        formats=app.names(FLAGS.formats),
         head=FLAGS.head,
         force=FLAGS.force,
         overwrite=FLAGS.overwrite,
@@ -83,6 +82,7 @@ def main() -> None:
         parity_images=FLAGS.parity_images,
         seed=FLAGS.seed,
     )
+    encoder, name, out, origin = _from_run() if FLAGS.run_dir else _from_file()
     size = image_side(encoder)
     train, test = _train_and_test(origin.get("settings", {}), size)
     own = data.load(FLAGS.calibration, "train", size, None, FLAGS.max_bad_images) if FLAGS.calibration else None

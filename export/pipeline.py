@@ -46,6 +46,8 @@ class Options:
     seed: int = 0
 
     def __post_init__(self):
+        if not self.formats:
+            raise InputError(f"formats: expected at least one of {', '.join(tflite.FORMATS)}, got none")
         for name in self.formats:
             if name not in tflite.FORMATS:
                 raise unknown_name("TFLite format", name, tflite.FORMATS)

@@ -3,8 +3,8 @@
 import dataclasses
 from typing import NamedTuple
 
+from dogo_tf.comparison.settings import peer_names
 from dogo_tf.distill import graph
-from dogo_tf.errors import InputError
 from dogo_tf.peer import Peer
 from dogo_tf.pretraining.settings import PretrainSettings, peer_specs
 from dogo_tf.step.flops import VIEWS, teaching_operations, training_operations
@@ -63,16 +63,6 @@ def arms(pair: PretrainSettings, image_size: int) -> list[Arm]:
             for scheme in OFFLINE_SCHEMES
         ),
     ]
-
-
-def peer_names(pair: PretrainSettings) -> tuple[str, str]:
-    """The small one and the big one."""
-    names = [name for name, _, _ in peer_specs(pair.peers)]
-    if len(names) != 2:
-        raise InputError(
-            f"peers: expected two, the small one and its bigger peer; got {len(names)}: {','.join(pair.peers)}"
-        )
-    return tuple(names)
 
 
 def training_gflop(settings: PretrainSettings, image_size: int, teacher: PretrainSettings | None = None) -> float:

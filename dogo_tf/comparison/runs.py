@@ -12,25 +12,24 @@ import dataclasses
 import io
 import json
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from dogo_tf import data
-from dogo_tf.comparison.arms import Arm, arms, peer_names, training_gflop
+from dogo_tf.comparison.arms import Arm, arms, training_gflop
 from dogo_tf.comparison.pictures import Pictures, pictures_of
-from dogo_tf.comparison.results import ARMS, DEFAULT_ARMS, ArmRun, Cost
+from dogo_tf.comparison.results import ArmRun, Cost
+from dogo_tf.comparison.settings import ComparisonSettings
 from dogo_tf.comparison.time_estimate import TimeEstimate
-from dogo_tf.errors import InputError, unknown_name
+from dogo_tf.errors import InputError
 from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.evaluate.linear import check_size
 from dogo_tf.evaluate.probe import check_same_classes
-from dogo_tf.evaluate.studies import StudyPlan, run_studies, save_label_sets
+from dogo_tf.evaluate.studies import run_studies, save_label_sets
 from dogo_tf.platform.files import write_atomically
 from dogo_tf.platform.keras_compat import keras
 from dogo_tf.pretraining.pretrain import build_model, pretrain
-from dogo_tf.pretraining.settings import PretrainSettings
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.runs import records
 from dogo_tf.runs.folder import RunFolder, settings_differences
@@ -38,46 +37,6 @@ from dogo_tf.runs.folder import RunFolder, settings_differences
 CONFIG = "comparison.json"
 DONE = "done"  # in the folder of a run
 FIRST_SEED = 0
-
-
-@dataclass(frozen=True)
-class ComparisonSettings:
-    """pair: the training next to a peer; its seed and folder are set per run.
-
-    labelled: (data set, train split, test split) that the probes learn from and are tested on.
-    transfers: the same of unfamiliar data.
-    arms: names of those to train and study; others may follow in the same folder.
-    """
-
-    pair: PretrainSettings
-    plan: StudyPlan
-    labelled: tuple[str, str, str]
-    transfers: tuple[tuple[str, str, str], ...] = ()
-    arms: tuple[str, ...] = DEFAULT_ARMS
-
-    def __post_init__(self):
-        peer_names(self.pair)
-        for name in self.arms:
-            if name not in ARMS:
-                raise unknown_name("arm", name, ARMS)
-        for name, train_split, test_split in (self.labelled, *self.transfers):
-            if train_split == test_split:
-                raise InputError(
-                    f"test_split: expected another split of {name} than the labels come from; both are {test_split!r}"
-                )
-
-    def as_dict(self) -> dict:
-        """For comparison.json: everything that shapes the numbers of one seed."""
-        plan = json.loads(json.dumps(dataclasses.asdict(self.plan)))
-        training = {name: value for name, value in self.pair.as_dict().items() if name != "seed"}
-        small, big = peer_names(self.pair)
-        sets = {
-            "small": small,
-            "big": big,
-            "labelled": list(self.labelled),
-            "transfers": [list(names) for names in self.transfers],
-        }
-        return {**training, **plan, **sets}
 
 
 class Comparison:

@@ -1,5 +1,7 @@
 """The training stream: an endless order of images that can be entered anywhere, because it has no hidden state."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Mapping
 

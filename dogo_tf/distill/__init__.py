@@ -4,7 +4,9 @@ A module of a scheme holds pure functions of student and teacher, and a class `S
 """
 
 from dogo_tf.distill.graph import Edge
-from dogo_tf.platform import plugins
+from dogo_tf.platform import lazy, plugins
+
+__getattr__, __dir__ = lazy.attributes(__name__, plugins.places(__name__))
 
 __all__ = ["Edge", "build", "schemes"]
 
@@ -22,6 +24,3 @@ def build(edge: Edge, networks, default_temperature: float | None = None):
     assert edge.scheme is not None, "graph.resolved leaves no scheme open"
     module = plugins.load(__name__, edge.scheme, "scheme", schemes())
     return module.Scheme(edge, networks, edge.temperature or default_temperature)
-
-
-plugins.import_all(__name__)

@@ -1,6 +1,7 @@
 """Who teaches whom: edges from a teacher to a student, by their names."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -122,7 +123,7 @@ def _check(edge: Edge, peers, teachers) -> None:
     if edge.teacher == edge.student:
         raise InputError(f"{where}: a peer cannot teach itself")
     for name in ("weight", "warmup"):
-        if (getattr(edge, name) or 0) < 0:
+        if not 0 <= (getattr(edge, name) or 0) < math.inf:
             raise InputError(f"{where}: {name}: expected a number >= 0, got {getattr(edge, name)}")
-    if edge.temperature is not None and not edge.temperature > 0:
+    if edge.temperature is not None and not 0 < edge.temperature < math.inf:
         raise InputError(f"{where}: temperature: expected a number above 0, got {edge.temperature}")

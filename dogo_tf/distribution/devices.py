@@ -1,5 +1,7 @@
 """Devices by name: one, all of this machine, the workers of a job, a TPU."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import os
@@ -12,11 +14,6 @@ import numpy as np
 from dogo_tf.errors import InputError, Interrupted, unknown_name
 from dogo_tf.platform.keras_compat import tf
 
-# What the others see of a worker that ended or does not answer.
-_LOST = (
-    *(tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.InternalError),
-    *(tf.errors.DeadlineExceededError, tf.errors.UnknownError),
-)
 STRATEGIES = ("auto", "none", "mirrored", "multi_worker", "tpu")
 
 
@@ -147,7 +144,7 @@ class Job:
         """The end of another worker is told as Interrupted."""
         try:
             yield
-        except _LOST as error:
+        except _lost_errors() as error:
             if self.workers == 1:
                 raise
             raise Interrupted(
@@ -163,3 +160,9 @@ class Job:
             return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, values)
 
         return self.strategy.experimental_local_results(self.strategy.run(of_replica, args=(values,)))[0]
+
+
+def _lost_errors() -> tuple[type[Exception], ...]:
+    """What the others see of a worker that ended or does not answer."""
+    names = ("Unavailable", "Aborted", "Cancelled", "Internal", "DeadlineExceeded", "Unknown")
+    return tuple(getattr(tf.errors, f"{name}Error") for name in names)

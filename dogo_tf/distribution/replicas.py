@@ -1,5 +1,7 @@
 """What would fail obscurely, or go wrong silently, where a model trains on several replicas: checked before the first step."""
 
+from __future__ import annotations
+
 import inspect
 
 import numpy as np

@@ -1,9 +1,15 @@
 """Encoders by name: pixel values 0..255 [B, H, W, 3] -> pooled h [B, d_h], never logits."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from dogo_tf.encoders._synchronised import synchronised
 from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.platform import plugins
-from dogo_tf.platform.keras_compat import keras
+
+if TYPE_CHECKING:
+    from dogo_tf.platform.keras_compat import keras
 
 __all__ = ["NATURAL_MEAN", "NATURAL_STD", "build", "synchronised"]
 
@@ -30,8 +36,17 @@ def build(name: str, image_size: int, pixel_mean=NATURAL_MEAN, pixel_std=NATURAL
             "pixel_mean and pixel_std: expected three numbers each, in units of 0..255, every std above 0; "
             f"got {tuple(pixel_mean)} and {tuple(pixel_std)}"
         )
+    return _family(name).build(name, image_size, pixel_mean, pixel_std)
+
+
+def check_name(name: str) -> None:
+    """InputError with the known names for an unknown one; takes no TensorFlow."""
+    _family(name)
+
+
+def _family(name: str):
     families = [plugins.load(__name__, family, "encoder family") for family in plugins.names(__name__)]
     for family in families:
         if family.matches(name):
-            return family.build(name, image_size, pixel_mean, pixel_std)
+            return family
     raise unknown_name("encoder", name, [known for family in families for known in family.NAMES])

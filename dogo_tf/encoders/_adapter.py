@@ -4,6 +4,8 @@ What comes out consists of Keras' own layers (and those of `_learned_maps.py`), 
 library to be loaded from a file.
 """
 
+from __future__ import annotations
+
 import contextlib
 import io
 

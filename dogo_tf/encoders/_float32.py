@@ -1,5 +1,7 @@
 """The float32 twin of a model that was trained in half precision: what is saved, exported and deployed."""
 
+from __future__ import annotations
+
 from dogo_tf.encoders._twin import twin
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import keras, tf

@@ -1,9 +1,10 @@
 """.keras files from anywhere: read without running what they carry."""
 
+from __future__ import annotations
+
 import json
 import zipfile
 
-from dogo_tf.encoders import _learned_maps  # noqa: F401  registers the layers of this package
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import keras
 
@@ -35,6 +36,8 @@ def load_keras_file(path) -> keras.Model:
             TensorFlow function that does more than compute, or a class that is neither a layer (or part of one) of Keras' own
             nor registered with keras.utils.register_keras_serializable.
     """
+    from dogo_tf.encoders import _learned_maps  # noqa: F401  registers the layers of this package
+
     try:
         with zipfile.ZipFile(path) as archive:
             config = json.loads(archive.read("config.json"))

@@ -1,5 +1,7 @@
 """An encoder of your own, made ready for several replicas."""
 
+from __future__ import annotations
+
 from dogo_tf.encoders._twin import twin
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import keras

@@ -4,7 +4,6 @@ KerasCV's compute with a number of images that has to be known, record casts to 
 be rebuilt from their configurations.
 """
 
-from dogo_tf.encoders._learned_maps import LearnedMap, RelativePositions
 from dogo_tf.platform.keras_compat import keras, tf
 
 
@@ -83,6 +82,8 @@ def _relative_attention(layer, x):
     queries, keys, values = tf.unstack(keras.layers.Permute((2, 3, 1, 4))(x), axis=1)  # [B, heads, S * S, C / heads]
     logits = tf.matmul(queries * layer.scale, keys, transpose_b=True)
     if layer.use_rel_pos:
+        from dogo_tf.encoders._learned_maps import RelativePositions
+
         logits = RelativePositions(side, name=layer.add_decomposed_reative_pe.name)([logits, queries])
     x = tf.matmul(keras.layers.Softmax()(logits), values)
     x = keras.layers.Reshape((side, side, width))(keras.layers.Permute((2, 1, 3))(x))
@@ -91,6 +92,8 @@ def _relative_attention(layer, x):
 
 def learned_map(layer):
     """AddPositionalEmbedding of ViTDet."""
+    from dogo_tf.encoders._learned_maps import LearnedMap
+
     return LearnedMap(name=layer.name)
 
 

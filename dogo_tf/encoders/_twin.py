@@ -1,5 +1,7 @@
 """A second model with the same weights, of layers that are configured otherwise."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 from dogo_tf.platform.keras_compat import keras

@@ -6,6 +6,8 @@ The stem keeps its stride of 2 at every image size, so that the last feature map
 Without stochastic depth: what is random in a run depends on the seed and the example alone, so that it can be resumed exactly.
 """
 
+from __future__ import annotations
+
 from dogo_tf.encoders import _adapter
 from dogo_tf.encoders._image_size import check_image_size
 from dogo_tf.platform.keras_compat import keras

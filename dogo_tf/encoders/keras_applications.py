@@ -4,6 +4,8 @@ Random weights. Stems keep their strides at every image size: the last feature m
 is the least and 64 px a sensible one.
 """
 
+from __future__ import annotations
+
 import inspect
 import re
 

@@ -4,6 +4,8 @@ Random weights, built without the network. Stems keep their strides at every ima
 image's side (ViTDet: 1/16), so that 32 px is the least of most and 64 px a sensible one.
 """
 
+from __future__ import annotations
+
 import sys
 
 from dogo_tf.encoders import _adapter

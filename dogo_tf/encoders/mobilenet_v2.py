@@ -3,6 +3,8 @@
 The stem keeps its stride of 2 at every image size, so that the last feature map has 1/32 of the image's side: 2 x 2 at 64 px.
 """
 
+from __future__ import annotations
+
 from dogo_tf.encoders import _adapter
 from dogo_tf.encoders._image_size import check_image_size
 from dogo_tf.platform.keras_compat import keras

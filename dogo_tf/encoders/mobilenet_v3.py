@@ -4,6 +4,8 @@ The stem keeps its stride of 2 at every image size, so that the last feature map
 Below 64 px a WRN, or ShuffleNetV2 with its small stem, uses the pixels better.
 """
 
+from __future__ import annotations
+
 from dogo_tf.encoders import _adapter
 from dogo_tf.encoders._image_size import check_image_size
 from dogo_tf.platform.keras_compat import keras

@@ -4,6 +4,8 @@ Images below 100 px get the small stem of the contrastive-learning literature: a
 max-pooling. d_h = 512 (18, 34) or 2048 (50; stride on the 3x3 convolution).
 """
 
+from __future__ import annotations
+
 from dogo_tf.encoders._layers import batch_norm, conv, image_input, pool, relu, stem
 from dogo_tf.platform.keras_compat import keras
 

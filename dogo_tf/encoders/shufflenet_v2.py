@@ -4,6 +4,8 @@ Images below 100 px get a stem with stride 1 and no max-pooling, like the residu
 has 1/8 of the image's side; above it is 1/32.
 """
 
+from __future__ import annotations
+
 from dogo_tf.encoders._layers import batch_norm, conv, image_input, pool, relu, stem
 from dogo_tf.platform.keras_compat import keras, tf
 

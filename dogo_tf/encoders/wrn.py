@@ -1,7 +1,9 @@
-"""Wide residual networks (Zagoruyko and Komodakis, 2016): `wrn_<depth>_<width>`, depth = 6n + 4, width >= 1.
+"""Wide residual networks (Zagoruyko and Komodakis, 2016): `wrn_<depth>_<width>`, depth = 6n + 4 <= 100, width 1..32.
 
 Pre-activation blocks of two 3x3 convolutions in three groups of 16, 32 and 64 times `width` channels; d_h = 64 * width.
 """
+
+from __future__ import annotations
 
 import re
 
@@ -18,9 +20,9 @@ def matches(name: str) -> bool:
 
 def build(name, image_size, pixel_mean, pixel_std) -> keras.Model:
     depth, width = (int(number) for number in name.split("_")[1:])
-    if depth < 10 or (depth - 4) % 6 or width < 1:
+    if not 10 <= depth <= 100 or (depth - 4) % 6 or not 1 <= width <= 32:
         raise InputError(
-            f"encoder {name!r}: a wide residual network has depth 6n + 4 (10, 16, 22, 28, ...) and width >= 1; "
+            f"encoder {name!r}: a wide residual network has depth 6n + 4 (10, 16, 22, 28, ..., 100) and width 1 to 32; "
             f"got depth {depth}, width {width}"
         )
     images, x = image_input(image_size, pixel_mean, pixel_std)

@@ -26,7 +26,6 @@ One seed says nothing about other seeds: the interval is then the percentile boo
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from dogo_tf.errors import InputError
 
@@ -97,6 +96,8 @@ def _interval(values: np.ndarray, smallest: float, seed: int) -> Interval:
         means = bootstrap_means(values[0], seed)
         low, high = np.quantile(means, [TAIL, 1 - TAIL])
         return Interval(mean, float(low), float(high), None, float(means.std()))
+    from scipy import stats  # takes half a second, which a mistyped flag need not wait for
+
     seeds_error = values.mean(axis=1).std(ddof=1) / np.sqrt(seeds)
     of_mean, of_seeds = values.mean(axis=0).var(ddof=1), values.var(axis=1, ddof=1)
     covariance = (seeds**2 * of_mean - of_seeds.sum()) / (seeds * (seeds - 1))

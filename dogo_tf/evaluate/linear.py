@@ -1,18 +1,22 @@
 """Linear probe: multinomial logistic regression on frozen features. The test set is looked at once, at the end."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.features import check_classes, check_labelled
 from dogo_tf.evaluate.hold_out import VALIDATION_SHARE, hold_out
 from dogo_tf.reporting.progress import Progress
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
 
 # Weights of the L2 term next to the *mean* cross-entropy: a strength keeps its meaning when the number of labels changes.
 # From strong to weak, as each fit starts from the one before.
@@ -189,11 +193,15 @@ def standardisation(features) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _model(iterations):
+    from sklearn.linear_model import LogisticRegression  # takes half a second, which a mistyped flag need not wait for
+
     return LogisticRegression(solver="lbfgs", max_iter=iterations, warm_start=True)
 
 
 def _fit(model, features, labels, strength) -> bool:
     """Fits in place, from the model's last weights; False if the tolerance was not met."""
+    from sklearn.exceptions import ConvergenceWarning
+
     # scikit-learn minimises C * (summed cross-entropy) + |W|^2 / 2.
     model.set_params(C=1 / (strength * len(labels)))
     # One thread: the products are thin, and BLAS threads that wait for each other on a busy machine cost up to 50 times

@@ -1,5 +1,7 @@
 """Where an encoder to evaluate comes from: a run of this package, or a file of any other."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 from pathlib import Path

@@ -5,8 +5,17 @@ arguments: with the settings of its authors, or where these are for other sizes,
 objective of your own needs no file here: give a Peer an instance.
 """
 
-from dogo_tf.objectives._objective import Objective
-from dogo_tf.platform import plugins
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dogo_tf.platform import lazy, plugins
+
+if TYPE_CHECKING:
+    from dogo_tf.objectives._objective import Objective
+else:
+    own = {"Objective": "dogo_tf.objectives._objective"}
+    __getattr__, __dir__ = lazy.attributes(__name__, {**own, **plugins.places(__name__)})
 
 __all__ = ["Objective", "build"]
 
@@ -14,6 +23,3 @@ __all__ = ["Objective", "build"]
 def build(name: str) -> Objective:
     """The objective of that name with its authors' settings; an unknown name raises InputError with the known ones."""
     return plugins.load(__name__, name, "objective").Objective()
-
-
-plugins.import_all(__name__)

@@ -1,5 +1,7 @@
 """Multilayer perceptrons on top of an encoder: projectors and predictors."""
 
+from __future__ import annotations
+
 from dogo_tf.encoders._layers import batch_norm, relu
 from dogo_tf.platform.keras_compat import keras
 

@@ -1,14 +1,34 @@
 """Optimisers and learning-rate schedules by name, and one optimiser for each peer."""
 
-from dogo_tf.optimizers.by_name import OPTIMIZERS, SCHEDULES, build, schedule
-from dogo_tf.optimizers.per_peer import (
-    build_all,
-    check_callbacks,
-    learning_rate,
-    one_per_peer,
-    scale_loss,
-    unscale_gradients,
-)
+from typing import TYPE_CHECKING
+
+from dogo_tf.optimizers.names import OPTIMIZERS, SCHEDULES
+from dogo_tf.platform import lazy
+
+if TYPE_CHECKING:
+    from dogo_tf.optimizers.by_name import build, schedule
+    from dogo_tf.optimizers.per_peer import (
+        build_all,
+        check_callbacks,
+        learning_rate,
+        one_per_peer,
+        scale_loss,
+        unscale_gradients,
+    )
+else:
+    __getattr__, __dir__ = lazy.attributes(
+        __name__,
+        {
+            "build": "dogo_tf.optimizers.by_name",
+            "build_all": "dogo_tf.optimizers.per_peer",
+            "check_callbacks": "dogo_tf.optimizers.per_peer",
+            "learning_rate": "dogo_tf.optimizers.per_peer",
+            "one_per_peer": "dogo_tf.optimizers.per_peer",
+            "scale_loss": "dogo_tf.optimizers.per_peer",
+            "schedule": "dogo_tf.optimizers.by_name",
+            "unscale_gradients": "dogo_tf.optimizers.per_peer",
+        },
+    )
 
 __all__ = [
     "OPTIMIZERS",

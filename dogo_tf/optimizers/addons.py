@@ -4,16 +4,11 @@ import inspect
 import warnings
 
 from dogo_tf.errors import InputError, unknown_name
+from dogo_tf.optimizers.names import ADDONS_PREFIX
 from dogo_tf.platform.keras_compat import keras
 
-PREFIX = "tfa:"
 # Names of the variables that get neither decay nor adaptation from LAMB. On further replicas they have an ending.
 BIASES_AND_BATCH_NORM = [r"(^|/)(bias|beta|gamma)(/replica_\d+)?(:\d+)?$"]
-
-
-def is_name(name: str) -> bool:
-    """Whether this optimiser is one of tensorflow-addons: "lamb", or "tfa:" and the name of a class."""
-    return name == "lamb" or name.startswith(PREFIX)
 
 
 def build(name: str, learning_rate, weight_decay: float):
@@ -32,7 +27,7 @@ def build(name: str, learning_rate, weight_decay: float):
             settings or by its name.
     """
     module = _import_quietly(name)
-    classes = {PREFIX + key: value for key, value in vars(module).items() if _is_optimizer(value)}
+    classes = {ADDONS_PREFIX + key: value for key, value in vars(module).items() if _is_optimizer(value)}
     usable = [key for key, value in classes.items() if not _wraps(value)]
     full_name = "tfa:LAMB" if name == "lamb" else name
     if full_name not in classes:

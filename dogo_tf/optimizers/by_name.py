@@ -1,7 +1,8 @@
 """Optimisers and learning-rate schedules by name."""
 
-from dogo_tf.errors import InputError, unknown_name
+from dogo_tf.errors import InputError
 from dogo_tf.optimizers import addons
+from dogo_tf.optimizers.names import check_optimizer, check_schedule, is_of_addons
 from dogo_tf.platform.keras_compat import keras, tf
 
 
@@ -81,14 +82,13 @@ def _adamw(learning_rate, weight_decay):
     return optimizer
 
 
-OPTIMIZERS = {
+_OWN = {
     # PyTorch's epsilon, as the authors ran it; Keras' own default is 1e-7.
     "adam": lambda rate, weight_decay: AdamL2(rate, l2=weight_decay, epsilon=1e-8),
     "adamw": _adamw,
     "sgd": lambda rate, weight_decay: SGDL2(rate, l2=weight_decay, momentum=0.9),
     "lars": lambda rate, weight_decay: LARS(rate, l2=weight_decay),
 }
-SCHEDULES = ("constant", "cosine")
 
 
 def build(name: str, learning_rate, weight_decay: float):
@@ -101,17 +101,15 @@ def build(name: str, learning_rate, weight_decay: float):
     """
     if weight_decay < 0:
         raise InputError(f"weight_decay: expected a number >= 0, got {weight_decay}")
-    if addons.is_name(name):
+    check_optimizer(name)
+    if is_of_addons(name):
         return addons.build(name, learning_rate, weight_decay)
-    if name not in OPTIMIZERS:
-        raise unknown_name("optimizer", name, [*OPTIMIZERS, "lamb", f"{addons.PREFIX}<Name>"])
-    return OPTIMIZERS[name](learning_rate, weight_decay)
+    return _OWN[name](learning_rate, weight_decay)
 
 
 def schedule(name: str, learning_rate: float, total_steps: int, warmup_steps: int = 0):
     """The learning rate over the run: linear warm-up from 0 over `warmup_steps`, then constant or half a cosine to 0."""
-    if name not in SCHEDULES:
-        raise unknown_name("schedule", name, SCHEDULES)
+    check_schedule(name)
     if not learning_rate > 0:
         raise InputError(f"learning_rate: expected a number above 0, got {learning_rate}")
     if not 0 <= warmup_steps <= total_steps:

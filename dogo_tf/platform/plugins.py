@@ -21,7 +21,6 @@ def load(package: str, name: str, kind: str, known: list[str] | None = None) -> 
     return importlib.import_module(f"{package}.{name}")
 
 
-def import_all(package: str) -> None:
-    """Makes every plug-in an attribute of its package, so that `dogo_tf.objectives.simclr` needs no import of its own."""
-    for name in names(package):
-        importlib.import_module(f"{package}.{name}")
+def places(package: str) -> dict[str, str]:
+    """For lazy.attributes: makes `dogo_tf.objectives.simclr` load at its first use, without an import of its own."""
+    return {name: f"{package}.{name}" for name in names(package)}

@@ -3,12 +3,15 @@
 import dataclasses
 from dataclasses import dataclass
 
-from dogo_tf import distill
+from dogo_tf import distill, encoders
 from dogo_tf.distill import graph
 from dogo_tf.distribution.devices import STRATEGIES
 from dogo_tf.errors import InputError, unknown_name
+from dogo_tf.optimizers.names import check_optimizer, check_schedule
+from dogo_tf.platform import plugins, ranges
 from dogo_tf.runs.folder import check_peer_name
 
+VIEWS = ("independent", "shared")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 # Settings of what is measured on the way: a run gives the same with any of them, and may be resumed with others.
 PROBE_SETTINGS = ("probe_every", "probe_dataset", "probe_train_split", "probe_test_split")
@@ -69,39 +72,51 @@ class PretrainSettings:
             raise InputError(
                 "precision: a TPU computes in bfloat16; expected float32 or mixed_bfloat16, got mixed_float16"
             )
-        for name in ("epochs", "steps_per_execution", "log_every", "micro_batches"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name}: expected a whole number of at least 1, got {getattr(self, name)}")
-        if self.probe_every < 0:
-            raise InputError(f"probe_every: expected 0 (never) or a number of epochs, got {self.probe_every}")
+        for name in ranges.RANGES:
+            if hasattr(self, name):
+                ranges.check(name, getattr(self, name))
+        if self.views not in VIEWS:
+            raise unknown_name("views", self.views, VIEWS)
+        for name in self.optimizer:
+            check_optimizer(name)
+        check_schedule(self.schedule)
         if self.probe_train_split == self.probe_test_split:
             raise InputError(
                 f"probe_test_split: expected another split than probe_train_split; both are {self.probe_test_split!r}"
             )
-        if not self.checkpoint_minutes > 0:
-            raise InputError(f"checkpoint_minutes: expected a number above 0, got {self.checkpoint_minutes}")
-        if self.checkpoint_steps is not None and self.checkpoint_steps < 1:
-            raise InputError(f"checkpoint_steps: expected a whole number of at least 1, got {self.checkpoint_steps}")
-        if self.batch_size < 2:
-            raise InputError(f"batch_size: expected at least 2, so that an image meets others; got {self.batch_size}")
         if self.batch_size % self.micro_batches:
             raise InputError(
                 f"micro_batches: expected a number that divides batch_size ({self.batch_size}), got {self.micro_batches}"
             )
         for name in ("warmup_epochs", "distill_warmup_epochs"):
-            if not 0 <= getattr(self, name) <= self.epochs:
+            if getattr(self, name) > self.epochs:
                 raise InputError(f"{name}: expected 0 to {self.epochs}, the run's epochs; got {getattr(self, name)}")
         for name in ("distill_weight", "ssl_weight", "optimizer", "learning_rate", "weight_decay"):
             self.per_peer(name)
         self._check_graph()
 
     def _check_graph(self) -> None:
-        """Before data is loaded: names that files can have, edges between them, and schemes."""
-        peers = [name for name, _, _ in peer_specs(self.peers)]
+        """Before data is loaded: names that files can have, edges between them, objectives and schemes."""
+        specs = peer_specs(self.peers)
+        if not specs:
+            raise InputError("peers: expected at least one encoder:objective, got none")
+        peers = [name for name, _, _ in specs]
+        for _, encoder, objective in specs:
+            encoders.check_name(encoder)
+            if objective not in plugins.names("dogo_tf.objectives"):
+                raise unknown_name("objective", objective, plugins.names("dogo_tf.objectives"))
         teachers = [name for name, _, _ in teacher_specs(self.teachers)]
         for name in (*peers, *teachers):
             check_peer_name(name)
+        if self.scheme not in distill.schemes():
+            raise unknown_name("scheme", self.scheme, distill.schemes())
         edges = graph.parse(self.teach, peers, teachers)
+        taught = {edge.student for edge in edges}
+        for name, weight in zip(peers, self.per_peer("ssl_weight"), strict=True):
+            if weight == 0 and name not in taught:
+                raise InputError(
+                    f"ssl_weight: 0 leaves {name!r} nothing to learn, as nobody teaches it; expected a number above 0"
+                )
         for edge in graph.resolved(edges, peers, teachers, self.per_peer("distill_weight"), 0, self.scheme):
             if edge.scheme not in distill.schemes():
                 raise unknown_name("scheme", edge.scheme, distill.schemes())
@@ -137,8 +152,8 @@ def peer_specs(peers) -> list[tuple[str, str, str]]:
     specs = []
     for text in peers:
         name, separator, rest = text.strip().rpartition("=")
-        encoder, _, objective = rest.partition(":")
-        if not encoder or (separator and not name):
+        encoder, colon, objective = rest.partition(":")
+        if not encoder or (separator and not name) or (colon and not objective):
             raise InputError(
                 f"peers: expected encoder, encoder:objective or name=encoder:objective, separated by commas; got {text!r}"
             )

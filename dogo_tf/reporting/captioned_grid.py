@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -60,4 +59,6 @@ def fitting(text: str, width: int, font) -> str:
 
 def _font():
     # Matplotlib's: Pillow's own font knows no letters beyond Latin.
+    import matplotlib  # for its font alone, and slow to load
+
     return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", FONT_SIZE)

@@ -2,10 +2,6 @@
 
 import io
 
-import matplotlib
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
 # Okabe and Ito's palette.
 BLUE, SKY, GREEN, ORANGE, VERMILLION, PURPLE, GREY = (
     *("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#7F7F7F"),
@@ -14,6 +10,9 @@ BLUE, SKY, GREEN, ORANGE, VERMILLION, PURPLE, GREY = (
 
 def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **sharing):
     """A figure of `width` x `height` inches and its axes as a flat list, row by row."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow to load; a binary's --help does not wait for it
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     axes = list(figure.subplots(rows, columns, squeeze=False, **sharing).flat)
@@ -26,6 +25,8 @@ def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **s
 
 def svg(figure) -> bytes:
     """The figure as an SVG image, the same bytes for the same figure."""
+    import matplotlib
+
     out = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "dogo_tf"}):
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})

@@ -1,5 +1,7 @@
 """The folder of a pre-training run: what it was asked to do, what it logged, and the encoders that came out."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import re

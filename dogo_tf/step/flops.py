@@ -1,5 +1,7 @@
 """How much arithmetic a training takes: a comparison at equal compute is matched by it, since times vary and this does not."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from dogo_tf.platform.keras_compat import keras

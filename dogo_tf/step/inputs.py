@@ -1,5 +1,7 @@
 """What a step receives, and how it becomes the views of each peer."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 import numpy as np

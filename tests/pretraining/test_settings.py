@@ -37,7 +37,7 @@ def test_peers_are_named_by_their_encoders_and_numbered_if_equal():
         ({"checkpoint_steps": 0}, "checkpoint_steps: expected a whole number of at least 1, got 0"),
         ({"epochs": 0}, "epochs: expected a whole number of at least 1, got 0"),
         ({"distill_warmup_epochs": 101}, "distill_warmup_epochs: expected 0 to 100, the run's epochs; got 101"),
-        ({"batch_size": 1}, "batch_size: expected at least 2, so that an image meets others; got 1"),
+        ({"batch_size": 1}, "batch_size: expected a whole number of at least 2, got 1"),
         ({"micro_batches": 0}, "micro_batches: expected a whole number of at least 1, got 0"),
         (
             {"batch_size": 16, "micro_batches": 3},
@@ -70,7 +70,7 @@ def test_peers_can_be_named_and_equal_ones_are_numbered():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"peers": ("../big=wrn_10_1",)}, r"peer: expected a name of letters, digits and _.\+- .*; got '../big'"),
+        ({"peers": ("../big=wrn_10_1",)}, r"peer: expected a name of letters, digits and _.\+-.*; got '../big'"),
         ({"peers": ("a=wrn_10_1", "b=wrn_10_1"), "teach": "a>c"}, "unknown peer in teach 'c'; known: a, b"),
         ({"peers": ("a=wrn_10_1", "b=wrn_10_1"), "teach": "a>b:scheme=sead"}, "unknown scheme 'sead'; known: compress"),
         ({"peers": ("a=wrn_10_1", "b=wrn_10_1"), "scheme": "sead"}, "unknown scheme 'sead'; known: compress"),

@@ -1,0 +1,60 @@
+"""What a comparison is asked for: made once from the flags, kept in its folder."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+
+from dogo_tf.comparison.results import ARMS, DEFAULT_ARMS
+from dogo_tf.errors import InputError, unknown_name
+from dogo_tf.evaluate.studies import StudyPlan
+from dogo_tf.pretraining.settings import PretrainSettings, peer_specs
+
+
+@dataclass(frozen=True)
+class ComparisonSettings:
+    """pair: the training next to a peer; its seed and folder are set per run.
+
+    labelled: (data set, train split, test split) that the probes learn from and are tested on.
+    transfers: the same of unfamiliar data.
+    arms: names of those to train and study; others may follow in the same folder.
+    """
+
+    pair: PretrainSettings
+    plan: StudyPlan
+    labelled: tuple[str, str, str]
+    transfers: tuple[tuple[str, str, str], ...] = ()
+    arms: tuple[str, ...] = DEFAULT_ARMS
+
+    def __post_init__(self):
+        peer_names(self.pair)
+        for name in self.arms:
+            if name not in ARMS:
+                raise unknown_name("arm", name, ARMS)
+        for name, train_split, test_split in (self.labelled, *self.transfers):
+            if train_split == test_split:
+                raise InputError(
+                    f"test_split: expected another split of {name} than the labels come from; both are {test_split!r}"
+                )
+
+    def as_dict(self) -> dict:
+        """For comparison.json: everything that shapes the numbers of one seed."""
+        plan = json.loads(json.dumps(dataclasses.asdict(self.plan)))
+        training = {name: value for name, value in self.pair.as_dict().items() if name != "seed"}
+        small, big = peer_names(self.pair)
+        sets = {
+            "small": small,
+            "big": big,
+            "labelled": list(self.labelled),
+            "transfers": [list(names) for names in self.transfers],
+        }
+        return {**training, **plan, **sets}
+
+
+def peer_names(pair: PretrainSettings) -> tuple[str, str]:
+    """The small one and the big one."""
+    names = [name for name, _, _ in peer_specs(pair.peers)]
+    if len(names) != 2:
+        raise InputError(
+            f"peers: expected two, the small one and its bigger peer; got {len(names)}: {','.join(pair.peers)}"
+        )
+    return tuple(names)

@@ -1,0 +1,134 @@
+"""What can be said before TensorFlow is loaded is said before: help, the version, mistyped flags and wrong values."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import dogo_tf
+
+BINARIES = {
+    "dogo-pretrain": "dogo_tf.experiments.pretrain",
+    "dogo-compare": "dogo_tf.experiments.compare",
+    "dogo-probe": "dogo_tf.experiments.probe",
+    "dogo-suspects": "dogo_tf.experiments.suspects",
+    "dogo-quickstart": "dogo_tf.experiments.quickstart",
+    "dogo-export": "dogo_tf.export.main",
+    "dogo-predict": "dogo_tf.export.predict",
+}
+PAIR = ["dogo-pretrain", "--dataset=patterns", "--run_dir={new}"]
+COMPARE = ["dogo-compare", "--dataset=patterns", "--out={new}"]
+PROBE = ["dogo-probe", "--dataset=patterns", "--encoder=x.keras"]
+SUSPECTS = ["dogo-suspects", "--dataset=patterns", "--encoder=x.keras"]
+EXPORT = ["dogo-export", "--dataset=patterns", "--encoder=x.keras", "--out={new}"]
+# What is wrong -> the command, and what the message says.
+WRONG = {
+    "typo": ([*PAIR, "--epoch=3"], "Unknown command line flag 'epoch'. Did you mean: epochs ?"),
+    "two sides": ([*PAIR, "--image_size=64x48"], "--image_size: expected a whole number from 8 to 4096, got '64x48'"),
+    "precision": ([*PAIR, "--precision=foo"], "unknown precision 'foo'; known: float32, mixed_bfloat16, mixed_float16"),
+    "strategy": ([*PAIR, "--strategy=foo"], "unknown strategy 'foo'; known: auto, mirrored"),
+    "schedule": ([*PAIR, "--schedule=foo"], "unknown schedule 'foo'; known: constant, cosine"),
+    "optimizer": (
+        [*PAIR, "--optimizer=foo"],
+        "unknown optimizer 'foo'; known: adam, adamw, lamb, lars, sgd, tfa:<Name>",
+    ),
+    "views": ([*PAIR, "--views=foo"], "unknown views 'foo'; known: independent, shared"),
+    "scheme of one peer": ([*PAIR, "--peers=wrn_10_1", "--scheme=foo"], "unknown scheme 'foo'; known: compress"),
+    "objective": ([*PAIR, "--peers=wrn_10_1:foo"], "unknown objective 'foo'; known: barlow_twins, byol"),
+    "no objective": (
+        [*PAIR, "--peers=wrn_10_1:"],
+        "peers: expected encoder, encoder:objective or name=encoder:objective",
+    ),
+    "no peer": ([*PAIR, "--peers="], "peers: expected at least one encoder:objective, got none"),
+    "encoder": ([*PAIR, "--peers=foo"], "unknown encoder 'foo'; known: efficientnet_lite_b0"),
+    "infinite rate": ([*PAIR, "--learning_rate=inf"], "--learning_rate: expected a number above 0, got inf"),
+    "one of two rates": ([*PAIR, "--learning_rate=0.1,nan"], "--learning_rate: expected a number above 0, got nan"),
+    "decay": ([*PAIR, "--weight_decay=nan"], "--weight_decay: expected a number of at least 0, got nan"),
+    "ssl_weight": ([*PAIR, "--ssl_weight=nan"], "--ssl_weight: expected a number of at least 0, got nan"),
+    "nothing to learn": (
+        [*PAIR, "--peers=wrn_10_1", "--ssl_weight=0"],
+        "ssl_weight: 0 leaves 'wrn_10_1' nothing to learn",
+    ),
+    "distill_weight": ([*PAIR, "--distill_weight=nan"], "--distill_weight: expected a number of at least 0, got nan"),
+    "edge": ([*PAIR, "--teach=resnet_18>wrn_10_2:weight=nan"], "weight: expected a number >= 0, got nan"),
+    "execution": (
+        [*PAIR, "--steps_per_execution=100000"],
+        "--steps_per_execution: expected a whole number from 1 to 1000",
+    ),
+    "seed": ([*PAIR, "--seed=-1"], "--seed: expected a whole number from 0 to 2147483647, got -1"),
+    "compare's seed count": ([*COMPARE, "--seeds=0"], "--seeds: expected a whole number from 1 to 1000, got 0"),
+    "compare's fraction": (
+        [*COMPARE, "--fractions=1,nan"],
+        "--fractions: expected a number above 0 and up to 1, got nan",
+    ),
+    "temperature": ([*PROBE, "--temperature=nan"], "--temperature: expected a number from 0.001 to 1000, got nan"),
+    "tiny temperature": (
+        [*PROBE, "--temperature=1e-9"],
+        "--temperature: expected a number from 0.001 to 1000, got 1e-09",
+    ),
+    "probe's seed": ([*PROBE, "--seed=-1"], "--seed: expected a whole number from 0"),
+    "suspects' seed": ([*SUSPECTS, "--seed=-1"], "--seed: expected a whole number from 0"),
+    "suspects' noise": ([*SUSPECTS, "--inject_noise=nan"], "--inject_noise: expected a number from 0 to 0.8, got nan"),
+    "export's seed": ([*EXPORT, "--seed=-1"], "--seed: expected a whole number from 0"),
+    "export's formats": ([*EXPORT, "--formats="], "formats: expected at least one of float32, float16"),
+    "predict's count": (["dogo-predict", "--count=0"], "--count: expected a whole number of at least 1, got 0"),
+}
+PROGRAM = """
+import contextlib, importlib, io, json, sys
+
+def run(binary, words):
+    out, err = io.TextIOWrapper(io.BytesIO()), io.TextIOWrapper(io.BytesIO())
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = importlib.import_module(binary).run(words)
+    for stream in (out, err):
+        stream.seek(0)
+    return [code, out.read(), err.read(), "tensorflow" in sys.modules]
+
+print(json.dumps({name: run(binary, words) for name, (binary, words) in json.load(sys.stdin).items()}))
+"""
+
+
+def run(commands: dict) -> dict:
+    """Name of the case -> [exit code, stdout, stderr, whether TensorFlow was loaded by then], all in one process."""
+    asked = {name: (BINARIES[words[0]], words) for name, words in commands.items()}
+    done = subprocess.run([sys.executable, "-c", PROGRAM], input=json.dumps(asked), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory):
+    new = tmp_path_factory.mktemp("nothing") / "new"
+    commands = {name: [word.format(new=new) for word in words] for name, (words, _) in WRONG.items()}
+    for flag in ("--help", "--version"):
+        commands |= {f"{binary} {flag}": [binary, flag] for binary in BINARIES}
+    found = run(commands)
+    assert not new.exists()
+    return found
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_value_is_named(case, answers):
+    code, out, err, loaded = answers[case]
+    assert code == 2 and err.startswith("error: ") and "Traceback" not in err and not out
+    assert WRONG[case][1] in err
+    assert not loaded
+
+
+@pytest.mark.parametrize("binary", BINARIES)
+def test_help_and_version(binary, answers):
+    code, out, err, loaded = answers[f"{binary} --version"]
+    assert (code, out, err) == (0, f"{binary} {dogo_tf.__version__}\n", "")
+    code, out, err, loaded = answers[f"{binary} --help"]
+    assert code == 0 and binary in out and not err and not loaded
+
+
+def test_a_device_needs_no_tensorflow_to_predict(tmp_path):
+    """dogo-predict up to where the model is opened."""
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "0.png").write_bytes(b"x")
+    (tmp_path / "m.tflite").write_bytes(b"x")
+    words = [f"--model={tmp_path / 'm.tflite'}", f"--images={tmp_path / 'pictures'}", f"--out={tmp_path / 'o.npz'}"]
+    code, _, err, loaded = run({"predict": ["dogo-predict", *words]})["predict"]
+    assert code == 2 and "expected a TFLite file" in err and not loaded
