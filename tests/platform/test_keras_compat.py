@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 
 def run(code, **environment):
     kept = {
@@ -55,3 +57,30 @@ def _tensorflow_version():
     from dogo_tf.platform.keras_compat import tf
 
     return tf.__version__
+
+
+ORDERS = {
+    "tensorflow first": "import tensorflow as tf, dogo_tf",
+    "dogo_tf first": "import dogo_tf, tensorflow as tf",
+    "keras first": "import keras, dogo_tf, tensorflow as tf",
+    "keras of tensorflow": "import dogo_tf, tensorflow as tf; from tensorflow import keras",
+}
+# The code of README's own order: a KerasCV encoder, and a callback by the module's name.
+TRAINS = """
+import numpy as np
+peer = dogo_tf.Peer("mobilenet_v3_small", "simclr", image_size=32)
+model = dogo_tf.DoGo([peer])
+model.compile(tf.keras.optimizers.SGD(0.1))
+from tensorflow.keras.callbacks import EarlyStopping
+images = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
+model.fit(images, batch_size=4, verbose=0, callbacks=[EarlyStopping("loss")])
+assert issubclass(EarlyStopping, tf.keras.callbacks.Callback) and issubclass(dogo_tf.DoGo, tf.keras.Model)
+"""
+
+
+@pytest.mark.parametrize(
+    "order", [pytest.param(order, marks=[pytest.mark.slow] * (order != "tensorflow first")) for order in ORDERS]
+)
+def test_any_order_of_imports_trains_with_a_backbone_of_keras_cv_and_a_callback_of_tensorflow_keras(order):
+    done = run(ORDERS[order] + TRAINS)
+    assert done.returncode == 0, done.stderr[-3000:]
