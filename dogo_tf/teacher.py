@@ -24,20 +24,21 @@ class FrozenTeacher:
 
     has_predictor = False
 
-    def __init__(self, encoder, name: str, peer: str | None = None):
+    def __init__(self, encoder, name: str, peer: str | None = None, trust: bool = False):
         """
         Args:
             encoder: a keras.Model, or where one is: a .keras file, a SavedModel (uint8 or float32 images -> features), a folder
                 of dogo-export, the folder of a run.
             name: different from the peers'.
             peer: which encoder of a run.
+            trust: load a SavedModel whatever ops it holds; they can do all that you can do.
         Raises:
             InputError: nothing there, or nothing that TensorFlow can compute within a step.
         """
         self.name = name
         if not isinstance(encoder, keras.Model):
             try:
-                encoder = load_encoder(encoder, peer)
+                encoder = load_encoder(encoder, peer, trust)
             except InputError as error:
                 raise InputError(f"teachers: {name}: {error}") from error
         self._features = _in_graph(encoder, name)

@@ -68,6 +68,17 @@ def help_text(flag_values: flags.FlagValues, description: str) -> str:
     return "\n".join(lines)
 
 
+def trust_flag(flag_values: flags.FlagValues) -> None:
+    """--trust, for each binary that loads a SavedModel."""
+    flags.DEFINE_bool(
+        "trust",
+        False,
+        "Load a SavedModel whatever it does. A SavedModel is a program that can read and write your files; without this flag "
+        "one with ops beyond arithmetic, layers and variables is refused before it is loaded.",
+        flag_values=flag_values,
+    )
+
+
 def numbers(name: str, words) -> tuple[float, ...]:
     """The values of a list flag as numbers."""
     try:

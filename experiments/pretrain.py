@@ -68,8 +68,9 @@ _list_flag(
 _list_flag(
     "teachers",
     "Frozen teachers, name=path each: a .keras file, a SavedModel (images -> features) or a run; name=run#peer for one of "
-    "several. They compute in every step, and learn nothing.",
+    "several. They compute in every step, and learn nothing. A SavedModel with ops beyond arithmetic needs --trust.",
 )
+app.trust_flag(FLAGS)
 _flag(
     flags.DEFINE_bool,
     "cache_teachers",
@@ -199,7 +200,7 @@ def main() -> None:
 
     if settings.cache_teachers and not settings.teachers:
         raise InputError("--cache_teachers: there is no teacher to compute; expected --teachers=name=path besides")
-    folder = pretrain(settings, FLAGS.resume, FLAGS.overwrite)
+    folder = pretrain(settings, FLAGS.resume, FLAGS.overwrite, trust=FLAGS.trust)
     print(f"done: {', '.join(folder.peer_names())} in {folder.path}")
     print(f"next: dogo-probe --run_dir={folder.path}")
 

@@ -48,6 +48,7 @@ flags.DEFINE_string(
     "In place of a run: a .keras or .tflite file, a SavedModel folder, or a folder of dogo-export.",
     flag_values=FLAGS,
 )
+app.trust_flag(FLAGS)
 flags.DEFINE_string("dataset", None, "Labelled data set or folder; the run's own if not given.", flag_values=FLAGS)
 flags.DEFINE_string(
     "data_dir", None, "Where TFDS keeps prepared data sets; the run's own if not given.", flag_values=FLAGS
@@ -84,7 +85,7 @@ def main() -> None:
     fractions, plan = _checked_fractions(), _plan()
     if FLAGS.encoder:
         path = Path(FLAGS.encoder).expanduser().absolute()
-        encoders, source = {path.name: load_encoder(path)}, {"encoder": FLAGS.encoder}
+        encoders, source = {path.name: load_encoder(path, trust=FLAGS.trust)}, {"encoder": FLAGS.encoder}
         image_size = image_side(encoders[path.name])
         name, data_dir, cache = FLAGS.dataset, FLAGS.data_dir, FLAGS.cache
         out = path.with_name(f"{path.name}.probe_{_file_name(name)}.json")

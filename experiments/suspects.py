@@ -48,6 +48,7 @@ flags.DEFINE_string("peer", None, "The peer whose encoder looks; not needed if t
 flags.DEFINE_string(
     "encoder", None, "Instead of a run: a .keras file, a SavedModel or a .tflite file of an encoder.", flag_values=FLAGS
 )
+app.trust_flag(FLAGS)
 flags.DEFINE_string("dataset", None, "Labelled data set or folder; the run's own if not given.", flag_values=FLAGS)
 flags.DEFINE_string(
     "data_dir", None, "Where TFDS keeps prepared data sets; the run's own if not given.", flag_values=FLAGS
@@ -111,9 +112,10 @@ def _source():
     if FLAGS.encoder:
         app.required(FLAGS, "dataset")
         path = Path(FLAGS.encoder)
-        return load_encoder(path), path.stem, path.parent, None, None
+        return load_encoder(path, trust=FLAGS.trust), path.stem, path.parent, None, None
     folder = RunFolder(FLAGS.run_dir)
     settings = folder.config()["settings"]
+    # As a run, which has a config.json: a SavedModel beside it is never loaded in its place.
     encoder = load_encoder(folder.path, FLAGS.peer or None)
     return encoder, FLAGS.peer or folder.peer_names()[0], folder.path, settings["dataset"], settings["data_dir"]
 

@@ -31,6 +31,7 @@ flags.DEFINE_string("peer", None, "Which peer's encoder; may be left out if the 
 flags.DEFINE_string(
     "encoder", None, "Instead of --run_dir: a .keras file, or the folder of a SavedModel.", flag_values=FLAGS
 )
+app.trust_flag(FLAGS)
 flags.DEFINE_string(
     "out", None, "Folder for the files; <run_dir>/export/<peer> if not given. It must be new.", flag_values=FLAGS
 )
@@ -115,7 +116,7 @@ def _from_run():
 def _from_file():
     app.required(FLAGS, "dataset", "out")
     path = Path(FLAGS.encoder)
-    encoder = load_encoder(path, FLAGS.peer)
+    encoder = load_encoder(path, FLAGS.peer, FLAGS.trust)
     if isinstance(encoder, TFLiteEncoder):
         raise InputError(f"--encoder: {path} is exported already; expected a .keras file or a SavedModel")
     return encoder, path.stem if path.suffix == ".keras" else encoder.name, Path(FLAGS.out), {"file": str(path)}

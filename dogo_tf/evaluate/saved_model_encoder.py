@@ -7,6 +7,7 @@ import numpy as np
 
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.features import check_images
+from dogo_tf.evaluate.saved_model_scan import check_saved_model
 from dogo_tf.platform.keras_compat import tf
 
 # The contract of an exported encoder.
@@ -21,17 +22,20 @@ class SavedModelEncoder:
     """A SavedModel as a function: uint8 [B, H, W, 3] -> float32 [B, d].
 
     It needs a signature "serving_default" with one input, images [B, H, W, 3] of pixel values 0..255 in uint8 or float32, and
-    an output "features" or a single one, float32 [B, d]. A SavedModel is a program: load it only from where you trust.
+    an output "features" or a single one, float32 [B, d]. A SavedModel is a program: before it is loaded, its ops are checked
+    against a list of what encoders need (see saved_model_scan); `trust` leaves the check out.
 
     Attributes: input_shape (None, H, W, 3); fingerprint, the sha256 of its files' names and bytes; name, that of the folder;
     variables, its weights; features_of, a function of tensors float32 [B, H, W, 3], 0..255 -> [B, d], or None for a foreign one
     that takes uint8 only.
 
     Raises:
-        InputError: the folder holds no SavedModel, or one with another signature.
+        InputError: the folder holds no SavedModel, one with another signature, or one with an op that is not on the list.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, trust: bool = False):
+        if not trust:
+            check_saved_model(folder)
         try:
             # Kept: the loaded object owns the weights.
             self._loaded = tf.saved_model.load(str(folder))

@@ -9,23 +9,25 @@ from pathlib import Path
 from dogo_tf.encoders._keras_file import load_keras_file
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.saved_model_encoder import SavedModelEncoder
+from dogo_tf.evaluate.saved_model_scan import PROGRAM
 from dogo_tf.platform.keras_compat import keras
 from dogo_tf.runs.folder import CONFIG, RunFolder
 
-SAVED_MODEL = "saved_model.pb"
 KINDS = (
     "a .keras file, a .tflite file, a SavedModel folder, a folder of dogo-export (with saved_model in it), "
     "or the folder of a dogo-pretrain run with the name of a peer"
 )
 
 
-def load_encoder(path, peer: str | None = None):
+def load_encoder(path, peer: str | None = None, trust: bool = False):
     """An encoder: pixel values 0..255, uint8 [B, H, W, 3] -> float32 [B, d], as `features.embed` takes it.
 
     Args:
         path: of a .keras file (see keras_file.load_keras_file), a SavedModel folder (see SavedModelEncoder), a folder that
-            holds one as `saved_model`, a .tflite file of dogo-export, or a run folder.
+            holds one as `saved_model`, a .tflite file of dogo-export, or a run folder. A folder with a config.json is a run,
+            whatever else lies in it.
         peer: which encoder of a run folder; may be left out if it has one.
+        trust: load a SavedModel whatever ops it holds; they can do all that you can do.
     Returns:
         A keras.Model, a SavedModelEncoder or a TFLiteEncoder; each has `input_shape`, (None, H, W, 3).
     Raises:
@@ -33,13 +35,13 @@ def load_encoder(path, peer: str | None = None):
             loaded.
     """
     path = Path(path).expanduser()
-    if (path / CONFIG).is_file() and not (path / SAVED_MODEL).is_file():
+    if (path / CONFIG).is_file():
         return _load_peer(RunFolder(path), peer)
     if peer is not None:
         raise InputError(f"peer: {peer!r} was given, but {path} is no run folder (it has no {CONFIG})")
     for folder in (path, path / "saved_model"):
-        if (folder / SAVED_MODEL).is_file():
-            return SavedModelEncoder(folder)
+        if (folder / PROGRAM).is_file():
+            return SavedModelEncoder(folder, trust)
     if path.is_file() and path.suffix == ".keras":
         return load_keras_file(path)
     if path.is_file() and path.suffix == ".tflite":

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import zlib
-from collections.abc import Sequence
 
 from dogo_tf import data, optimizers
 from dogo_tf.data.stream import HostClock, distributed_stream
@@ -32,13 +31,14 @@ from dogo_tf.runs.folder import RunFolder
 from dogo_tf.teacher import CachedTeacher, FrozenTeacher
 
 
-def pretrain(settings: PretrainSettings, resume: bool = False, overwrite: bool = False, on_speed=None) -> RunFolder:
+def pretrain(settings: PretrainSettings, resume=False, overwrite=False, on_speed=None, trust=False) -> RunFolder:
     """Trains the peers of `settings` and fills the run folder; see RunFolder for what lies in it.
 
     Args:
         resume: go on from the newest checkpoint of the folder, whose settings must be the same.
         overwrite: replace the run in the folder.
         on_speed: function of the seconds that a step takes, called once after the first steps.
+        trust: load teachers that are SavedModels whatever ops they hold. No setting: a stranger's config.json could set it.
     Raises:
         InputError: settings, data or folder cannot be used. TrainingFailure: NaN or collapse. Interrupted: asked to stop by
             SIGTERM or Ctrl-C, after a checkpoint; or another worker was lost.
@@ -55,9 +55,9 @@ def pretrain(settings: PretrainSettings, resume: bool = False, overwrite: bool =
             folder.check(resume, overwrite)  # before minutes of loading
         with sole_owner(folder.path):
             images = _load(settings)
-            cached = _cached_teachers(settings, images, folder) if settings.cache_teachers else None
+            cached = _cached_teachers(settings, images, folder, trust) if settings.cache_teachers else None
             with _precision(settings.precision), devices.scope():
-                _train(settings, resume, overwrite, images, cached, job, chiefs, folder, on_speed)
+                _train(settings, resume, overwrite, images, cached, job, chiefs, folder, on_speed, trust)
     return chiefs
 
 
@@ -72,12 +72,12 @@ def _load(settings) -> data.ImageSet:
     return images
 
 
-def _cached_teachers(settings, images, folder: RunFolder) -> list[CachedTeacher]:
+def _cached_teachers(settings, images, folder: RunFolder, trust: bool) -> list[CachedTeacher]:
     """Before any strategy's scope: every worker computes all features for itself, as it loads all images."""
     cache, teachers = FeatureCache(folder.features), []
     for name, path, peer in teacher_specs(settings.teachers):
         try:
-            encoder = load_encoder(path, peer)
+            encoder = load_encoder(path, peer, trust)
             teachers.append(CachedTeacher(cache.embed(encoder, images.images), name, fingerprint(encoder)))
         except InputError as error:
             raise InputError(f"teachers: {name}: {error}") from error
@@ -85,13 +85,13 @@ def _cached_teachers(settings, images, folder: RunFolder) -> list[CachedTeacher]
 
 
 def _train(
-    settings, resume: bool, overwrite: bool, images, cached, job: Job, chiefs: RunFolder, folder: RunFolder, on_speed
+    settings, resume, overwrite, images, cached, job: Job, chiefs: RunFolder, folder: RunFolder, on_speed, trust: bool
 ) -> None:
     """Reads the `chiefs` folder and writes to `folder`, which is the same one for the chief."""
     probe_data = load_probe_data(settings, images) if settings.probe_every else None
     mean, std = data.pixel_statistics(images.images)
     steps_per_epoch = len(images.images) // settings.batch_size
-    model = build_model(settings, images.images.shape[1], mean, std, steps_per_epoch, cached)
+    model = build_model(settings, images.images.shape[1], mean, std, steps_per_epoch, cached, trust)
     config = _config(settings, images, mean, std, model.teachers)
     (resume,) = job.any([resume and job.is_chief])  # its word counts: jobs may start their workers with different flags
     folder.start(config, resume and job.is_chief, overwrite)
@@ -119,13 +119,13 @@ def _train(
 
 
 def build_model(
-    settings: PretrainSettings, image_size: int, mean, std, steps_per_epoch: int, teachers: Sequence | None = None
+    settings: PretrainSettings, image_size: int, mean, std, steps_per_epoch: int, teachers=None, trust: bool = False
 ) -> DoGo:
     """The compiled model of `settings`.
 
     Args:
         mean, std: the data set's, in units of 0..255.
-        teachers: loaded from their files unless given.
+        teachers: loaded from their files unless given, with `trust` as in `pretrain`.
     """
     peers = []
     for name, encoder, objective in peer_specs(settings.peers):
@@ -133,7 +133,7 @@ def build_model(
         keras.utils.set_random_seed((settings.seed + zlib.crc32(name.encode())) % 2**32)
         peers.append(Peer(encoder, objective, image_size, mean, std, name=name))
     if teachers is None:
-        teachers = [FrozenTeacher(path, name, peer) for name, path, peer in teacher_specs(settings.teachers)]
+        teachers = [FrozenTeacher(path, name, peer, trust) for name, path, peer in teacher_specs(settings.teachers)]
     epoch = steps_per_epoch * settings.batch_size
     names = [peer.name for peer in peers], [teacher.name for teacher in teachers]
     model = DoGo(

@@ -42,7 +42,13 @@ def files(encoder, tmp_path_factory):
 
 def make_run(path, encoder, names):
     (path / "encoders").mkdir(parents=True)
-    (path / CONFIG).write_text(json.dumps({"peers": [{"name": name} for name in names]}))
+    config = {
+        "settings": {"dataset": "patterns", "data_dir": None},
+        "peers": [{"name": name} for name in names],
+        "data": {"image_size": 8},
+        "provenance": {},
+    }
+    (path / CONFIG).write_text(json.dumps(config))
     for name in names:
         encoder.save(path / "encoders" / f"{name}.keras")
     return path
