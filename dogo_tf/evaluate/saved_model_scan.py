@@ -8,11 +8,8 @@ says nothing (ReadFile is stateless).
 from collections.abc import Iterator
 from pathlib import Path
 
-from google.protobuf.message import DecodeError
-from tensorflow.core.protobuf import saved_model_pb2
-from tensorflow.python.framework import op_def_registry
-
 from dogo_tf.errors import InputError
+from dogo_tf.platform.keras_compat import tf
 
 PROGRAM = "saved_model.pb"
 
@@ -95,6 +92,12 @@ def check_saved_model(folder) -> None:
 
 def _read(folder: Path):
     """The graph, its functions by name, and the names that loading or calling can start from."""
+    # Here, since they load TensorFlow, which takes seconds; through `tf` first, which chooses the Keras.
+    tf.__version__  # noqa: B018
+    from google.protobuf.message import DecodeError
+    from tensorflow.core.protobuf import saved_model_pb2
+    from tensorflow.python.framework import op_def_registry
+
     others = sorted(file.name for file in folder.glob("saved_model.*") if file.name != PROGRAM)
     if others:
         raise _unknown_form(folder, f"{others[0]} beside or instead of {PROGRAM}")
