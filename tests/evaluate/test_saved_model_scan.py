@@ -239,4 +239,4 @@ def test_a_run_folder_is_only_read_as_a_run(tmp_path):
 
 @pytest.mark.parametrize("name", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)])
 def test_our_own_exports_pass(name, tmp_path):
-    check_saved_model(export_saved_model(encoders.build(name, 32), tmp_path / "saved"))
+    check_saved_model(export_saved_model(encoders.build(name, 64), tmp_path / "saved"))
