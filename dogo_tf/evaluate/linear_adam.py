@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 
-from dogo_tf import optimizers
 from dogo_tf.evaluate.best_epoch import BestEpoch, TrainedProbe, check_epochs
 from dogo_tf.evaluate.features import check_classes, check_labelled
 from dogo_tf.evaluate.hold_out import hold_out
@@ -71,7 +70,9 @@ def _train(features, labels, validation, class_count, seed, epochs):
 def _epoch_function(kernel, bias, features, labels):
     """A compiled pass over the images in a given order, int32 [N] -> their mean loss; thousands of steps without Python."""
     count = features.shape[0]
-    optimizer = optimizers.build("adam", LEARNING_RATE, WEIGHT_DECAY)
+    from dogo_tf.optimizers.by_name import AdamL2  # loads TensorFlow
+
+    optimizer = AdamL2(LEARNING_RATE, l2=WEIGHT_DECAY, decay_biases=True, epsilon=1e-8)
     optimizer.build([kernel, bias])
 
     @tf.function(input_signature=[tf.TensorSpec([count], tf.int32)])

@@ -15,20 +15,22 @@ class _L2InGradient:
 
     The authors' code decays those, too. But a bias before batch normalisation has a true gradient of 0: l2 * w would then feed
     rounding back to Adam, which divides by its size, until weights differ by the order in which replicas are added up.
-    Keras' own `weight_decay` bypasses the gradient (as AdamW does).
+    `decay_biases` does as they do, for a linear layer on fixed features. Keras' own `weight_decay` bypasses the gradient (as
+    AdamW does).
     """
 
-    def __init__(self, learning_rate, l2=0.0, **kwargs):
+    def __init__(self, learning_rate, l2=0.0, decay_biases=False, **kwargs):
         super().__init__(learning_rate, **kwargs)
         self.l2 = l2
+        self.decay_biases = decay_biases
 
     def update_step(self, gradient, variable):
-        if not _is_bias_or_norm(variable):
+        if self.decay_biases or not _is_bias_or_norm(variable):
             gradient += self.l2 * variable
         super().update_step(gradient, variable)
 
     def get_config(self):
-        return {**super().get_config(), "l2": self.l2}
+        return {**super().get_config(), "l2": self.l2, "decay_biases": self.decay_biases}
 
 
 class AdamL2(_L2InGradient, keras.optimizers.Adam):

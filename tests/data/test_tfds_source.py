@@ -189,7 +189,7 @@ def test_an_existing_folder_wins_over_a_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mnist").mkdir()
     assert _error("mnist") == (
-        "mnist: no images here or below; looked for .jpg, .jpeg, .jpe, .jfif, .png, .bmp, .gif, .webp"
+        "mnist: no images here or below; looked for .jpg, .jpeg, .jpe, .jfif, .png, .bmp, .gif, .webp, .tif, .tiff"
     )
 
 
