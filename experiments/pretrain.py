@@ -196,6 +196,7 @@ def settings_from_flags(flag_values: flags.FlagValues) -> PretrainSettings:
 def main() -> None:
     app.required(FLAGS, "dataset", "run_dir")
     settings = settings_from_flags(FLAGS)
+    settings.check_that_all_learn()
     from dogo_tf.pretraining.pretrain import pretrain  # loads TensorFlow, which a mistyped flag need not wait for
 
     if settings.cache_teachers and not settings.teachers:

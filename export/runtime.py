@@ -26,6 +26,8 @@ from PIL import Image, ImageOps
 INPUT, OUTPUT, LOGITS = "images", "features", "logits"
 METADATA = "metadata.json"
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF")
+MAX_PIXELS = 50_000_000  # a small file may unpack to gigabytes; larger JPEGs are decoded at a fraction of their size
+LARGEST_DESCRIPTION = 2**20  # bytes
 _SIXTEEN_BIT = ("I", "I;16", "I;16L", "I;16B", "I;16N")  # how Pillow names 16-bit grey, depending on its version
 
 
@@ -75,7 +77,12 @@ class Encoder:
                 raise ValueError(f"{name}: expected float32, int8 or uint8 {output}, got {kind}")
         self.image_size = (int(taken["shape"][1]), int(taken["shape"][2]))
         self.feature_dimension = int(given[OUTPUT]["shape"][-1])
-        self.labels = tuple((self.metadata or {}).get("labels") or ())
+        labels = (self.metadata or {}).get("labels") or []
+        if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+            raise ValueError(
+                f"{name}: expected a list of names as the labels in its description, got {str(labels)[:40]}"
+            )
+        self.labels = tuple(labels)
         classes = int(given[LOGITS]["shape"][-1]) if LOGITS in given else 0
         if self.labels and len(self.labels) != classes:
             raise ValueError(f"{name}: its description has {len(self.labels)} labels, its head {classes} classes")
@@ -157,6 +164,10 @@ def to_square(image: Image.Image, size: int) -> np.ndarray:
     Raises what Pillow raises on damaged data, and ValueError for other pixel types (32-bit float, Lab, ...).
     """
     image.draft(None, (2 * size, 2 * size))
+    if image.width * image.height > MAX_PIXELS:
+        raise ValueError(
+            f"{image.width} x {image.height} pixels, more than the {MAX_PIXELS / 1e6:g} million that are decoded"
+        )
     image = _upright(image)
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
@@ -228,26 +239,39 @@ def _read(path, name: str) -> tuple[bytes, dict | None]:
         raise ValueError(f"{name}: cannot be read: {error.strerror}") from error
     if not content:
         raise ValueError(f"{name}: expected a TFLite file, it is empty")
-    model, text, source = content, None, name
-    if zipfile.is_zipfile(io.BytesIO(content)):
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if METADATA in archive.namelist():
-                model = content[: min(entry.header_offset for entry in archive.infolist())]
-                text = archive.read(METADATA)
-    sidecar = None if isinstance(path, bytes) else Path(path).with_suffix(".json")
+    model, text = _split(content, name)
+    source, sidecar = name, None if isinstance(path, bytes) else Path(path).with_suffix(".json")
     if sidecar and sidecar.is_file():
-        text, source = sidecar.read_bytes(), str(sidecar)
+        with sidecar.open("rb") as file:
+            text, source = file.read(LARGEST_DESCRIPTION + 1), str(sidecar)
     if text is None:
         return model, None
     try:
+        if len(text) > LARGEST_DESCRIPTION:
+            raise ValueError("larger than any description")
         metadata = json.loads(text)
         expected = metadata["sha256"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{source}: expected the JSON description of an exported encoder, with its sha256") from error
     found = hashlib.sha256(model).hexdigest()
     if found != expected:
         raise ValueError(f"{name}: damaged or replaced: its sha256 is {found}, {source} states {expected}")
     return model, metadata
+
+
+def _split(content: bytes, name: str) -> tuple[bytes, bytes | None]:
+    """The model, and the description that is appended to it as a zip archive; None without one."""
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        return content, None
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if METADATA not in archive.namelist():
+                return content, None
+            model = content[: min(entry.header_offset for entry in archive.infolist())]
+            with archive.open(METADATA) as file:
+                return model, file.read(LARGEST_DESCRIPTION + 1)
+    except Exception as error:  # a damaged archive raises much: BadZipFile, zlib.error, NotImplementedError, EOFError
+        raise ValueError(f"{name}: damaged: its description cannot be unpacked: {error}") from error
 
 
 @contextlib.contextmanager

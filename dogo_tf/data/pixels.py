@@ -5,6 +5,7 @@ from PIL import Image, ImageOps
 
 from dogo_tf.errors import InputError
 
+MAX_PIXELS = 50_000_000  # a small file may unpack to gigabytes; larger JPEGs are decoded at a fraction of their size
 _SIXTEEN_BIT = ("I", "I;16", "I;16L", "I;16B", "I;16N")  # how Pillow names 16-bit grey, depending on its version
 
 
@@ -26,6 +27,10 @@ def to_square(image: Image.Image, size: int) -> np.ndarray:
     Raises what Pillow raises on damaged data, and ValueError for other pixel types (32-bit float, Lab, ...).
     """
     image.draft(None, (2 * size, 2 * size))  # large JPEGs decode at 1/2, 1/4 or 1/8 size, still twice what is needed
+    if image.width * image.height > MAX_PIXELS:
+        raise ValueError(
+            f"{image.width} x {image.height} pixels, more than the {MAX_PIXELS / 1e6:g} million that are decoded"
+        )
     image = _upright(image)
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 
+from dogo_tf.encoders._archive import check_archive
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import keras
 
@@ -40,15 +41,22 @@ def load_keras_file(path) -> keras.Model:
 
     try:
         with zipfile.ZipFile(path) as archive:
+            check_archive(archive)
             config = json.loads(archive.read("config.json"))
+        _check_objects(config, path)
+    except InputError:
+        raise
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist") from error
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except RecursionError as error:
+        raise InputError(f"{path} cannot be loaded: its configuration is nested too deeply") from error
+    except (
+        Exception
+    ) as error:  # damaged archives raise much: OSError, KeyError, zlib.error, BadZipFile, NotImplementedError
         raise InputError(f"{path} cannot be loaded: expected the .keras format, a zip archive: {error}") from error
-    _check_objects(config, path)
     try:
         model = keras.models.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+    except Exception as error:  # whatever Keras, HDF5 and TensorFlow raise on a damaged file
         raise InputError(f"{path} cannot be loaded: {error}") from error
     if not isinstance(model, keras.Model):
         raise InputError(f"{path} cannot be loaded: expected a keras.Model, it holds a {type(model).__name__}")

@@ -43,6 +43,7 @@ def pretrain(settings: PretrainSettings, resume=False, overwrite=False, on_speed
         InputError: settings, data or folder cannot be used. TrainingFailure: NaN or collapse. Interrupted: asked to stop by
             SIGTERM or Ctrl-C, after a checkpoint; or another worker was lost.
     """
+    settings.check_that_all_learn()
     devices = strategy(settings.strategy, settings.tpu)  # before any other work of TensorFlow
     check_batch_size(settings.batch_size, devices.num_replicas_in_sync, settings.micro_batches)
     job = Job(devices)

@@ -111,15 +111,23 @@ class PretrainSettings:
         if self.scheme not in distill.schemes():
             raise unknown_name("scheme", self.scheme, distill.schemes())
         edges = graph.parse(self.teach, peers, teachers)
-        taught = {edge.student for edge in edges}
+        for edge in graph.resolved(edges, peers, teachers, self.per_peer("distill_weight"), 0, self.scheme):
+            if edge.scheme not in distill.schemes():
+                raise unknown_name("scheme", edge.scheme, distill.schemes())
+
+    def check_that_all_learn(self) -> None:
+        """InputError for a peer without an objective of its own that nobody teaches.
+
+        Not when the settings are made: an arm of a comparison gets its teacher later.
+        """
+        peers = [name for name, _, _ in peer_specs(self.peers)]
+        teachers = [name for name, _, _ in teacher_specs(self.teachers)]
+        taught = {edge.student for edge in graph.parse(self.teach, peers, teachers)}
         for name, weight in zip(peers, self.per_peer("ssl_weight"), strict=True):
             if weight == 0 and name not in taught:
                 raise InputError(
                     f"ssl_weight: 0 leaves {name!r} nothing to learn, as nobody teaches it; expected a number above 0"
                 )
-        for edge in graph.resolved(edges, peers, teachers, self.per_peer("distill_weight"), 0, self.scheme):
-            if edge.scheme not in distill.schemes():
-                raise unknown_name("scheme", edge.scheme, distill.schemes())
 
     def per_peer(self, name: str) -> list:
         """The setting's value for each peer."""

@@ -1,10 +1,13 @@
 """.keras files made to run code: refused before Keras is asked to build anything."""
 
+import contextlib
+import io
 import json
 import os
 import sys
 import zipfile
 
+import h5py
 import numpy as np
 import pytest
 
@@ -112,3 +115,72 @@ def test_activations_and_registered_layers_are_loaded(tmp_path):
     made.save(tmp_path / "a.keras", save_format="keras")
     x = np.ones((1, 2), np.float32)
     np.testing.assert_array_equal(load_keras_file(tmp_path / "a.keras")(x), made(x))
+
+
+def archive_of(path, **members):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("__", "."), content)
+    return path
+
+
+def hdf5(fill) -> bytes:
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        fill(file)
+    return content.getvalue()
+
+
+def compressed_bomb(file):
+    file.create_dataset("w", shape=(2**31,), dtype="f4", chunks=(2**20,), compression="gzip")
+
+
+BOMBS = {
+    "large configuration": (
+        {"config__json": b" " * (32 * 2**20 + 1)},
+        "config.json has 33,554,433 bytes unpacked, more than",
+    ),
+    "asset": ({"config__json": "{}", "assets/x": b"x"}, "it holds 'assets/x', expected config.json, metadata.json"),
+    "nesting": ({"config__json": "[" * 100_000}, "its configuration is nested too deeply"),
+    "nested layers": ({"config__json": '{"a":' * 900 + "1" + "}" * 900}, "cannot be loaded"),
+    "link": (
+        {
+            "config__json": "{}",
+            "model.weights.h5": hdf5(lambda f: f.__setitem__("w", h5py.ExternalLink("/etc/x", "/w"))),
+        },
+        "its weights 'w' are a link to somewhere else",
+    ),
+    "other file": (
+        {
+            "config__json": "{}",
+            "model.weights.h5": hdf5(lambda f: f.create_dataset("w", (4,), "u1", external=[("/etc/passwd", 0, 4)])),
+        },
+        "its weights 'w' lie in another file",
+    ),
+    "compressed weights": (
+        {"config__json": "{}", "model.weights.h5": hdf5(compressed_bomb)},
+        "its weights have more than the",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BOMBS)
+def test_bombs_and_links_are_refused_before_anything_is_unpacked(case, tmp_path, monkeypatch):
+    monkeypatch.setattr(keras.models, "load_model", lambda *_, **__: pytest.fail("Keras was asked to load it"))
+    members, message = BOMBS[case]
+    if case == "nested layers":
+        monkeypatch.undo()
+    with pytest.raises(InputError, match=message):
+        load_keras_file(archive_of(tmp_path / "bomb.keras", **members))
+
+
+def test_flipped_bits_are_input_errors_or_harmless(tmp_path):
+    path = tmp_path / "small.keras"
+    keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)]).save(path)
+    content, rng = path.read_bytes(), np.random.default_rng(0)
+    for _ in range(40):
+        damaged = bytearray(content)
+        damaged[rng.integers(len(damaged))] ^= 1 << rng.integers(8)
+        path.write_bytes(damaged)
+        with contextlib.suppress(InputError):
+            assert load_keras_file(path).output_shape == (None, 3)

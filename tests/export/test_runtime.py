@@ -216,3 +216,39 @@ def test_wrong_images_are_refused(case, square):
     images, message = WRONG[case]
     with pytest.raises(ValueError, match=message):
         runtime.Encoder(square / "small.tflite").features(images)
+
+
+HOSTILE_DESCRIPTIONS = {
+    "nested": ("[" * 100_000, "expected the JSON description of an exported encoder"),
+    "large": (" " * (2**20 + 1), "expected the JSON description of an exported encoder"),
+    "labels 7": ({"labels": 7}, "expected a list of names as the labels in its description, got 7"),
+    "labels text": ({"labels": "abc"}, "expected a list of names as the labels"),
+    "labels dictionary": ({"labels": {"a": 1}}, "expected a list of names as the labels"),
+    "numbers as labels": ({"labels": [1, 2]}, "expected a list of names as the labels"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE_DESCRIPTIONS)
+def test_hostile_descriptions_are_refused(case, square, tmp_path):
+    content, message = HOSTILE_DESCRIPTIONS[case]
+    model = (square / "small.tflite").read_bytes()
+    path = tmp_path / "m.tflite"
+    path.write_bytes(model)
+    if isinstance(content, dict):
+        plain, _ = runtime._split(model, "m")
+        path.write_bytes(plain)
+        content = json.dumps({"sha256": hashlib.sha256(plain).hexdigest(), **content})
+    path.with_suffix(".json").write_text(content)
+    with pytest.raises(ValueError, match=message):
+        runtime.Encoder(path)
+
+
+def test_a_picture_that_would_unpack_to_gigabytes_is_not_decoded(tmp_path, monkeypatch):
+    Image.new("L", (300, 200)).save(tmp_path / "wide.png")
+    for module in (runtime, pixels):
+        monkeypatch.setattr(module, "MAX_PIXELS", 50_000)
+        with (
+            Image.open(tmp_path / "wide.png") as image,
+            pytest.raises(ValueError, match="300 x 200 pixels, more than the 0.05 million that are decoded"),
+        ):
+            module.to_square(image, 16)
