@@ -155,3 +155,26 @@ def teaching() -> str:
 
 def _origin(name: str) -> str:
     return source(name).strip() + "  "
+
+
+def recipe_rate() -> str:
+    """Optimiser and rate of the small encoder alone, a column per batch."""
+    result = read("recipe_rate")
+    cells, batches = {}, []
+    for trial in result["trials"]:
+        settings, scores = trial["settings"], trial["scores"]
+        batches += [settings["batch_size"]] * (settings["batch_size"] not in batches)
+        row = cells.setdefault((settings["optimizer"][0], settings["learning_rate"][0]), {})
+        row[settings["batch_size"]] = " / ".join(percent(scores[name]) for name in ("knn", "linear_100", "linear_1"))
+    head = ["optimiser", "rate", *(f"batch {batch}" for batch in batches)]
+    rows = [
+        [optimizer, f"{rate:g}", *(found.get(batch, "-") for batch in batches)]
+        for (optimizer, rate), found in cells.items()
+    ]
+    first = result["trials"][0]["settings"]
+    return (
+        text_table(head, rows) + "\n\nkNN / linear / linear with 1 % of the labels, %, on held-out training images. "
+        f"{result['encoder']} alone, CIFAR-10 {first['split']} at {first['image_size']} px, {first['epochs']} epochs, "
+        f"constant rate after {first['warmup_epochs']:g} epochs of warm-up, {first['precision']}, one seed. -: not run."
+        + source("recipe_rate")
+    )

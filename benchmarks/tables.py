@@ -5,7 +5,7 @@ import re
 
 from measured_tables import blockwise, edge, equality, speed, survival
 from published import ROOT, read, source
-from study_tables import claim, compare, objectives, suspects, teaching, tune
+from study_tables import claim, compare, objectives, recipe_rate, suspects, teaching, tune
 
 from dogo_tf.experiments.quickstart import summary
 from dogo_tf.export.parity import LIMITS
@@ -78,6 +78,7 @@ TABLES = {
     "cifar10": cifar10,
     "compare": compare,
     "tune": tune,
+    "recipe_rate": recipe_rate,
     "suspects": suspects,
     "objectives": objectives,
     "teaching": teaching,

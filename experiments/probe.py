@@ -106,6 +106,8 @@ def main() -> None:
         data.load(name, split, image_size, data_dir, FLAGS.max_bad_images, prepare=data_dir in (None, FLAGS.data_dir))
         for split in (FLAGS.train_split, FLAGS.test_split)
     )
+    if not FLAGS["k"].using_default_value and FLAGS.k > len(train.images):
+        raise InputError(f"--k: expected at most {len(train.images)}, the images that vote; got {FLAGS.k}")
     report = {
         **provenance(),
         **source,

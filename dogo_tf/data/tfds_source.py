@@ -133,7 +133,7 @@ def _split_size(builder: tfds.core.DatasetBuilder, name: str, split: str) -> int
         raise InputError(
             f"unknown split {split!r} of {name!r}; known: {known}, and slices of these like 'train[:10%]'"
         ) from error
-    if not count:
+    if count < 1:  # of a slice that ends before it begins, TFDS gives a negative number
         raise InputError(f"the split {split!r} of {name!r} has no images")
     return count
 

@@ -15,16 +15,25 @@ NAMES = ("wrn_<depth>_<width> (depth 10, 16, 22, 28, 40, ..., e.g. wrn_10_2)",)
 
 
 def matches(name: str) -> bool:
-    return re.fullmatch(r"wrn_\d+_\d+", name) is not None
+    """Raises InputError for a depth or width that there is no such network of."""
+    if re.fullmatch(r"wrn_\d+_\d+", name) is None:
+        return False
+    _depth_and_width(name)
+    return True
 
 
-def build(name, image_size, pixel_mean, pixel_std) -> keras.Model:
+def _depth_and_width(name: str) -> tuple[int, int]:
     depth, width = (int(number) for number in name.split("_")[1:])
     if not 10 <= depth <= 100 or (depth - 4) % 6 or not 1 <= width <= 32:
         raise InputError(
             f"encoder {name!r}: a wide residual network has depth 6n + 4 (10, 16, 22, 28, ..., 100) and width 1 to 32; "
             f"got depth {depth}, width {width}"
         )
+    return depth, width
+
+
+def build(name, image_size, pixel_mean, pixel_std) -> keras.Model:
+    depth, width = _depth_and_width(name)
     images, x = image_input(image_size, pixel_mean, pixel_std)
     x = conv(x, 16, 3)
     for group in range(3):

@@ -70,7 +70,7 @@ def votes(cosines, neighbour_classes, classes, temperature) -> Iterator[tuple[sl
 
 
 def check_vote(k, temperature) -> None:
-    if k < 1 or temperature <= 0:
+    if not (k >= 1 and 0 < temperature < float("inf")):
         raise InputError(f"k and temperature: expected k >= 1 and temperature > 0, got {k} and {temperature}")
 
 

@@ -205,3 +205,8 @@ def test_cifar10(shared, prepared):
     mean, std = data.pixel_statistics(result.images)
     np.testing.assert_allclose(mean, (125, 123, 114) if shared else 127.5, atol=2)
     np.testing.assert_allclose(std, (63, 62, 67) if shared else 73.9, atol=2)
+
+
+def test_a_slice_that_ends_before_it_begins_is_refused(data_dir=None):
+    with pytest.raises(InputError, match=r"the split 'train\[5:3\]' of 'patterns' has no images"):
+        data.load("patterns", "train[5:3]")

@@ -94,3 +94,10 @@ def test_what_cannot_be_used_is_refused():
         knn_accuracy(train * np.nan, labels, train, labels)
     with pytest.raises(InputError, match="expected k >= 1 and temperature > 0, got 0 and 0.1"):
         knn_accuracy(train, labels, train, labels, k=0)
+
+
+@pytest.mark.parametrize("temperature", (0.0, -1.0, float("nan"), float("inf")))
+def test_a_temperature_without_meaning_is_refused(temperature):
+    features, labels = np.eye(3, dtype=np.float32), np.arange(3)
+    with pytest.raises(InputError, match="expected k >= 1 and temperature > 0"):
+        knn_accuracy(features, labels, features, labels, temperature=temperature)

@@ -42,6 +42,10 @@ WRONG = {
     ),
     "no peer": ([*PAIR, "--peers="], "peers: expected at least one encoder:objective, got none"),
     "encoder": ([*PAIR, "--peers=foo"], "unknown encoder 'foo'; known: efficientnet_lite_b0"),
+    "width": (
+        [*PAIR, "--peers=wrn_10_99999"],
+        "..., 100) and width 1 to 32; got depth 10, width 99999",
+    ),
     "infinite rate": ([*PAIR, "--learning_rate=inf"], "--learning_rate: expected a number above 0, got inf"),
     "one of two rates": ([*PAIR, "--learning_rate=0.1,nan"], "--learning_rate: expected a number above 0, got nan"),
     "decay": ([*PAIR, "--weight_decay=nan"], "--weight_decay: expected a number of at least 0, got nan"),

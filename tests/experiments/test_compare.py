@@ -127,7 +127,7 @@ def test_arms_of_one_seed_start_from_the_same_weights_and_data(finished):
         (["--corruptions=rain"], "unknown corruption 'rain'; known: "),
         (["--peers=wrn_10_1"], "expected two, the small one and its bigger peer; got 1"),
         (["--arms=solo,duo"], "unknown arm 'duo'; known: big_solo, dogo"),
-        (["--seeds=0"], "--seeds: expected at least 1, got 0"),
+        (["--seeds=0"], "--seeds: expected a whole number from 1 to 1000, got 0"),
         (["--labelled=elsewhere"], "--train_split: which split of --labelled gives the labels?"),
     ],
 )

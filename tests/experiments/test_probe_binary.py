@@ -143,8 +143,12 @@ MISTAKES = {
         "fine-tuning expects a keras.Model, from a .keras file or a run folder; a SavedModelEncoder cannot be trained",
     ),
     "protocol": (["--encoder=x", *PICTURES, "--protocols=knn,svm"], "unknown protocol 'svm'; known: fine_tune, knn"),
-    "k": (["--encoder=x", *PICTURES, "--k=0"], "expected k >= 1 and temperature > 0, got 0 and 0.1"),
-    "epochs": (["--encoder=x", *PICTURES, "--fine_tune_epochs=0"], "epochs: expected at least 1, got 0"),
+    "k": (["--encoder=x", *PICTURES, "--k=0"], "--k: expected a whole number of at least 1, got 0"),
+    "voters": (["--encoder={place}/small.keras", *PICTURES, "--k=100000"], "--k: expected at most "),
+    "epochs": (
+        ["--encoder=x", *PICTURES, "--fine_tune_epochs=0"],
+        "--fine_tune_epochs: expected a whole number of at least",
+    ),
     "out": (
         ["--encoder={place}/saved", *PICTURES, "--protocols=knn", "--out={place}/small.keras/out.json"],
         "--out: cannot write",

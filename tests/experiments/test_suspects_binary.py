@@ -141,7 +141,8 @@ def test_help_explains_every_flag(capsys):
     assert suspects.run(["dogo-suspects", "--help"]) == 0
     shown = capsys.readouterr().out
     assert shown.startswith(suspects.__doc__.strip().splitlines()[0])
-    assert all(f"--{name}" in shown for name in suspects.FLAGS if name not in ("flagfile", "undefok"))
+    names = [name for name in suspects.FLAGS if name not in ("flagfile", "undefok")]
+    assert all(f"--{name}" in shown or f"--[no]{name}" in shown for name in names)
 
 
 def test_hostile_class_names_end_neither_the_work_nor_the_screen(run_dir, pictures, tmp_path, capsys):

@@ -112,7 +112,10 @@ MISTAKES = {
     "no such model": (["--model=nothing.tflite"], "nothing.tflite: cannot be read"),
     "foreign model": (["--model={folder}/pictures/red/0.png"], "LiteRT cannot load it"),
     "no query": (["--neighbours=nothing.jpg", "--out={new}/near.png"], "nothing.jpg: cannot be read as an image"),
-    "count": (["--neighbours=x.png", "--count=0", "--out={new}/near.png"], "--count: expected at least 1, got 0"),
+    "count": (
+        ["--neighbours=x.png", "--count=0", "--out={new}/near.png"],
+        "--count: expected a whole number of at least 1, got 0",
+    ),
     "no labels": (
         ["--model={folder}/headless.tflite", "--labels", "--out={new}/labels.csv"],
         "headless.tflite has none; export it with --head",
