@@ -175,7 +175,7 @@ def test_mistakes_are_told_before_the_training(pictures, tmp_path):
     )
     refused("has no sub-folder 'val'", probe_test_split="val")
     refused("probe_test_split: expected another split than probe_train_split", probe_test_split="train")
-    refused("probe_every: expected 0 .never. or a number of epochs, got -1", probe_every=-1)
+    refused("probe_every: expected a whole number of at least 0, got -1", probe_every=-1)
     one_class = ImageSet("one", np.zeros((4, 8, 8, 3), np.uint8), np.zeros(4, np.int64), ("a",))
     with pytest.raises(InputError, match="one: expected at least two classes to probe with, got one"):
         load_probe_data(settings(pictures, tmp_path), one_class)
