@@ -57,14 +57,23 @@ class Encoder:
             with _captured_stderr():  # LiteRT announces its delegate
                 # Kept: the runner does not own it.
                 self._interpreter = Interpreter(model_content=model, num_threads=threads)
+                for taken in self._interpreter.get_input_details():
+                    if np.prod(taken["shape"], dtype=float) > 3 * MAX_PIXELS:
+                        raise ValueError(f"its input {taken['shape'].tolist()} is larger than any image")
                 self._interpreter.allocate_tensors()
                 signatures = self._interpreter.get_signature_list()
         except (ValueError, RuntimeError) as error:
             raise ValueError(f"{name}: expected a TFLite file, but LiteRT cannot load it: {error}") from error
         if not any(s["inputs"] == [INPUT] and OUTPUT in s["outputs"] for s in signatures.values()):
             raise ValueError(f"{name}: expected a signature from {INPUT!r} to {OUTPUT!r}, it has {signatures}")
-        self._run = self._interpreter.get_signature_runner()
-        taken, given = self._run.get_input_details()[INPUT], self._run.get_output_details()
+        try:
+            self._run = self._interpreter.get_signature_runner()
+            taken, given = self._run.get_input_details()[INPUT], self._run.get_output_details()
+        except ValueError as error:  # names that are no text, several signatures
+            raise ValueError(f"{name}: its signature cannot be read: {error}") from error
+        if len(taken["shape"]) != 4 or len(given[OUTPUT]["shape"]) != 2:
+            shapes = f"{taken['shape'].tolist()} to {given[OUTPUT]['shape'].tolist()}"
+            raise ValueError(f"{name}: expected images [B, height, width, 3] to features [B, d], it maps {shapes}")
         # Scale 0 means: not quantised.
         if taken["dtype"] != np.uint8 or taken["quantization"] not in ((0.0, 0), (1.0, 0)):
             raise ValueError(
@@ -91,7 +100,10 @@ class Encoder:
     def run(self, pixels: np.ndarray) -> dict[str, np.ndarray]:
         """Every output, float32 [B, ...], for pixels uint8 [B, height, width, 3] of exactly `image_size`."""
         # By name, as the order of outputs is not that of the signature.
-        raw = self._run(**{INPUT: np.ascontiguousarray(pixels)})
+        try:
+            raw = self._run(**{INPUT: np.ascontiguousarray(pixels)})
+        except RuntimeError as error:  # constants that are not in the file, ...
+            raise ValueError(f"the TFLite file is damaged: LiteRT cannot run it: {error}") from error
         return {name: _real(values, **self.outputs[name]) for name, values in raw.items()}
 
     def features(self, images, normalise: bool = False) -> np.ndarray:
@@ -149,9 +161,10 @@ class Encoder:
         if os.path.exists(image) and not os.path.isfile(image):  # a pipe would wait for a writer for ever
             raise ValueError(f"{os.fspath(image)}: cannot be read as an image: it is no file")
         try:
-            with warnings.catch_warnings(), Image.open(image, formats=_FORMATS) as opened:
+            with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Pillow warns of large pictures and odd metadata
-                return to_square(opened, height)
+                with Image.open(image, formats=_FORMATS) as opened:
+                    return to_square(opened, height)
         except Exception as error:  # on damaged files Pillow raises OSError, SyntaxError, struct.error, IndexError, ...
             raise ValueError(f"{os.fspath(image)}: cannot be read as an image: {error}") from error
 
@@ -163,11 +176,12 @@ def to_square(image: Image.Image, size: int) -> np.ndarray:
     divided by 257), resize by Pillow's BILINEAR. A JPEG file that is not decoded yet is decoded at a fraction of its size.
     Raises what Pillow raises on damaged data, and ValueError for other pixel types (32-bit float, Lab, ...).
     """
+    whole = image.size
     image.draft(None, (2 * size, 2 * size))
-    if image.width * image.height > MAX_PIXELS:
-        raise ValueError(
-            f"{image.width} x {image.height} pixels, more than the {MAX_PIXELS / 1e6:g} million that are decoded"
-        )
+    # A progressive JPEG is unpacked whole before it is reduced.
+    width, height = whole if image.info.get("progressive") else image.size
+    if width * height > MAX_PIXELS:
+        raise ValueError(f"{width} x {height} pixels, more than the {MAX_PIXELS / 1e6:g} million that are decoded")
     image = _upright(image)
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
@@ -233,6 +247,8 @@ def _check_array(array: np.ndarray, dimensions: int) -> None:
 
 def _read(path, name: str) -> tuple[bytes, dict | None]:
     """The model without what is appended to it, and its description: the file beside it, else the one appended to it."""
+    if not isinstance(path, bytes) and Path(path).exists() and not Path(path).is_file():
+        raise ValueError(f"{name}: cannot be read: it is no file")  # a pipe would wait for a writer for ever
     try:
         content = path if isinstance(path, bytes) else Path(path).read_bytes()
     except OSError as error:

@@ -26,11 +26,12 @@ def to_square(image: Image.Image, size: int) -> np.ndarray:
     by 257, not clipped; transparency is composited on white. An animation shows its first frame.
     Raises what Pillow raises on damaged data, and ValueError for other pixel types (32-bit float, Lab, ...).
     """
+    whole = image.size
     image.draft(None, (2 * size, 2 * size))  # large JPEGs decode at 1/2, 1/4 or 1/8 size, still twice what is needed
-    if image.width * image.height > MAX_PIXELS:
-        raise ValueError(
-            f"{image.width} x {image.height} pixels, more than the {MAX_PIXELS / 1e6:g} million that are decoded"
-        )
+    # A progressive JPEG is unpacked whole before it is reduced.
+    width, height = whole if image.info.get("progressive") else image.size
+    if width * height > MAX_PIXELS:
+        raise ValueError(f"{width} x {height} pixels, more than the {MAX_PIXELS / 1e6:g} million that are decoded")
     image = _upright(image)
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2

@@ -28,17 +28,21 @@ def check_archive(archive: zipfile.ZipFile) -> None:
         import h5py  # slow to load
 
         with archive.open("model.weights.h5") as file, h5py.File(file, "r") as weights:
-            _check_group(weights, h5py, [0])
+            _check_group(weights, h5py, [0], set())
 
 
-def _check_group(group, h5py, total: list[int]) -> None:
+def _check_group(group, h5py, total: list[int], seen: set[int]) -> None:
     """Only data that lies in the file itself, and not more of it than the file may hold (chunks may be compressed)."""
     for name in group:
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             raise _Refused(f"its weights {name!r} are a link to somewhere else")
         item = group[name]
+        address = h5py.h5o.get_info(item.id).addr
+        if address in seen:  # groups may hold one another: the ways through them have no end
+            continue
+        seen.add(address)
         if isinstance(item, h5py.Group):
-            _check_group(item, h5py, total)
+            _check_group(item, h5py, total, seen)
             continue
         if item.external or item.is_virtual:
             raise _Refused(f"its weights {name!r} lie in another file")

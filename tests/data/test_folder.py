@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 import pytest
+from pictures import declare_png
 from PIL import Image
 
 from dogo_tf import data
@@ -188,6 +189,13 @@ def test_max_bad_images_is_a_share(tmp_path, share):
 def test_too_little_memory_is_said_before_anything_is_decoded(tmp_path):
     _save(tmp_path / "a.png")
     assert "image_size=" in _error(tmp_path, image_size=10_000_000)
+
+
+def test_a_picture_of_more_pixels_than_are_decoded_is_a_bad_file(tmp_path):
+    _save(tmp_path / "a.png")
+    declare_png(tmp_path / "bomb.png", 13_300)
+    reason = "ValueError: 13300 x 13300 pixels, more than the 50 million that are decoded"
+    assert data.load(tmp_path, image_size=8, max_bad_images=0.5).bad_files == ((f"{tmp_path}/bomb.png", reason),)
 
 
 def test_equals_pillow_on_photographs(shared, tmp_path):

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
+from dogo_tf.encoders._archive import check_archive
 from dogo_tf.encoders._keras_file import load_keras_file
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import keras, tf
@@ -135,6 +136,16 @@ def compressed_bomb(file):
     file.create_dataset("w", shape=(2**31,), dtype="f4", chunks=(2**20,), compression="gzip")
 
 
+def web(file):
+    """Groups of which each holds the next one twice: 2**60 ways through them, and back to the first."""
+    group = file.create_group("0")
+    for level in range(60):
+        group["a"] = group["b"] = group.file.create_group(f"{level + 1}")
+        group = group["a"]
+    group["first"] = file["0"]
+    group.create_dataset("w", data=[0.0])
+
+
 BOMBS = {
     "large configuration": (
         {"config__json": b" " * (32 * 2**20 + 1)},
@@ -172,6 +183,56 @@ def test_bombs_and_links_are_refused_before_anything_is_unpacked(case, tmp_path,
         monkeypatch.undo()
     with pytest.raises(InputError, match=message):
         load_keras_file(archive_of(tmp_path / "bomb.keras", **members))
+
+
+def test_groups_that_hold_one_another_are_looked_at_once(tmp_path):
+    path = archive_of(tmp_path / "web.keras", config__json="{}", **{"model.weights.h5": hdf5(web)})
+    with zipfile.ZipFile(path) as archive:
+        check_archive(archive)
+
+
+# The tensors of a call are [layer, number of its call, output]; what Keras would wait for without end.
+NEVER = {
+    "call of another type": ["a", "x", 0, {}],
+    "call that is not made": ["a", 1, 0, {}],
+    "its own output": ["b", 0, 0, {}],
+    "in an argument": ["a", 0, 0, {"mask": ["b", 0, 0]}],
+}
+
+
+@pytest.mark.parametrize("case", NEVER)
+def test_layers_that_would_wait_for_ever_are_refused(case, tmp_path, monkeypatch):
+    images = keras.Input((4,))
+    keras.Model(images, keras.layers.ReLU(name="b")(keras.layers.Dense(3, name="a")(images))).save(
+        tmp_path / "whole.keras"
+    )
+    assert load_keras_file(tmp_path / "whole.keras").output_shape == (None, 3)
+    with zipfile.ZipFile(tmp_path / "whole.keras") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(members["config.json"])
+    config["config"]["layers"][2]["inbound_nodes"] = [[NEVER[case]]]
+    monkeypatch.setattr(keras.models, "load_model", lambda *_, **__: pytest.fail("Keras was asked to load it"))
+    with pytest.raises(InputError, match="its layer 'b' waits for an input that never comes"):
+        load_keras_file(archive_of(tmp_path / "a.keras", **members | {"config.json": json.dumps(config)}))
+
+
+def test_shared_layers_and_models_within_models_are_connected(tmp_path):
+    inputs, shared = keras.Input((4,)), keras.layers.Dense(4)
+    functional = keras.Model(inputs, keras.layers.ReLU()(inputs))
+    sequential = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4)])
+    unbuilt = keras.Sequential([keras.layers.Dense(4)])
+    x = shared(unbuilt(functional(sequential(shared(inputs)))))
+    a, b = tf.split(functional(x), 2, -1)
+    made = keras.Model(inputs, tf.where(a > 0, x=a, y=b))
+    made.save(tmp_path / "a.keras")
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    np.testing.assert_array_equal(load_keras_file(tmp_path / "a.keras")(x), made(x))
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.keras")
+    with pytest.raises(InputError, match="pipe.keras cannot be loaded: expected the .keras format, it is no file"):
+        load_keras_file(tmp_path / "pipe.keras")
 
 
 def test_flipped_bits_are_input_errors_or_harmless(tmp_path):

@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 import pytest
+from pictures import declare_png
 from PIL import Image
 
 from dogo_tf.evaluate.classifier import LinearClassifier
@@ -169,3 +170,17 @@ def test_a_pipe_among_the_pictures_is_not_waited_for(folder, tmp_path, capsys):
     assert "pipe.png: cannot be read as an image: it is no file" in capsys.readouterr().err
     with np.load(tmp_path / "out.npz") as found:
         assert found["paths"].tolist() == [str(pictures / "0.png")]
+
+
+def test_a_picture_of_more_pixels_than_are_decoded_is_told(folder, tmp_path, capsys):
+    declare_png(tmp_path / "bomb.png", 13_300)
+    words = ["dogo-predict", f"--model={folder / 'small.tflite'}", f"--images={tmp_path}"]
+    assert predict.run([*words, f"--out={tmp_path / 'out.npz'}"]) == 2
+    assert "13300 x 13300 pixels, more than the 50 million that are decoded" in capsys.readouterr().err
+
+
+def test_a_pipe_as_the_model_is_not_waited_for(folder, tmp_path, capsys):
+    os.mkfifo(tmp_path / "pipe.tflite")
+    words = ["dogo-predict", f"--model={tmp_path / 'pipe.tflite'}", f"--images={folder / 'pictures'}"]
+    assert predict.run([*words, f"--out={tmp_path / 'out.npz'}"]) == 2
+    assert "pipe.tflite: cannot be read: it is no file" in capsys.readouterr().err

@@ -252,3 +252,49 @@ def test_a_picture_that_would_unpack_to_gigabytes_is_not_decoded(tmp_path, monke
             pytest.raises(ValueError, match="300 x 200 pixels, more than the 0.05 million that are decoded"),
         ):
             module.to_square(image, 16)
+
+
+@pytest.mark.parametrize("module", [runtime, pixels], ids=["runtime", "training"])
+def test_a_large_jpeg_is_reduced_unless_it_is_unpacked_whole_first(module, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MAX_PIXELS", 50_000)
+    for progressive in (False, True):
+        Image.new("RGB", (320, 320), "red").save(tmp_path / f"{progressive}.jpg", progressive=progressive)
+    with Image.open(tmp_path / "False.jpg") as image:
+        assert module.to_square(image, 16).shape == (16, 16, 3)
+    with (
+        Image.open(tmp_path / "True.jpg") as image,
+        pytest.raises(ValueError, match="320 x 320 pixels, more than the 0.05 million"),
+    ):
+        module.to_square(image, 16)
+
+
+def test_a_model_that_cannot_be_run_is_a_value_error(square, monkeypatch):
+    encoder = runtime.Encoder(square / "small.tflite")
+
+    def damaged(**_):
+        raise RuntimeError("Input tensor 3 lacks data")
+
+    monkeypatch.setattr(encoder, "_run", damaged)
+    with pytest.raises(ValueError, match="damaged: LiteRT cannot run it: Input tensor 3 lacks data"):
+        encoder.features(np.zeros((32, 32, 3), np.uint8))
+
+
+def test_a_network_for_images_larger_than_any_is_not_given_memory(square, monkeypatch):
+    monkeypatch.setattr(runtime, "MAX_PIXELS", 1000)
+    with pytest.raises(ValueError, match=r"its input \[1, 32, 32, 3\] is larger than any image"):
+        runtime.Encoder(square / "small.tflite")
+
+
+def test_a_signature_of_other_shapes_is_refused(tmp_path):
+    mean = tf.function(
+        lambda images: {"features": tf.reduce_mean(tf.cast(images, tf.float32))},
+        input_signature=[tf.TensorSpec([4], tf.uint8, name="images")],
+    )
+    module = tf.Module()
+    module.features = mean
+    tf.saved_model.save(module, str(tmp_path / "saved"), signatures=mean)
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path / "saved"))
+    with pytest.raises(
+        ValueError, match=r"expected images \[B, height, width, 3\] to features \[B, d\], it maps \[4\] to"
+    ):
+        runtime.Encoder(write(tmp_path, converter.convert()))
