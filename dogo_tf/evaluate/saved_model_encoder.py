@@ -39,11 +39,11 @@ class SavedModelEncoder:
         try:
             # Kept: the loaded object owns the weights.
             self._loaded = tf.saved_model.load(str(folder))
-        except (OSError, ValueError, tf.errors.OpError) as error:
+            self._function = self._loaded.signatures.get(SIGNATURE)
+            inputs = self._function.structured_input_signature[1] if self._function else {}
+            outputs = self._function.structured_outputs if self._function else {}
+        except Exception as error:  # of damage: OSError, ValueError, KeyError, TypeError, tf.errors.OpError, ...
             raise InputError(f"{folder}: expected a SavedModel folder: {error}") from error
-        self._function = self._loaded.signatures.get(SIGNATURE)
-        inputs = self._function.structured_input_signature[1] if self._function else {}
-        outputs = self._function.structured_outputs if self._function else {}
         self._output = OUTPUT if OUTPUT in outputs else next(iter(outputs), None)
         alone = OUTPUT in outputs or len(outputs) == 1
         if len(inputs) != 1 or not alone or not _fits(next(iter(inputs.values())), outputs[self._output]):
