@@ -7,6 +7,7 @@ import re
 import socket
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -16,6 +17,7 @@ from PIL import Image
 from dogo_tf.data import patterns_builder
 from dogo_tf.data.image_set import ImageSet, allocate
 from dogo_tf.data.pixels import eight_bits, to_square
+from dogo_tf.data.tfds_features import check_features, check_name
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import tf
 from dogo_tf.reporting.progress import Progress
@@ -38,6 +40,8 @@ def load_tfds(name: str, split: str, image_size: int | None, data_dir: str | Non
     none, or hides them as -1, is unlabelled.
     Raises InputError: unknown name, configuration or split, no `image` feature, no network to download, damaged files.
     """
+    check_name(name)
+    check_features(Path(data_dir or tfds.core.constants.DATA_DIR).expanduser() / _base(name))
     with _quiet():
         builder = _builder(name, data_dir, prepare)
     features = builder.info.features
