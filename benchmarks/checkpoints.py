@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from dogo_tf.pretraining.pretrain import build_model
+from dogo_tf.pretraining.build_model import build_model
 from dogo_tf.pretraining.settings import PretrainSettings
 from dogo_tf.reporting.provenance import record
 from dogo_tf.runs.checkpoint import RunCheckpoint

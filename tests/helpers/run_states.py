@@ -7,6 +7,7 @@ from kills import state
 from PIL import Image
 
 from dogo_tf.platform.keras_compat import tf
+from dogo_tf.pretraining.settings import PretrainSettings
 
 TIMINGS = ("images_per_second", "host_ms_per_step", "checkpoint_seconds")
 
@@ -16,6 +17,18 @@ def make_pictures(path, count=50, size=16):
     for i in range(count):
         Image.fromarray(rng.integers(0, 256, (size, size, 3), dtype=np.uint8)).save(path / f"{i}.png")
     return path
+
+
+def small_run(pictures, run_dir, **changes) -> PretrainSettings:
+    """Settings of a run of two small peers on pictures, a few steps an epoch."""
+    values = {
+        "dataset": str(pictures),
+        "run_dir": str(run_dir),
+        "peers": ("wrn_10_1:simclr", "wrn_10_1:simclr"),
+        "batch_size": 16,
+        "learning_rate": (1e-3,),
+    }
+    return PretrainSettings(**{**values, **changes})
 
 
 def assert_same_state(ours, theirs) -> None:

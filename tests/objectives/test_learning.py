@@ -5,7 +5,8 @@ import pytest
 from dogo_tf import data, objectives
 from dogo_tf.evaluate.probe import probe
 from dogo_tf.platform import plugins
-from dogo_tf.pretraining.pretrain import build_model, pretrain
+from dogo_tf.pretraining.build_model import build_model
+from dogo_tf.pretraining.pretrain import pretrain
 from dogo_tf.pretraining.settings import PretrainSettings
 
 pytestmark = pytest.mark.slow

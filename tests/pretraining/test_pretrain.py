@@ -6,14 +6,14 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
-from run_states import assert_same_state, log, make_pictures
+from run_states import assert_same_state, log, make_pictures, small_run
 
 from dogo_tf.errors import InputError, TrainingFailure
 from dogo_tf.platform.keras_compat import keras
 from dogo_tf.pretraining import pretrain as module
 from dogo_tf.pretraining.alarm import FailureAlarm
-from dogo_tf.pretraining.pretrain import build_model, pretrain
-from dogo_tf.pretraining.settings import PretrainSettings
+from dogo_tf.pretraining.build_model import build_model
+from dogo_tf.pretraining.pretrain import pretrain
 from dogo_tf.runs.folder import RunFolder
 
 
@@ -23,18 +23,8 @@ def pictures(tmp_path_factory):
 
 
 def settings(pictures, run_dir, **changes):
-    values = {
-        "dataset": str(pictures),
-        "run_dir": str(run_dir),
-        "peers": ("wrn_10_1:simclr", "wrn_10_1:simclr"),
-        "batch_size": 16,
-        "epochs": 2,
-        "log_every": 1,
-        "learning_rate": (1e-3,),
-        "schedule": "cosine",
-        "warmup_epochs": 0.0,
-    }
-    return PretrainSettings(**{**values, **changes})
+    values = {"epochs": 2, "log_every": 1, "schedule": "cosine", "warmup_epochs": 0.0}
+    return small_run(pictures, run_dir, **{**values, **changes})
 
 
 @pytest.mark.parametrize(

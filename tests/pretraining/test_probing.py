@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from run_states import small_run
 
 from dogo_tf.data import load
 from dogo_tf.data.image_set import ImageSet
@@ -18,7 +19,6 @@ from dogo_tf.pretraining import probing
 from dogo_tf.pretraining.alarm import FailureAlarm
 from dogo_tf.pretraining.pretrain import pretrain
 from dogo_tf.pretraining.probing import load_probe_data
-from dogo_tf.pretraining.settings import PretrainSettings
 from dogo_tf.runs.folder import RunFolder
 
 
@@ -41,16 +41,7 @@ def pictures(tmp_path_factory):
 
 
 def settings(pictures, run_dir, **changes):
-    values = {
-        "dataset": str(pictures),
-        "run_dir": str(run_dir),
-        "peers": ("wrn_10_1:simclr", "wrn_10_1:simclr"),
-        "batch_size": 16,
-        "epochs": 3,
-        "learning_rate": (1e-3,),
-        "probe_every": 2,
-    }
-    return PretrainSettings(**{**values, **changes})
+    return small_run(pictures, run_dir, **{"epochs": 3, "probe_every": 2, **changes})
 
 
 @pytest.fixture(scope="module")
