@@ -11,6 +11,10 @@ from dogo_tf.errors import InputError, Interrupted, TrainingFailure
 from dogo_tf.platform import ranges
 from dogo_tf.reporting.plain_text import printable
 
+MAX_PIXELS_HELP = (
+    "Largest number of pixels of an image file to decode (5e7: 50 megapixels). A larger JPEG is decoded at 1/2, 1/4 or 1/8 of "
+    "its sides; other files count as unreadable."
+)
 EXIT_INPUT_ERROR = 2
 EXIT_TRAINING_FAILURE = 3
 EXIT_START_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: nothing is wrong with the job itself

@@ -58,6 +58,7 @@ _flag(
     "max_bad_images",
     "Largest share (0..1) of unreadable files in a folder; fewer are skipped and listed.",
 )
+_flag(flags.DEFINE_float, "max_pixels", app.MAX_PIXELS_HELP)
 _list_flag(
     "peers",
     "encoder:objective of each peer, separated by commas; any mix, simclr where none is given; name=encoder:objective to "

@@ -23,6 +23,7 @@ from absl import flags
 
 from dogo_tf import data
 from dogo_tf.data.imbalance import PROFILES
+from dogo_tf.data.pixels import MAX_PIXELS
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate import fine_tune
 from dogo_tf.evaluate.best_epoch import check_epochs
@@ -78,6 +79,7 @@ flags.DEFINE_string(
     flag_values=FLAGS,
 )
 flags.DEFINE_float("max_bad_images", 0.01, "Largest share (0..1) of unreadable files in a folder.", flag_values=FLAGS)
+flags.DEFINE_float("max_pixels", MAX_PIXELS, app.MAX_PIXELS_HELP, flag_values=FLAGS)
 flags.DEFINE_integer("seed", 0, "Seed of the label subsets and of all else that is drawn.", flag_values=FLAGS)
 
 
@@ -103,7 +105,15 @@ def main() -> None:
     out = Path(FLAGS.out).expanduser() if FLAGS.out else out
     train, test = (
         # A run's config.json may be anybody's: where it says that data sets are kept, none is prepared.
-        data.load(name, split, image_size, data_dir, FLAGS.max_bad_images, prepare=data_dir in (None, FLAGS.data_dir))
+        data.load(
+            name,
+            split,
+            image_size,
+            data_dir,
+            FLAGS.max_bad_images,
+            data_dir in (None, FLAGS.data_dir),
+            FLAGS.max_pixels,
+        )
         for split in (FLAGS.train_split, FLAGS.test_split)
     )
     if not FLAGS["k"].using_default_value and FLAGS.k > len(train.images):

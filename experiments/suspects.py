@@ -25,6 +25,7 @@ from PIL import Image
 from dogo_tf import data
 from dogo_tf.data.image_set import ImageSet
 from dogo_tf.data.label_noise import KINDS, MAX_SHARE, noisy_labels
+from dogo_tf.data.pixels import MAX_PIXELS
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.features import embed
 from dogo_tf.evaluate.probe import check_has_labels
@@ -55,6 +56,7 @@ flags.DEFINE_string(
 )
 flags.DEFINE_string("split", "train", "Split to look at; for a folder, its sub-folder.", flag_values=FLAGS)
 flags.DEFINE_float("max_bad_images", 0.01, "Largest share (0..1) of unreadable files in a folder.", flag_values=FLAGS)
+flags.DEFINE_float("max_pixels", MAX_PIXELS, app.MAX_PIXELS_HELP, flag_values=FLAGS)
 flags.DEFINE_integer(
     "k", 20, "Neighbours that vote; fewer than twice the images of the smallest class.", flag_values=FLAGS
 )
@@ -91,6 +93,7 @@ def main() -> None:
         FLAGS.max_bad_images,
         # A run's config.json may be anybody's: where it says that data sets are kept, none is prepared.
         prepare=where_kept in (None, FLAGS.data_dir),
+        max_pixels=FLAGS.max_pixels,
     )
     check_has_labels(images, "whose labels are to be checked")
     check_k(FLAGS.k, len(images.images))
@@ -185,7 +188,7 @@ def _originals(images: ImageSet, shown: np.ndarray) -> np.ndarray:
         with contextlib.ExitStack() as stack:
             opened = [stack.enter_context(Image.open(images.files[number])) for number in shown]
             side = min(ORIGINAL_SIDE, max(min(image.size) for image in opened))
-            return np.stack([to_square(image, side) for image in opened])
+            return np.stack([to_square(image, side, FLAGS.max_pixels) for image in opened])
     except (OSError, ValueError):  # gone or changed since they were read
         return images.images[shown]
 

@@ -16,6 +16,7 @@ from absl import flags
 
 from dogo_tf import data
 from dogo_tf.data.image_set import ImageSet
+from dogo_tf.data.pixels import MAX_PIXELS
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.sources import image_side, load_encoder
 from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
@@ -66,6 +67,7 @@ flags.DEFINE_integer(
     "parity_images", 512, "How many test images are compared feature by feature, at least 256.", flag_values=FLAGS
 )
 flags.DEFINE_float("max_bad_images", 0.01, "Largest share (0..1) of unreadable files in a folder.", flag_values=FLAGS)
+flags.DEFINE_float("max_pixels", MAX_PIXELS, app.MAX_PIXELS_HELP, flag_values=FLAGS)
 flags.DEFINE_integer("seed", 0, "Seed of all draws of images.", flag_values=FLAGS)
 flags.DEFINE_bool("force", False, "Write files that differ too much from the original, too.", flag_values=FLAGS)
 flags.DEFINE_bool("overwrite", False, "Replace the whole folder of an earlier export.", flag_values=FLAGS)
@@ -86,7 +88,9 @@ def main() -> None:
     encoder, name, out, origin = _from_run() if FLAGS.run_dir else _from_file()
     size = image_side(encoder)
     train, test = _train_and_test(origin.get("settings", {}), size)
-    own = data.load(FLAGS.calibration, "train", size, None, FLAGS.max_bad_images) if FLAGS.calibration else None
+    own = None
+    if FLAGS.calibration:
+        own = data.load(FLAGS.calibration, "train", size, None, FLAGS.max_bad_images, max_pixels=FLAGS.max_pixels)
     print(f"exporting {name}: {len(train.images)} images to learn from, {len(test.images)} to test on", flush=True)
     try:
         made = export_encoder(encoder, out, train, test, options, name, own, origin)
@@ -127,7 +131,7 @@ def _train_and_test(defaults: dict, size: int) -> tuple[ImageSet, ImageSet]:
         name, data_dir = FLAGS.dataset or defaults["dataset"], FLAGS.data_dir or defaults.get("data_dir")
         # A run's config.json may be anybody's: where it says that data sets are kept, none is prepared.
         prepare = data_dir in (None, FLAGS.data_dir)
-        return data.load(name, split, size, data_dir, FLAGS.max_bad_images, prepare)
+        return data.load(name, split, size, data_dir, FLAGS.max_bad_images, prepare, FLAGS.max_pixels)
 
     split = FLAGS.split or defaults.get("split") or "train"
     if FLAGS.test_split == split:

@@ -21,7 +21,7 @@ from PIL import Image
 from dogo_tf.data.listing import list_images
 from dogo_tf.errors import InputError
 from dogo_tf.experiments import app
-from dogo_tf.export.runtime import Encoder, to_square
+from dogo_tf.export.runtime import MAX_PIXELS, Encoder, to_square
 from dogo_tf.platform.files import write_atomically
 from dogo_tf.reporting.captioned_grid import captioned_grid
 from dogo_tf.reporting.plain_text import csv_bytes, printable
@@ -43,6 +43,7 @@ flags.DEFINE_integer("count", 11, "How many neighbours.", flag_values=FLAGS)
 flags.DEFINE_bool("normalise", False, "Scale features to length 1; their products are cosines.", flag_values=FLAGS)
 flags.DEFINE_integer("threads", 1, "Threads of the interpreter.", flag_values=FLAGS)
 flags.DEFINE_float("max_bad_images", 0.01, "Largest share (0..1) of unreadable files.", flag_values=FLAGS)
+flags.DEFINE_float("max_pixels", MAX_PIXELS, app.MAX_PIXELS_HELP, flag_values=FLAGS)
 flags.DEFINE_bool("overwrite", False, "Replace the file --out.", flag_values=FLAGS)
 
 
@@ -62,7 +63,7 @@ def main() -> None:
         left_out = f"--images: not read, as they are no images of a known kind: {listing.left_out_text()}"
         print(printable(left_out), file=sys.stderr)
     try:
-        encoder = Encoder(FLAGS.model, FLAGS.threads)
+        encoder = Encoder(FLAGS.model, FLAGS.threads, FLAGS.max_pixels)
         # At once: a bad query must not cost the time of the whole folder.
         query = encoder.features(FLAGS.neighbours, normalise=True)[0] if FLAGS.neighbours else None
     except ValueError as error:
@@ -152,7 +153,7 @@ def _neighbours(query: np.ndarray, features: np.ndarray, paths) -> bytes:
 
 def _cell(path) -> np.ndarray:
     with Image.open(path) as image:
-        return to_square(image, CELL)
+        return to_square(image, CELL, FLAGS.max_pixels)
 
 
 def run(argv: list[str] | None = None) -> int:

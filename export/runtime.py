@@ -38,6 +38,7 @@ class Encoder:
         path: the .tflite file, or its bytes. If its description lies beside it (<name>.json) or inside it, the checksum there
             must fit.
         threads: of the interpreter.
+        max_pixels: of a file to decode; a larger JPEG is decoded at 1/2, 1/4 or 1/8 of its sides, other files are refused.
     Attributes:
         image_size: (height, width) in pixels that the network takes.
         feature_dimension: d.
@@ -48,7 +49,8 @@ class Encoder:
         ValueError: no such file, not a TFLite file, not an encoder of dogo_tf, or a description of other bytes.
     """
 
-    def __init__(self, path, threads: int = 1):
+    def __init__(self, path, threads: int = 1, max_pixels: float = MAX_PIXELS):
+        self._max_pixels = max_pixels
         if threads < 1:
             raise ValueError(f"threads: expected at least 1, got {threads}")
         name = "TFLite model" if isinstance(path, bytes) else str(path)
@@ -155,7 +157,7 @@ class Encoder:
         if height != width:
             raise ValueError(f"images: this network's input is not square; expected arrays of {height} x {width} x 3")
         if isinstance(image, Image.Image):
-            return to_square(image, height)
+            return to_square(image, height, float("inf"))  # in memory already, or opened by the caller
         if not isinstance(image, (str, os.PathLike)):
             raise ValueError(f"images: expected uint8 arrays, Pillow images or paths, got {type(image).__name__}")
         if os.path.exists(image) and not os.path.isfile(image):  # a pipe would wait for a writer for ever
@@ -164,24 +166,25 @@ class Encoder:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Pillow warns of large pictures and odd metadata
                 with Image.open(image, formats=_FORMATS) as opened:
-                    return to_square(opened, height)
+                    return to_square(opened, height, self._max_pixels)
         except Exception as error:  # on damaged files Pillow raises OSError, SyntaxError, struct.error, IndexError, ...
             raise ValueError(f"{os.fspath(image)}: cannot be read as an image: {error}") from error
 
 
-def to_square(image: Image.Image, size: int) -> np.ndarray:
+def to_square(image: Image.Image, size: int, max_pixels: float = MAX_PIXELS) -> np.ndarray:
     """The centre of `image` as uint8 [size, size, 3], values 0..255: what the network saw in training, to the bit.
 
     In this order: turn it upright (EXIF), crop the largest centred square, convert to RGB (transparency on white, 16-bit grey
     divided by 257), resize by Pillow's BILINEAR. A JPEG file that is not decoded yet is decoded at a fraction of its size.
-    Raises what Pillow raises on damaged data, and ValueError for other pixel types (32-bit float, Lab, ...).
+    Raises what Pillow raises on damaged data, and ValueError for other pixel types (32-bit float, Lab, ...) and for more than
+    `max_pixels` to decode.
     """
     whole = image.size
     image.draft(None, (2 * size, 2 * size))
     # A progressive JPEG is unpacked whole before it is reduced.
     width, height = whole if image.info.get("progressive") else image.size
-    if width * height > MAX_PIXELS:
-        raise ValueError(f"{width} x {height} pixels, more than the {MAX_PIXELS / 1e6:g} million that are decoded")
+    if width * height > max_pixels:
+        raise ValueError(f"{width} x {height} pixels, more than the {max_pixels / 1e6:g} million of max_pixels")
     image = _upright(image)
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2

@@ -29,7 +29,8 @@ from dogo_tf.evaluate.probe import check_same_classes
 from dogo_tf.evaluate.studies import run_studies, save_label_sets
 from dogo_tf.platform.files import write_atomically
 from dogo_tf.platform.keras_compat import keras
-from dogo_tf.pretraining.pretrain import build_model, pretrain
+from dogo_tf.pretraining.build_model import build_model
+from dogo_tf.pretraining.pretrain import pretrain
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.runs import records
 from dogo_tf.runs.folder import RunFolder, settings_differences
@@ -108,7 +109,7 @@ class Comparison:
 
     def _load(self, dataset: str, split: str, image_size: int | None):
         pair = self.settings.pair
-        return data.load(dataset, split, image_size, pair.data_dir, pair.max_bad_images)
+        return data.load(dataset, split, image_size, pair.data_dir, pair.max_bad_images, max_pixels=pair.max_pixels)
 
     def _keep_labels(self, seed: int) -> None:
         path = self.path / "scores" / f"labels_seed{seed}.npz"

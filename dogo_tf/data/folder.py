@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from dogo_tf.data.image_set import ImageSet, allocate
 from dogo_tf.data.listing import list_images, split_folder
-from dogo_tf.data.pixels import check_image_size, to_square
+from dogo_tf.data.pixels import MAX_PIXELS, check_image_size, to_square
 from dogo_tf.errors import InputError
 from dogo_tf.reporting.plain_text import printable
 from dogo_tf.reporting.progress import Progress
@@ -24,7 +24,9 @@ _KINDS = "JPEG, PNG, BMP, GIF, WebP or TIFF"
 _LISTED = 5  # bad files that an error names
 
 
-def load_folder(folder: Path, split: str, image_size: int | None, max_bad_images: float) -> ImageSet:
+def load_folder(
+    folder: Path, split: str, image_size: int | None, max_bad_images: float, max_pixels: float = MAX_PIXELS
+) -> ImageSet:
     """Every image below `folder/split` (or, for "train" without such a folder, below `folder` itself), in sorted order.
 
     If every image lies in a sub-folder of that folder, its class is the first-level sub-folder; else there are no
@@ -41,7 +43,7 @@ def load_folder(folder: Path, split: str, image_size: int | None, max_bad_images
         print(printable(left_out), file=sys.stderr)
     if image_size is None:
         image_size = _common_size(files)
-    images, good, bad = _decode(files, image_size)
+    images, good, bad = _decode(files, image_size, max_pixels)
     _check_bad(root, bad, len(files), max_bad_images)
     labels, class_names = _labels(root, files)
     return ImageSet(
@@ -103,7 +105,7 @@ def _opened(path: Path) -> Image.Image:
     return Image.open(path, formats=FORMATS)
 
 
-def _decode(files: list[Path], size: int) -> tuple[np.ndarray, np.ndarray, list[tuple[str, str]]]:
+def _decode(files: list[Path], size: int, max_pixels: float) -> tuple[np.ndarray, np.ndarray, list[tuple[str, str]]]:
     """(images of the good files, their indices, (path, reason) of the bad ones), in the order of `files`."""
     images = allocate(len(files), size)
     good: list[int] = []
@@ -113,7 +115,9 @@ def _decode(files: list[Path], size: int) -> tuple[np.ndarray, np.ndarray, list[
         Progress("reading images", len(files)) as progress,
         ThreadPool(os.cpu_count()) as pool,
     ):  # Pillow decodes and resizes outside Python's global lock
-        for index, result in enumerate(pool.imap(partial(_read, size=size), files, chunksize=16)):
+        for index, result in enumerate(
+            pool.imap(partial(_read, size=size, max_pixels=max_pixels), files, chunksize=16)
+        ):
             if isinstance(result, str):
                 bad.append((str(files[index]), result))
             else:
@@ -123,11 +127,11 @@ def _decode(files: list[Path], size: int) -> tuple[np.ndarray, np.ndarray, list[
     return images[: len(good)], np.array(good, np.int64), bad
 
 
-def _read(path: Path, size: int) -> np.ndarray | str:
+def _read(path: Path, size: int, max_pixels: float) -> np.ndarray | str:
     """uint8 [size, size, 3], or the reason why this file is bad."""
     try:
         with _opened(path) as image:
-            return to_square(image, size)
+            return to_square(image, size, max_pixels)
     except UnidentifiedImageError:
         return f"not a {_KINDS} image"
     except _Unreadable as error:

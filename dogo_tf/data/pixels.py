@@ -15,7 +15,7 @@ def check_image_size(size: int) -> None:
         raise InputError(f"image_size: expected an integer of at least 8 (pixels), got {size!r}")
 
 
-def to_square(image: Image.Image, size: int) -> np.ndarray:
+def to_square(image: Image.Image, size: int, max_pixels: float = MAX_PIXELS) -> np.ndarray:
     """The centre of `image` as uint8 [size, size, 3], values 0..255.
 
     In this order: turn it upright (EXIF), crop the largest centred square, convert to RGB, resize to `size` (Pillow's
@@ -24,14 +24,15 @@ def to_square(image: Image.Image, size: int) -> np.ndarray:
 
     Grey, palette and 1-bit become RGB; CMYK by Pillow's conversion without colour profile; 16-bit grey is divided
     by 257, not clipped; transparency is composited on white. An animation shows its first frame.
-    Raises what Pillow raises on damaged data, and ValueError for other pixel types (32-bit float, Lab, ...).
+    Raises what Pillow raises on damaged data, and ValueError for other pixel types (32-bit float, Lab, ...) and for more than
+    `max_pixels` to decode.
     """
     whole = image.size
     image.draft(None, (2 * size, 2 * size))  # large JPEGs decode at 1/2, 1/4 or 1/8 size, still twice what is needed
     # A progressive JPEG is unpacked whole before it is reduced.
     width, height = whole if image.info.get("progressive") else image.size
-    if width * height > MAX_PIXELS:
-        raise ValueError(f"{width} x {height} pixels, more than the {MAX_PIXELS / 1e6:g} million that are decoded")
+    if width * height > max_pixels:
+        raise ValueError(f"{width} x {height} pixels, more than the {max_pixels / 1e6:g} million of max_pixels")
     image = _upright(image)
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2

@@ -2,6 +2,7 @@
 
 import contextlib
 import difflib
+import math
 import os
 import re
 import socket
@@ -164,7 +165,9 @@ def _read_into(images: np.ndarray, labels: np.ndarray, builder, split: str, has_
     if image.shape != images.shape[1:] or image.np_dtype != np.uint8:
 
         def square(example):
-            result = tf.numpy_function(lambda array: to_square(_picture(array), size), [example["image"]], tf.uint8)
+            result = tf.numpy_function(
+                lambda array: to_square(_picture(array), size, math.inf), [example["image"]], tf.uint8
+            )
             result.set_shape([size, size, 3])
             return {**example, "image": result}
 

@@ -38,6 +38,7 @@ _AT_LEAST_ONE = Range(1, whole=True)
 RANGES = {
     "image_size": Range(8, 4096, whole=True),
     "max_bad_images": Range(0, 1),
+    "max_pixels": Range(1),
     "min_crop_area": Range(0, 1, open=True),
     "jitter_strength": Range(0, 1.25),
     "distill_weight": Range(0),

@@ -1,21 +1,18 @@
 """A whole pre-training run: settings in, a run folder out."""
 
 import contextlib
-import dataclasses
-import zlib
 
-from dogo_tf import data, optimizers
+from dogo_tf import data
 from dogo_tf.data.stream import HostClock, distributed_stream
-from dogo_tf.distill import graph
 from dogo_tf.distribution.devices import Job, check_batch_size, strategy
 from dogo_tf.dogo import DoGo
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.evaluate.sources import fingerprint, load_encoder
-from dogo_tf.peer import Peer
 from dogo_tf.platform.files import sole_owner
 from dogo_tf.platform.keras_compat import keras
 from dogo_tf.pretraining.alarm import FailureAlarm
+from dogo_tf.pretraining.build_model import build_model
 from dogo_tf.pretraining.callbacks import Checkpoints, StepLog, steps_done
 from dogo_tf.pretraining.first_steps import FirstSteps
 from dogo_tf.pretraining.probing import Probes, load_probe_data
@@ -28,7 +25,7 @@ from dogo_tf.reporting.progress import say
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.runs.checkpoint import RunCheckpoint
 from dogo_tf.runs.folder import RunFolder
-from dogo_tf.teacher import CachedTeacher, FrozenTeacher
+from dogo_tf.teacher import CachedTeacher
 
 
 def pretrain(settings: PretrainSettings, resume=False, overwrite=False, on_speed=None, trust=False) -> RunFolder:
@@ -64,7 +61,12 @@ def pretrain(settings: PretrainSettings, resume=False, overwrite=False, on_speed
 
 def _load(settings) -> data.ImageSet:
     images = data.load(
-        settings.dataset, settings.split, settings.image_size, settings.data_dir, settings.max_bad_images
+        settings.dataset,
+        settings.split,
+        settings.image_size,
+        settings.data_dir,
+        settings.max_bad_images,
+        max_pixels=settings.max_pixels,
     )
     if settings.batch_size > len(images.images):
         raise InputError(
@@ -117,60 +119,6 @@ def _train(
     if probe_data:
         with folder.written("projector"):
             write_projector(folder.tensorboard, model.peers, probe_data.images)
-
-
-def build_model(
-    settings: PretrainSettings, image_size: int, mean, std, steps_per_epoch: int, teachers=None, trust: bool = False
-) -> DoGo:
-    """The compiled model of `settings`.
-
-    Args:
-        mean, std: the data set's, in units of 0..255.
-        teachers: loaded from their files unless given, with `trust` as in `pretrain`.
-    """
-    peers = []
-    for name, encoder, objective in peer_specs(settings.peers):
-        # By name, so that a peer starts from the same weights alone and next to others.
-        keras.utils.set_random_seed((settings.seed + zlib.crc32(name.encode())) % 2**32)
-        peers.append(Peer(encoder, objective, image_size, mean, std, name=name))
-    if teachers is None:
-        teachers = [FrozenTeacher(path, name, peer, trust) for name, path, peer in teacher_specs(settings.teachers)]
-    epoch = steps_per_epoch * settings.batch_size
-    names = [peer.name for peer in peers], [teacher.name for teacher in teachers]
-    model = DoGo(
-        peers,
-        views=settings.views,
-        view_recipe=_recipes(settings, peers),
-        teach=graph.parse(settings.teach, *names, examples_per_epoch=epoch),
-        teachers=teachers,
-        scheme=settings.scheme,
-        distill_weight=settings.per_peer("distill_weight"),
-        distill_temperature=settings.distill_temperature,
-        distill_warmup=round(settings.distill_warmup_epochs * steps_per_epoch) * settings.batch_size,
-        ssl_weight=settings.per_peer("ssl_weight"),
-        planned_examples=settings.epochs * epoch,
-        sync_batch_norm=settings.sync_batch_norm,
-        micro_batches=settings.micro_batches,
-        seed=settings.seed,
-    )
-    total, warmup = settings.epochs * steps_per_epoch, round(settings.warmup_epochs * steps_per_epoch)
-    names, rates, decays = (settings.per_peer(name) for name in ("optimizer", "learning_rate", "weight_decay"))
-    model.compile(
-        [
-            optimizers.build(name, optimizers.schedule(settings.schedule, rate, total, warmup), decay)
-            for name, rate, decay in zip(names, rates, decays, strict=True)
-        ],
-        steps_per_execution=settings.steps_per_execution,
-    )
-    return model
-
-
-def _recipes(settings, peers):
-    """Each objective's own recipe with what the settings change about it."""
-    recipes = [peer.objective.view_recipe.scaled_jitter(settings.jitter_strength) for peer in peers]
-    if settings.min_crop_area is not None:
-        recipes = [dataclasses.replace(r, crop_area=(settings.min_crop_area, r.crop_area[1])) for r in recipes]
-    return recipes
 
 
 @contextlib.contextmanager

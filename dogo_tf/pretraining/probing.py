@@ -137,4 +137,5 @@ class Probes(keras.callbacks.Callback):
 
 
 def _load(settings, name: str, split: str, run_images: ImageSet) -> ImageSet:
-    return data.load(name, split, run_images.images.shape[1], settings.data_dir, settings.max_bad_images)
+    size = run_images.images.shape[1]
+    return data.load(name, split, size, settings.data_dir, settings.max_bad_images, max_pixels=settings.max_pixels)

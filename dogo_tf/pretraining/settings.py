@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from dogo_tf import distill, encoders
+from dogo_tf.data.pixels import MAX_PIXELS
 from dogo_tf.distill import graph
 from dogo_tf.distribution.devices import STRATEGIES
 from dogo_tf.errors import InputError, unknown_name
@@ -30,6 +31,7 @@ class PretrainSettings:
     split: str = "train"
     image_size: int | None = None
     max_bad_images: float = 0.01
+    max_pixels: float = MAX_PIXELS
     peers: tuple[str, ...] = ("resnet_18:simclr", "wrn_10_2:simclr")
     teachers: tuple[str, ...] = ()
     cache_teachers: bool = False

@@ -194,7 +194,7 @@ def test_too_little_memory_is_said_before_anything_is_decoded(tmp_path):
 def test_a_picture_of_more_pixels_than_are_decoded_is_a_bad_file(tmp_path):
     _save(tmp_path / "a.png")
     declare_png(tmp_path / "bomb.png", 13_300)
-    reason = "ValueError: 13300 x 13300 pixels, more than the 50 million that are decoded"
+    reason = "ValueError: 13300 x 13300 pixels, more than the 50 million of max_pixels"
     assert data.load(tmp_path, image_size=8, max_bad_images=0.5).bad_files == ((f"{tmp_path}/bomb.png", reason),)
 
 
@@ -214,3 +214,12 @@ def test_equals_pillow_on_photographs(shared, tmp_path):
     for index in range(0, len(files), max(1, len(files) // 20)):
         np.testing.assert_array_equal(result.images[index], np.asarray(Image.open(files[index]).convert("RGB")))
         assert files[index].relative_to(folder / "val").parts[0] == result.class_names[result.labels[index]]
+
+
+def test_the_largest_number_of_pixels_can_be_chosen(tmp_path):
+    _save(tmp_path / "a.png", size=(40, 40))
+    _save(tmp_path / "b.png", size=(50, 40))
+    images = data.load(tmp_path, image_size=8, max_bad_images=0.5, max_pixels=1600)
+    assert [os.path.basename(name) for name in images.files] == ["a.png"]
+    assert images.bad_files[0][1] == "ValueError: 50 x 40 pixels, more than the 0.0016 million of max_pixels"
+    assert "max_pixels: expected a number of at least 1, got nan" in _error(tmp_path, max_pixels=float("nan"))

@@ -176,7 +176,7 @@ def test_a_picture_of_more_pixels_than_are_decoded_is_told(folder, tmp_path, cap
     declare_png(tmp_path / "bomb.png", 13_300)
     words = ["dogo-predict", f"--model={folder / 'small.tflite'}", f"--images={tmp_path}"]
     assert predict.run([*words, f"--out={tmp_path / 'out.npz'}"]) == 2
-    assert "13300 x 13300 pixels, more than the 50 million that are decoded" in capsys.readouterr().err
+    assert "13300 x 13300 pixels, more than the 50 million of max_pixels" in capsys.readouterr().err
 
 
 def test_a_pipe_as_the_model_is_not_waited_for(folder, tmp_path, capsys):
@@ -184,3 +184,9 @@ def test_a_pipe_as_the_model_is_not_waited_for(folder, tmp_path, capsys):
     words = ["dogo-predict", f"--model={tmp_path / 'pipe.tflite'}", f"--images={folder / 'pictures'}"]
     assert predict.run([*words, f"--out={tmp_path / 'out.npz'}"]) == 2
     assert "pipe.tflite: cannot be read: it is no file" in capsys.readouterr().err
+
+
+def test_the_largest_number_of_pixels_can_be_chosen(folder, tmp_path, capsys):
+    assert run(folder, tmp_path / "few.npz", "--max_pixels=500") == 2  # 30 x 20 and more
+    assert "30 x 20 pixels, more than the 0.0005 million of max_pixels" in capsys.readouterr().err
+    assert run(folder, tmp_path / "all.npz", "--max_pixels=1e4") == 0
