@@ -25,7 +25,7 @@ def header(settings, images, model, steps_per_epoch: int) -> str:
     lines += [f"  {_cut(teacher.name, NAME_WIDTH):<{NAME_WIDTH}} teacher" for teacher in model.teachers]
     total = settings.epochs * steps_per_epoch
     lines.append(
-        f"{settings.epochs} epochs x {steps_per_epoch:,} steps = {total:,} steps of {settings.batch_size} images"
+        f"{settings.epochs} epoch{'s' * (settings.epochs > 1)} x {steps_per_epoch:,} steps = {total:,} steps of {settings.batch_size} images"
     )
     lines.append(f"{described(model.distribute_strategy)}, {settings.precision}")
     return "\n".join(lines)

@@ -29,7 +29,8 @@ def captioned_grid(
     rows = -(-count // columns)
     factor = max(1, -(-CELL_SIDE // side))
     width = side * factor
-    step_x, step_y = width + GAP, width + LINE * len(captions[0]) + GAP
+    below = 0 if framed is None else FRAME  # captions begin below a frame
+    step_x, step_y = width + GAP, width + below + LINE * len(captions[0]) + GAP
     top = GAP + (LINE + GAP if title else 0) + (LINE * len(headings[0]) if headings else 0)
     picture = Image.new("RGB", (columns * step_x + GAP, top + rows * step_y), "white")
     draw, font = ImageDraw.Draw(picture), _font()
@@ -44,7 +45,7 @@ def captioned_grid(
             draw.rectangle((x - FRAME, y - FRAME, x + width + FRAME - 1, y + width + FRAME - 1), "black")
         picture.paste(Image.fromarray(image).resize((width, width), Image.Resampling.NEAREST), (x, y))
         for index, line in enumerate(lines):
-            draw.text((x, y + width + LINE * index), fitting(line, width, font), "black", font)
+            draw.text((x, y + width + below + LINE * index), fitting(line, width, font), "black", font)
     return picture
 
 
