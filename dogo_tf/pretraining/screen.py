@@ -24,9 +24,8 @@ def header(settings, images, model, steps_per_epoch: int) -> str:
         lines.append(f"  {name:<{NAME_WIDTH}} {objective:<{OBJECTIVE_WIDTH}} {cost}")
     lines += [f"  {_cut(teacher.name, NAME_WIDTH):<{NAME_WIDTH}} teacher" for teacher in model.teachers]
     total = settings.epochs * steps_per_epoch
-    lines.append(
-        f"{settings.epochs} epoch{'s' * (settings.epochs > 1)} x {steps_per_epoch:,} steps = {total:,} steps of {settings.batch_size} images"
-    )
+    epochs = "1 epoch" if settings.epochs == 1 else f"{settings.epochs} epochs"
+    lines.append(f"{epochs} x {steps_per_epoch:,} steps = {total:,} steps of {settings.batch_size} images")
     lines.append(f"{described(model.distribute_strategy)}, {settings.precision}")
     return "\n".join(lines)
 

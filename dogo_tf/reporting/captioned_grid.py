@@ -29,8 +29,8 @@ def captioned_grid(
     rows = -(-count // columns)
     factor = max(1, -(-CELL_SIDE // side))
     width = side * factor
-    below = 0 if framed is None else FRAME  # captions begin below a frame
-    step_x, step_y = width + GAP, width + below + LINE * len(captions[0]) + GAP
+    below = 0 if framed is None else FRAME  # captions begin below a frame; the gap has room
+    step_x, step_y = width + GAP, width + LINE * len(captions[0]) + GAP
     top = GAP + (LINE + GAP if title else 0) + (LINE * len(headings[0]) if headings else 0)
     picture = Image.new("RGB", (columns * step_x + GAP, top + rows * step_y), "white")
     draw, font = ImageDraw.Draw(picture), _font()
