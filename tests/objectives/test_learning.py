@@ -18,8 +18,8 @@ def linear_accuracy():
     return lambda encoder: probe(encoder, train, test, fractions=(1.0,), protocols=("linear",)).linear[1.0].accuracy
 
 
-# Barlow Twins was made for large batches. With 32 images and a rate of 1e-3 a change in the seventh digit decides whether it ends
-# at 59 or 69 %; at half the rate it ends above either.
+# Barlow Twins was made for large batches. With 32 images and a rate of 1e-3 a change in the seventh digit decides whether it
+# ends at 59 or 69 %; at half the rate it ends above either.
 RATES = {"barlow_twins": 5e-4}
 
 
