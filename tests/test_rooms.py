@@ -22,6 +22,7 @@ ORDER = (
     "objectives",
     "runs",
     "data",
+    "sources",
     "optimizers",
     "distribution",
     "encoders",

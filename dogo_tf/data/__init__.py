@@ -3,14 +3,21 @@
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from dogo_tf.data.choose import SOURCES
 from dogo_tf.data.image_set import ImageSet, digest, pixel_statistics
 from dogo_tf.data.pixels import MAX_PIXELS, check_image_size
-from dogo_tf.errors import InputError
-from dogo_tf.platform import ranges
+from dogo_tf.errors import InputError, unknown_name
+from dogo_tf.platform import lazy, ranges
 from dogo_tf.reporting.plain_text import printable
 
-__all__ = ["ImageSet", "digest", "load", "pixel_statistics"]
+if TYPE_CHECKING:
+    from dogo_tf.data.stream import training_stream
+else:
+    __getattr__, __dir__ = lazy.attributes(__name__, {"training_stream": "dogo_tf.data.stream"})
+
+__all__ = ["ImageSet", "digest", "load", "open", "pixel_statistics", "training_stream"]
 
 
 def load(
@@ -26,7 +33,7 @@ def load(
 
     Args:
         name_or_path: "patterns" or "patterns/ood", the set that comes with this package; the path of an existing folder of
-            images (see folder.load_folder); anything else is a TFDS name (see tfds_source.load_tfds).
+            images (see folder.open_folder); anything else is a TFDS name (see tfds_source.load_tfds).
         split: "train", "test", ...; for a folder, its sub-folder.
         image_size: side in pixels, >= 8; None: the data's own, where all its images are squares of one size.
         data_dir: where TFDS keeps prepared data sets; not used for folders.
@@ -38,17 +45,46 @@ def load(
     Raises:
         InputError: what the user can put right.
     """
+    return open(name_or_path, split, image_size, "memory", None, data_dir, max_bad_images, prepare, max_pixels)
+
+
+def open(
+    name_or_path: str | os.PathLike,
+    split: str = "train",
+    image_size: int | None = None,
+    source: str = "auto",
+    cache_dir: str | os.PathLike | None = None,
+    data_dir: str | os.PathLike | None = None,
+    max_bad_images: float = 0.01,
+    prepare: bool = True,
+    max_pixels: float = MAX_PIXELS,
+) -> ImageSet:
+    """The images of a split, also of a folder with more of them than memory holds; see `load` for the other arguments.
+
+    Args:
+        source: "memory": as `load`. "cache": decoded once into files in cache_dir, which later runs find again as long as the
+            folder's files are the same; the same images as "memory". "stream": decoded whenever they are asked for, where a
+            file that cannot be read is replaced by the next one in order that can, and counted when it is met. "auto": memory,
+            if the images take at most half of what is free; else cache, if its disk has the room; else stream; what it was,
+            and why, is told on stderr. Data sets from TFDS are always read into memory.
+        cache_dir: for all caches; None: ~/.cache/dogo_tf (or $XDG_CACHE_HOME/dogo_tf). What lies there may be deleted.
+    """
+    if source not in SOURCES:
+        raise unknown_name("source", source, SOURCES)
     if image_size is not None:
         check_image_size(image_size)
     if not isinstance(max_bad_images, (int, float)) or not 0 <= max_bad_images <= 1:
         raise InputError(f"max_bad_images: expected a share of the files in 0..1 (0.01 is 1 %), got {max_bad_images!r}")
     ranges.check("max_pixels", max_pixels)
     name = os.fspath(name_or_path)
-    if name == "patterns" or name.startswith("patterns/"):
-        return _load_tfds(name, split, image_size, data_dir, prepare)
     folder = Path(name).expanduser()
-    if name and folder.is_dir():
-        return _load_folder(folder, split, image_size, max_bad_images, max_pixels)
+    if name and not _is_patterns(name) and folder.is_dir():
+        cache_dir = None if cache_dir is None else Path(cache_dir).expanduser()
+        return _open_folder(folder, split, image_size, max_bad_images, max_pixels, source, cache_dir)
+    if source not in ("auto", "memory"):
+        raise InputError(f"source: {source!r} is for folders of images; {name!r} is none, and is read into memory")
+    if _is_patterns(name):
+        return _load_tfds(name, split, image_size, data_dir, prepare)
     if folder.is_file():
         raise InputError(f"{name} is a file; expected a folder of images (unpack archives first) or a data set's name")
     if not name or name.startswith((".", "~")) or folder.is_absolute():
@@ -56,10 +92,14 @@ def load(
     return _load_tfds(name, split, image_size, data_dir, prepare)
 
 
-def _load_folder(folder, split, image_size, max_bad_images, max_pixels) -> ImageSet:
-    from dogo_tf.data.folder import load_folder
+def _is_patterns(name: str) -> bool:
+    return name == "patterns" or name.startswith("patterns/")
 
-    data = load_folder(folder, split, image_size, max_bad_images, max_pixels)
+
+def _open_folder(folder, split, *args) -> ImageSet:
+    from dogo_tf.data.folder import open_folder
+
+    data = open_folder(folder, split, *args)
     if data.bad_files:
         path, reason = data.bad_files[0]
         left_out = (

@@ -1,4 +1,4 @@
-"""A data set in memory: uint8 images, and labels if there are any."""
+"""A data set: uint8 images, in memory or fetched when they are asked for, and labels if there are any."""
 
 import hashlib
 import math
@@ -8,21 +8,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from dogo_tf.errors import InputError
+from dogo_tf.sources.pixel_sums import pixel_sums
+from dogo_tf.sources.source import ImageSource
 
-_CHUNK = 1024  # images at a time, so that the wider integers of a sum of squares stay small
+_CHUNK = 1024  # images that are hashed at a time
 
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """Images of one split, decoded and resized.
+    """Images of one split, decoded and resized: `data[rows]` gives uint8 [n, S, S, 3] of them, wherever they are kept.
 
     Attributes:
         name: what was loaded, e.g. "cifar10 train".
-        images: uint8 [N, S, S, 3], values 0..255.
+        images: uint8 [N, S, S, 3], values 0..255: an array from `load`; from `open`, also an ImageSource, which has the shape,
+            the length and the rows of one.
         labels: int64 [N], indices into `class_names`; None if unlabelled.
         class_names: one name a class; empty if unlabelled.
-        bad_files: (path, reason) of every file that could not be read and was left out.
+        bad_files: (path, reason) of every file that could not be read and was left out. A stream leaves none out.
         files: the path of every image, in their order; empty if they did not come from files of their own.
+        source: where the images are kept: "memory", "cache" or "stream".
     """
 
     name: str
@@ -31,13 +35,23 @@ class ImageSet:
     class_names: tuple[str, ...] = ()
     bad_files: tuple[tuple[str, str], ...] = ()
     files: tuple[str, ...] = ()
+    source: str = "memory"
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, rows) -> np.ndarray:
+        """rows: as of an array, e.g. int64 [n]."""
+        return self.images[rows]
 
 
-def check_images(images: np.ndarray, argument: str = "images") -> None:
-    """Raises InputError unless `images` is a uint8 array [N, H, W, 3]; the message says how to convert what came."""
+def check_images(images, argument: str = "images") -> None:
+    """Raises InputError unless `images` is a uint8 array [N, H, W, 3] or an ImageSource; says how to convert what came."""
     expected = f"{argument}: expected a NumPy array uint8 [N, H, W, 3] with values 0..255, got"
     if isinstance(images, ImageSet):
         raise InputError(f"{expected} an ImageSet; pass its .images")
+    if isinstance(images, ImageSource):
+        return
     if not isinstance(images, np.ndarray):
         raise InputError(f"{expected} {type(images).__name__}; convert it with numpy.asarray")
     if images.ndim != 4 or images.shape[-1] != 3:
@@ -59,23 +73,20 @@ def _describe(images: np.ndarray) -> str:
     return f"{came}; undo its normalisation, so that it lies in 0..255, then images.round().astype('uint8')"
 
 
-def pixel_statistics(images: np.ndarray) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+def pixel_statistics(images) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
     """(mean, std) of every channel over all images and pixels, in units of 0..255; exact, by integer sums.
+
+    images: uint8 [N, H, W, 3], an array or an ImageSource. Of more than 10,000 images that are decoded on the fly ("stream"),
+    10,000 evenly spaced ones are taken.
 
     The standard deviation is the population's, and at least 1 (one grey level), so that networks can divide by it even
     where a channel is constant.
     """
     check_images(images)
-    if not images.size:
+    if not math.prod(images.shape):
         raise InputError("images: no images to take the mean and standard deviation of")
-    total, squares = np.zeros(3, np.uint64), np.zeros(3, np.uint64)
-    for start in range(0, len(images), _CHUNK):
-        chunk = images[start : start + _CHUNK]
-        # Over the images first: long rows add up several times as fast as the three channels do.
-        total += chunk.sum(axis=0, dtype=np.uint32).sum(axis=(0, 1), dtype=np.uint64)
-        squares += np.square(chunk, dtype=np.uint16).sum(axis=0, dtype=np.uint32).sum(axis=(0, 1), dtype=np.uint64)
-    count = images.size // 3
-    red, green, blue = (_mean_and_std(int(t), int(q), count) for t, q in zip(total, squares, strict=True))
+    sums = images.pixel_sums() if isinstance(images, ImageSource) else pixel_sums(images)
+    red, green, blue = (_mean_and_std(t, q, sums.pixels) for t, q in zip(sums.totals, sums.squares, strict=True))
     return (red[0], green[0], blue[0]), (red[1], green[1], blue[1])
 
 
@@ -84,8 +95,13 @@ def _mean_and_std(total: int, squares: int, count: int) -> tuple[float, float]:
     return mean, max(1.0, math.sqrt(max(0.0, squares / count - mean * mean)))
 
 
-def digest(images: np.ndarray) -> str:
-    """The sha256 of the shape and of every pixel in order, hexadecimal: the same only for the same images in the same order."""
+def digest(images) -> str:
+    """Hexadecimal; the same only for the same images in the same order.
+
+    The sha256 of the shape and of every pixel; of an ImageSource that of its files' paths, sizes and modification times.
+    """
+    if isinstance(images, ImageSource):
+        return images.digest
     found = hashlib.sha256(f"{tuple(images.shape)}\n".encode())
     for start in range(0, len(images), _CHUNK):
         found.update(np.ascontiguousarray(images[start : start + _CHUNK]).data)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dogo_tf.data.image_set import check_images
+from dogo_tf.data.image_set import ImageSet, check_images
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import tf
 
@@ -29,7 +29,7 @@ class HostClock:
 
 
 def training_stream(
-    images: np.ndarray,
+    images,
     batch_size: int,
     seed: int,
     start_example: int = 0,
@@ -51,9 +51,10 @@ def training_stream(
     Replica r of R trains on rows r * batch_size / R and following of every batch, so that all numbers of replicas and workers
     see the same. The stream gives the batches of the replicas in `local_replicas` in turn: step by step, replica by replica.
 
-    start_example must be a multiple of batch_size (the number of steps done times batch_size). The arrays are read
-    where they are, row by row, and must not change meanwhile; a numpy.memmap will do. Raises InputError.
+    start_example must be a multiple of batch_size (the number of steps done times batch_size). `images` is an array, an
+    ImageSource or an ImageSet. They are read where they are, row by row, and must not change meanwhile. Raises InputError.
     """
+    images = images.images if isinstance(images, ImageSet) else images
     check_images(images)
     count = len(images)
     extra_features = dict(extra_features or {})
@@ -87,7 +88,7 @@ def training_stream(
 
     def take(index):
         started = time.perf_counter()
-        batch = [np.take(table, index, axis=0) for table in tables]
+        batch = [table[index] for table in tables]
         if clock is not None:
             clock.add(time.perf_counter() - started, 1 / len(local_replicas))
         return batch
@@ -107,7 +108,7 @@ def training_stream(
     return numbers.map(rows).prefetch(tf.data.AUTOTUNE).with_options(options)
 
 
-def distributed_stream(strategy: tf.distribute.Strategy, images: np.ndarray, batch_size: int, *args, **kwargs):
+def distributed_stream(strategy: tf.distribute.Strategy, images, batch_size: int, *args, **kwargs):
     """`training_stream` for model.fit under a strategy: every worker reads the rows of its own replicas only."""
     replicas = strategy.num_replicas_in_sync
     if replicas == 1:

@@ -11,13 +11,14 @@ from dogo_tf.errors import InputError
 from dogo_tf.evaluate.features import check_images, embed
 from dogo_tf.evaluate.sources import fingerprint
 from dogo_tf.platform.files import write_atomically
+from dogo_tf.sources.source import ImageSource
 
 
 class FeatureCache:
     """`features.embed` that remembers: one .npy file for each pair of an encoder and a set of images.
 
-    A file's name is the sha256 of what the encoder computes and of every pixel, so nothing ever has to be invalidated; the
-    folder can be deleted at any time.
+    A file's name is the sha256 of what the encoder computes and of every pixel (of an ImageSource, its digest), so nothing ever
+    has to be invalidated; the folder can be deleted at any time.
 
     Args:
         folder: for the files, made when it is first needed; None computes everything and keeps nothing.
@@ -35,7 +36,7 @@ class FeatureCache:
         """
         if self.folder is None:
             return embed(encoder, images, batch_size)
-        images = np.asarray(images)
+        images = images if isinstance(images, ImageSource) else np.asarray(images)
         check_images(images, getattr(encoder, "input_shape", None))
         path = self.folder / f"{_key(encoder, images)}.npy"
         features = _read(path, len(images))
@@ -54,9 +55,9 @@ class FeatureCache:
             raise InputError(f"cache: cannot write to {self.folder}: {error.strerror}") from error
 
 
-def _key(encoder, images: np.ndarray) -> str:
+def _key(encoder, images) -> str:
     digest = hashlib.sha256(f"{fingerprint(encoder)} {images.shape}\n".encode())
-    digest.update(np.ascontiguousarray(images))
+    digest.update(images.digest.encode() if isinstance(images, ImageSource) else np.ascontiguousarray(images))
     return digest.hexdigest()
 
 

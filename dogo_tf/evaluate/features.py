@@ -5,6 +5,7 @@ import numpy as np
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import keras
 from dogo_tf.reporting.progress import Progress
+from dogo_tf.sources.source import ImageSource
 
 
 def embed(encoder, images, batch_size=256) -> np.ndarray:
@@ -16,14 +17,14 @@ def embed(encoder, images, batch_size=256) -> np.ndarray:
     Args:
         encoder: a keras.Model (run in inference mode), or any callable on uint8 batches [B, H, W, 3] that returns [B, d].
             If it has an `input_shape`, (None, H, W, 3), the images are checked against it.
-        images: uint8 [N, H, W, 3], values 0..255.
+        images: uint8 [N, H, W, 3], values 0..255; an array, or an ImageSource, of which a batch is read at a time.
         batch_size: images per call of the encoder.
     Returns:
         float32 [N, d].
     Raises:
         InputError: images of another type, shape or size; an encoder whose output is not [B, d], or NaN or infinite.
     """
-    images = np.asarray(images)
+    images = images if isinstance(images, ImageSource) else np.asarray(images)
     check_images(images, getattr(encoder, "input_shape", None))
     if batch_size < 1:
         raise InputError(f"batch_size: expected at least 1, got {batch_size}")
@@ -49,7 +50,7 @@ def embed(encoder, images, batch_size=256) -> np.ndarray:
     return features
 
 
-def check_images(images: np.ndarray, input_shape=None) -> None:
+def check_images(images, input_shape=None) -> None:
     """InputError unless `images` is uint8 [N >= 1, H, W, 3] of the size in `input_shape`, (None, H, W, 3)."""
     if images.dtype != np.uint8:
         raise InputError(f"images: expected uint8 pixel values 0..255, got {images.dtype}")

@@ -46,3 +46,9 @@ def test_too_little_memory_names_the_bytes_and_a_size_that_fits(monkeypatch):
 def test_available_memory_is_plausible():
     available = image_set.available_memory()
     assert available is None or 10**7 < available < 10**15
+
+
+def test_an_image_set_in_place_of_its_images_is_named():
+    images = image_set.ImageSet("x", np.zeros((2, 4, 4, 3), np.uint8))
+    with pytest.raises(InputError, match="x: expected a NumPy array uint8 .* got an ImageSet; pass its .images"):
+        image_set.check_images(images, "x")

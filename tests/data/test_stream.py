@@ -5,7 +5,6 @@ import itertools
 import numpy as np
 import pytest
 
-from dogo_tf.data.image_set import ImageSet
 from dogo_tf.data.stream import HostClock, training_stream
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import tf
@@ -168,7 +167,6 @@ EXPECTED = "images: expected a NumPy array uint8 [N, H, W, 3] with values 0..255
         (np.zeros((2, 4, 4), np.uint8), "shape [2, 4, 4]"),
         (np.zeros((2, 4, 4, 1), np.uint8), "shape [2, 4, 4, 1]"),
         ([[1]], "list; convert it with numpy.asarray"),
-        (ImageSet("x", np.zeros((2, 4, 4, 3), np.uint8)), "an ImageSet; pass its .images"),
     ],
 )
 def test_images_are_checked(images, message):

@@ -1,4 +1,4 @@
-"""The Python of README and docs/ runs as written, page by page, in an empty folder."""
+"""The Python of README and docs/ runs as written, page by page, in a folder that holds nothing but some photos."""
 
 import importlib
 import sys
@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 from markdown_pages import PAGES, ROOT, blocks
+from run_states import make_pictures
 
 import dogo_tf
 
@@ -18,6 +19,8 @@ QUICK = {"docs/concepts/objectives.md", "docs/concepts/views.md", "docs/how-to/o
 )
 def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    make_pictures(tmp_path / "photos")
     monkeypatch.syspath_prepend(str(ROOT / "export"))  # where the copy of runtime.py would be
     names = {"__name__": "page"}
     for block in blocks(page, "python"):

@@ -1,0 +1,63 @@
+"""One image file -> one small RGB square, or the reason why not."""
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import PIL
+from PIL import Image, UnidentifiedImageError
+
+from dogo_tf.data.pixels import to_square
+
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF")
+KINDS = "JPEG, PNG, BMP, GIF, WebP or TIFF"
+
+
+def read_image(path: Path, size: int, max_pixels: float) -> np.ndarray | str:
+    """uint8 [size, size, 3], or the reason why this file is bad."""
+    try:
+        with _opened(path) as image:
+            return to_square(image, size, max_pixels)
+    except UnidentifiedImageError:
+        return f"not a {KINDS} image"
+    except _Unreadable as error:
+        return str(error)
+    except Exception as error:  # on damaged files Pillow raises OSError, SyntaxError, struct.error, IndexError, ...
+        return f"{type(error).__name__}: {error}"
+
+
+def header_size(path: Path) -> tuple[int, int] | None:
+    """(width, height) from the file's first bytes; None if they cannot be read."""
+    try:
+        with _opened(path) as image:
+            return image.size
+    except Exception:  # a bad file, of which read_image gives the reason
+        return None
+
+
+def version(max_pixels: float) -> str:
+    """Of the pixels that `read_image` gives: a cache of another version is not used. Raise the number when they change."""
+    return f"read_image 1, Pillow {PIL.__version__}, max_pixels {max_pixels:g}"
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Pillow warns of large pictures and odd metadata; what matters to the user is the reason why a file is bad."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+class _Unreadable(Exception):
+    """Why a file is not even opened."""
+
+
+def _opened(path: Path) -> Image.Image:
+    """The picture, not decoded yet. Only a regular file is opened: a pipe would wait for a writer for ever."""
+    if not path.is_file():
+        raise _Unreadable("not a file, or a broken link")
+    if not path.stat().st_size:
+        raise _Unreadable("empty file")
+    return Image.open(path, formats=FORMATS)
