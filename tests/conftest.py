@@ -5,6 +5,11 @@ from pathlib import Path
 
 import pytest
 
+import dogo_tf.encoders
+
+# Encoders for tests, found by name like those of the package.
+dogo_tf.encoders.__path__.append(str(Path(__file__).parent / "helpers" / "encoders"))
+
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """One for each core; none beside pytest itself where single files, tests or words (-k) are asked for: that is quicker."""

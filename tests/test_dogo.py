@@ -64,6 +64,7 @@ def test_steps_per_execution_changes_nothing():
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_whole_step_compiles_under_xla_and_gives_the_same_weights():
     plain, compiled = model("simclr", "simsiam"), model("simclr", "simsiam")
     compiled.compile(keras.optimizers.SGD(0.1), jit_compile=True)
@@ -203,7 +204,7 @@ def test_predict_gives_every_peers_features():
     assert [f.shape for f in features] == [(5, 6), (5, 7)]
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)])
 def test_mixed_precision_has_the_losses_of_full_precision_and_trains_float32_weights(policy):
     full = model("simclr", "simclr").evaluate(dataset(), verbose=0, return_dict=True)["loss"]
     keras.mixed_precision.set_global_policy(policy)

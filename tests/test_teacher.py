@@ -95,13 +95,13 @@ def settings(run_dir, **changes):
 
 
 def test_a_run_is_taught_by_a_peer_of_another_run_and_refuses_to_go_on_with_another_teacher(tmp_path):
-    pair = pretrain(settings(tmp_path / "pair", peers=("wrn_10_1", "big=wrn_10_1")))
-    taught = {"peers": ("small=wrn_10_1",), "scheme": "simreg", "ssl_weight": (0.0,), "distill_weight": (1.0,)}
+    pair = pretrain(settings(tmp_path / "pair", peers=("small_conv", "big=small_conv")))
+    taught = {"peers": ("small=small_conv",), "scheme": "simreg", "ssl_weight": (0.0,), "distill_weight": (1.0,)}
     place = (f"teacher={pair.path}#big",)
     run = pretrain(settings(tmp_path / "taught", teachers=place, **taught))
     assert run.peer_names() == ["small"]
     assert run.metrics_lines()[-1]["small/distill"] > 0
-    other = pretrain(settings(tmp_path / "other", peers=("big=wrn_10_1",), seed=1))
+    other = pretrain(settings(tmp_path / "other", peers=("big=small_conv",), seed=1))
     (pair.path / "encoders/big.keras").write_bytes((other.path / "encoders/big.keras").read_bytes())
     with pytest.raises(dogo_tf.InputError, match="the run in this folder has other teachers:\n  teacher: '"):
         pretrain(settings(tmp_path / "taught", teachers=place, **taught), resume=True)

@@ -72,7 +72,7 @@ class Comparison:
         self._pictures, self.image_count = None, len(images.images)
 
     def run(self, seeds, on_progress=lambda runs: None) -> list[ArmRun]:
-        """Every arm for every seed; `on_progress(runs so far)` is called after each.
+        """Every arm for every seed; `on_progress(runs so far)` is called after each that was not there, but for the last.
 
         What is done is read, not repeated; a training that was cut off goes on from its checkpoint.
         """
@@ -83,11 +83,13 @@ class Comparison:
             self._keep_labels(seed)
             for arm in asked:
                 kept = self.path / "scores" / f"{arm.name}_seed{seed}.npz"
-                if not kept.exists():
+                missing = not kept.exists()
+                if missing:
                     print(f"[{len(runs) + 1}/{total}] {arm.name}, seed {seed}: {arm.peer}", flush=True)
                     self._study(arm, seed, kept)
                 runs.append(_read(kept, arm.name, seed))
-                on_progress(runs)
+                if missing and len(runs) < total:
+                    on_progress(runs)
         return runs
 
     def curves(self) -> list[tuple[str, int, list[dict]]]:

@@ -68,18 +68,12 @@ def test_a_term_is_a_loss_per_image_that_teaches_the_student_alone(model):
 
 
 def test_training_lowers_the_loss_of_the_term_and_moves_its_head(model):
-    heads = [v.numpy() for v in model.distillation_terms[0].trainable_variables]
-    before = model.evaluate(images(), batch_size=16, verbose=0, return_dict=True)["small/distill"]
     alone = pair(model.distillation_terms[0].name.rsplit("_small", 1)[0], ssl_weight=0.0, distill_weight=1.0)
+    heads = alone.distillation_terms[0].trainable_variables
+    before = [v.numpy() for v in heads]
     history = alone.fit(images(), batch_size=16, epochs=12, shuffle=False, verbose=0).history["small/distill"]
-    assert np.mean(history[-3:]) < np.mean(history[:3])
-    model.fit(images(), batch_size=16, verbose=0)
-    assert all(
-        not np.array_equal(v, old)
-        for v, old in zip(model.distillation_terms[0].trainable_variables, heads, strict=True)
-    )
-    after = model.evaluate(images(), batch_size=16, verbose=0, return_dict=True)["small/distill"]
-    assert np.isfinite([before, after]).all()
+    assert np.isfinite(history).all() and np.mean(history[-3:]) < np.mean(history[:3])
+    assert all(not np.array_equal(v, old) for v, old in zip(heads, before, strict=True))
 
 
 def test_heads_train_with_the_students_optimiser_and_queues_are_kept_in_checkpoints(model, tmp_path):

@@ -29,7 +29,7 @@ SCHEMES = f"--schemes={','.join(distill.schemes())}"
 
 def test_replicas_train_to_the_weights_of_one_device():
     """And to its targets, and to the order of its queue."""
-    table = deviations("--objectives=simclr,byol,moco", SCHEMES, "--replicas=2")
+    table = deviations("--objectives=byol,moco", SCHEMES, "--replicas=2", "--steps=1,3")
     assert [*table.values()][0].keys() == {"2"}
     assert worst(table) < 1e-9
 
@@ -56,6 +56,7 @@ def test_micro_batches_and_blocks_of_rows_are_the_same_however_replicas_share_th
     assert worst(table) < 1e-9
 
 
+@pytest.mark.slow
 def test_features_of_a_cached_teacher_go_where_their_images_go():
     flags = ["--objectives=simclr", SCHEMES, "--replicas=2", "--cached_teacher", "--steps=3"]
     assert worst(deviations(*flags)) < 1e-9
@@ -67,7 +68,8 @@ def test_replicas_equal_one_device_for_every_objective_next_to_every_other():
     assert worst(deviations(f"--objectives={objectives}", SCHEMES, "--replicas=4")) < 1e-9
 
 
-@pytest.mark.parametrize("bug", ["gather", pytest.param("scale", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("bug", ["gather", "scale"])
 def test_the_comparison_finds_a_wrong_gradient(bug):
     table = deviations(f"--mutate={bug}", "--objectives=simclr,simsiam", "--replicas=2", "--steps=1")
     assert worst(table) > 1e-4

@@ -18,7 +18,16 @@ def images(batch=8):
     return tf.constant(np.random.default_rng(0).integers(0, 256, (batch, SIZE, SIZE, 3), dtype=np.uint8))
 
 
-@pytest.mark.parametrize("objective", plugins.names(objectives.__name__))
+QUICK = ("simclr", "moco")  # without and with a target and a queue
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [
+        pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
+        for name in plugins.names(objectives.__name__)
+    ],
+)
 def test_the_whole_step_with_its_augmentation_is_static(objective):
     peers = [dogo_tf.Peer(encoder(f"peer_{k}", 4, "relu"), small(objective)) for k in range(2)]
     model = dogo_tf.DoGo(peers, distill_warmup=100)

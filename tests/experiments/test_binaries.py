@@ -19,7 +19,7 @@ def pictures(tmp_path_factory):
 
 
 def command(pictures, run_dir, *more):
-    flags = [f"--dataset={pictures}", f"--run_dir={run_dir}", "--peers=wrn_10_1:simclr,wrn_10_1:simsiam"]
+    flags = [f"--dataset={pictures}", f"--run_dir={run_dir}", "--peers=small_conv:simclr,small_conv:simclr"]
     return [
         "dogo-pretrain",
         *flags,
@@ -41,14 +41,14 @@ def run_dir(pictures, tmp_path_factory):
 
 def test_a_run_leaves_everything_that_the_next_steps_need(run_dir):
     folder = RunFolder(run_dir)
-    assert folder.peer_names() == ["wrn_10_1", "wrn_10_1_2"]
+    assert folder.peer_names() == ["small_conv", "small_conv_2"]
     config = folder.config()
     assert config["data"]["images"] == 48 and config["settings"]["epochs"] == 2
     assert config["provenance"]["versions"]["tensorflow"]
     lines = [json.loads(line) for line in folder.metrics.read_text().splitlines()]
     assert [line["step"] for line in lines] == [2, 4, 6]
     for name in ("ssl", "distill", "agreement", "std", "effective_rank", "gradient_norm", "learning_rate"):
-        assert all(np.isfinite(line[f"wrn_10_1_2/{name}"]) for line in lines), name
+        assert all(np.isfinite(line[f"small_conv_2/{name}"]) for line in lines), name
     assert all(line["images_per_second"] > 0 for line in lines)
     assert any(folder.tensorboard.iterdir()) and any(folder.checkpoints.iterdir())
     with Image.open(folder.views) as grid:
@@ -68,29 +68,29 @@ def test_the_kept_flags_run_the_same_again(run_dir, tmp_path):
 def test_probe_prints_a_table_and_keeps_the_numbers(run_dir, capsys):
     assert probe.run(["dogo-probe", f"--run_dir={run_dir}", "--test_split=val", "--fractions=1,0.25"]) == 0
     shown = capsys.readouterr().out
-    assert "linear %, 25 % labels" in shown and "wrn_10_1_2" in shown
+    assert "linear %, 25 % labels" in shown and "small_conv_2" in shown
     (written,) = run_dir.glob("probe_*.json")
     report = json.loads(written.read_text())
     assert report["test"]["images"] == 48
-    assert report["peers"]["wrn_10_1"]["linear"]["0.25"]["n_train"] == 12
+    assert report["peers"]["small_conv"]["linear"]["0.25"]["n_train"] == 12
 
 
 def test_export_writes_files_that_agree_with_keras_and_can_be_probed(run_dir, pictures, tmp_path, capsys):
     many = make_folder(tmp_path / "many", per_class=200, size=8, splits=("train",))
-    words = ["dogo-export", f"--run_dir={run_dir}", "--peer=wrn_10_1", f"--dataset={many}"]
+    words = ["dogo-export", f"--run_dir={run_dir}", "--peer=small_conv", f"--dataset={many}"]
     assert export_main.run(words) == 0
-    out = run_dir / "export" / "wrn_10_1"
+    out = run_dir / "export" / "small_conv"
     formats = ("float32", "float16", "dynamic_range", "int8")
     assert {file.name for file in out.iterdir()} == {
         *("saved_model", "report.json", "report.html"),
-        *(f"wrn_10_1_{name}.{ending}" for name in formats for ending in ("tflite", "json")),
+        *(f"small_conv_{name}.{ending}" for name in formats for ending in ("tflite", "json")),
     }
     shown = capsys.readouterr().out
     assert all(name in shown for name in formats) and "recommended: " in shown
     assert export_main.run(words) == 2
     assert "exists already" in capsys.readouterr().err
     for name in formats:
-        words = ["dogo-probe", f"--encoder={out}/wrn_10_1_{name}.tflite", f"--dataset={pictures}", "--test_split=val"]
+        words = ["dogo-probe", f"--encoder={out}/small_conv_{name}.tflite", f"--dataset={pictures}", "--test_split=val"]
         assert probe.run([*words, "--fractions=1", f"--out={tmp_path}/{name}.json"]) == 0
         assert json.loads((tmp_path / f"{name}.json").read_text())["test"]["images"] == 48
 
@@ -99,12 +99,12 @@ def test_export_of_a_file_with_a_head_and_images_of_its_own_to_calibrate_on(run_
     many = make_folder(tmp_path / "many", per_class=130, size=8)
     own = make_folder(tmp_path / "own", per_class=50, size=8, splits=("",))
     out = tmp_path / "out"
-    words = ["dogo-export", f"--encoder={RunFolder(run_dir).path}/encoders/wrn_10_1.keras", f"--dataset={many}"]
+    words = ["dogo-export", f"--encoder={RunFolder(run_dir).path}/encoders/small_conv.keras", f"--dataset={many}"]
     words += [f"--out={out}", "--test_split=val", "--formats=int8", "--calibration_images=100", "--parity_images=256"]
     assert export_main.run([*words, "--calibration=nowhere/at/all", "--head"]) == 2
     assert "the folder 'nowhere/at/all' does not exist" in capsys.readouterr().err and not out.exists()
     assert export_main.run([*words, f"--calibration={own}", "--head", "--force"]) == 0
-    told = json.loads((out / "wrn_10_1_int8.json").read_text())
+    told = json.loads((out / "small_conv_int8.json").read_text())
     assert told["labels"] == ["dark", "light"] and told["calibration"]["images"] == 100
     assert "head %" in capsys.readouterr().out
 
@@ -114,14 +114,17 @@ EXPORT_MISTAKES = {
     "both": (["--run_dir={run}", "--encoder=x.keras"], "--run_dir or --encoder: expected one of them"),
     "no data": (["--encoder=x.keras"], "--dataset is needed"),
     "no file": (["--encoder=x.keras", "--dataset={pictures}", "--out={new}"], "x.keras does not exist"),
-    "which peer": (["--run_dir={run}"], "--peer: which encoder is to be exported? The run has: wrn_10_1, wrn_10_1_2"),
+    "which peer": (
+        ["--run_dir={run}"],
+        "--peer: which encoder is to be exported? The run has: small_conv, small_conv_2",
+    ),
     "same split": (
-        ["--run_dir={run}", "--peer=wrn_10_1", "--test_split=train"],
+        ["--run_dir={run}", "--peer=small_conv", "--test_split=train"],
         "--test_split: expected another split than --split; both are 'train'",
     ),
-    "few images": (["--run_dir={run}", "--peer=wrn_10_1"], "expected more than 256 images, to set 256 aside; got 48"),
+    "few images": (["--run_dir={run}", "--peer=small_conv"], "expected more than 256 images, to set 256 aside; got 48"),
     "format": (
-        ["--run_dir={run}", "--peer=wrn_10_1", "--formats=int4"],
+        ["--run_dir={run}", "--peer=small_conv", "--formats=int4"],
         "unknown TFLite format 'int4'; known: dynamic",
     ),
 }
@@ -148,7 +151,7 @@ def test_nan_stops_the_run_and_names_step_peer_and_checkpoint(pictures, tmp_path
     words = command(pictures, tmp_path / "run", "--optimizer=sgd", "--learning_rate=1e30,1e-3", "--distill_weight=0")
     assert pretrain.run(words) == 3
     message = capsys.readouterr().err
-    assert "training stopped: step 2: peer 'wrn_10_1': a loss that is not finite" in message
+    assert "training stopped: step 2: peer 'small_conv': a loss that is not finite" in message
     assert "Last good checkpoint: none yet" in message
 
 
@@ -179,12 +182,12 @@ MISTAKES = {
         "resume and overwrite exclude each other",
     ),
     "not empty": (
-        ["--dataset={pictures}", "--run_dir={run}", "--peers=wrn_10_1", "--batch_size=16"],
+        ["--dataset={pictures}", "--run_dir={run}", "--peers=small_conv", "--batch_size=16"],
         "is not empty; continue its run",
     ),
     "batch": (["--dataset={pictures}", "--run_dir={new}", "--batch_size=64"], "batch_size: 64 is larger than the data"),
     "objective": (
-        ["--dataset={pictures}", "--run_dir={new}", "--peers=wrn_10_1:byol2", "--batch_size=16"],
+        ["--dataset={pictures}", "--run_dir={new}", "--peers=small_conv:byol2", "--batch_size=16"],
         "unknown objective 'byol2'; known: barlow_twins, byol, moco, simclr, simsiam, vicreg",
     ),
     "no run": (["--dataset={pictures}", "--run_dir={new}", "--resume"], "holds no run: config.json cannot be read"),
@@ -202,9 +205,9 @@ def test_a_mistake_gets_one_message_and_no_traceback(case, pictures, run_dir, tm
 
 def test_probe_and_export_name_the_peers_of_the_run(run_dir, pictures, capsys):
     assert probe.run(["dogo-probe", f"--run_dir={run_dir}", "--peer=resnet"]) == 2
-    assert "no encoder of a peer 'resnet'; it has: wrn_10_1, wrn_10_1_2" in capsys.readouterr().err
+    assert "no encoder of a peer 'resnet'; it has: small_conv, small_conv_2" in capsys.readouterr().err
     assert export_main.run(["dogo-export", f"--run_dir={run_dir}"]) == 2
-    assert "which encoder is to be exported? The run has: wrn_10_1, wrn_10_1_2" in capsys.readouterr().err
+    assert "which encoder is to be exported? The run has: small_conv, small_conv_2" in capsys.readouterr().err
 
 
 def test_probing_on_the_images_that_gave_the_labels_is_refused(run_dir, capsys):

@@ -17,7 +17,13 @@ def pictures(tmp_path_factory):
 
 
 def command(pictures, out, *more):
-    flags = [f"--dataset={pictures}", "--split=train", "--test_split=val", f"--out={out}", "--peers=wrn_10_1,wrn_16_1"]
+    flags = [
+        f"--dataset={pictures}",
+        "--split=train",
+        "--test_split=val",
+        f"--out={out}",
+        "--peers=small_conv,bigger_conv",
+    ]
     studies = ["--fractions=1,0.25", "--noise=symmetric:0.4", "--imbalance=", "--corruptions=contrast", "--draws=2"]
     return ["dogo-compare", *flags, *studies, "--batch_size=16", "--epochs=1", "--log_every=1", *more]
 
@@ -56,7 +62,7 @@ def test_every_arm_is_studied_and_reported(finished):
     }
     for name in ("report.html", "summary.json", "summary.csv", "scores/labels_seed0.npz"):
         assert (out / name).stat().st_size > 0
-    assert "wrn_10_1" in (out / "report.html").read_text()
+    assert "small_conv" in (out / "report.html").read_text()
 
 
 def test_a_killed_comparison_repeats_no_finished_training(finished):
@@ -98,7 +104,7 @@ def test_online_against_offline_is_added_to_a_finished_comparison(finished, pict
     assert compare.run(command(pictures, out, "--seeds=1", f"--arms={arms}")) == 0
     folders, settings = zip(*trained, strict=True)
     assert [folder.rsplit("/", 1)[1] for folder in folders] == ["one_way_seed0", "frozen_seed0", "frozen_seed_seed0"]
-    assert settings[1].teachers == settings[2].teachers == (f"teacher={out}/runs/big_solo_seed0#wrn_16_1",)
+    assert settings[1].teachers == settings[2].teachers == (f"teacher={out}/runs/big_solo_seed0#bigger_conv",)
     summary = json.loads((out / "summary.json").read_text())
     assert set(summary["studies"][0]["accuracy"]) == set(arms.split(","))
     assert "dogo - one_way" in summary["studies"][0]["differences"]
@@ -125,7 +131,7 @@ def test_arms_of_one_seed_start_from_the_same_weights_and_data(finished):
         (["--noise=symmetric:much"], "--noise: expected numbers separated by commas; got 'much'"),
         (["--transfer=cifar10"], "--transfer: expected dataset:train split:test split"),
         (["--corruptions=rain"], "unknown corruption 'rain'; known: "),
-        (["--peers=wrn_10_1"], "expected two, the small one and its bigger peer; got 1"),
+        (["--peers=small_conv"], "expected two, the small one and its bigger peer; got 1"),
         (["--arms=solo,duo"], "unknown arm 'duo'; known: big_solo, dogo"),
         (["--seeds=0"], "--seeds: expected a whole number from 1 to 1000, got 0"),
         (["--labelled=elsewhere"], "--train_split: which split of --labelled gives the labels?"),

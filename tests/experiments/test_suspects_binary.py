@@ -40,7 +40,7 @@ def run_dir(pictures, tmp_path_factory):
     config = {
         "settings": {"dataset": str(pictures / "labelled"), "data_dir": None},
         "data": {"image_size": 8},
-        "peers": [{"name": name} for name in ("wrn_10_1", "wrn_10_1_2")],
+        "peers": [{"name": name} for name in ("small_conv", "small_conv_2")],
         "provenance": {},
     }
     folder.start(config, resume=False, overwrite=False)
@@ -48,16 +48,16 @@ def run_dir(pictures, tmp_path_factory):
     keras.utils.set_random_seed(0)
 
     class Peer:
-        encoder = build("wrn_10_1", 8)
+        encoder = build("small_conv", 8)
 
-    for name in ("wrn_10_1", "wrn_10_1_2"):
+    for name in ("small_conv", "small_conv_2"):
         Peer.name = name
         folder.save_encoders([Peer])
     return folder.path
 
 
 def command(run_dir, *more):
-    return ["dogo-suspects", f"--run_dir={run_dir}", "--peer=wrn_10_1", "--k=10", *more]
+    return ["dogo-suspects", f"--run_dir={run_dir}", "--peer=small_conv", "--k=10", *more]
 
 
 def rows(path):
@@ -70,14 +70,14 @@ def test_misfiled_images_are_named_and_pictured(run_dir, pictures, capsys):
     shown = capsys.readouterr().out
     assert "2 of 62 labels are suspicious (3.2 %)" in shown
     assert "1 x dark -> light" in shown and "1 x light -> dark" in shown and "self-test" not in shown
-    listed = {row["file"]: row for row in rows(run_dir / "suspects" / "wrn_10_1" / "suspects.csv")}
+    listed = {row["file"]: row for row in rows(run_dir / "suspects" / "small_conv" / "suspects.csv")}
     assert set(listed) == {str(pictures / "labelled" / label / "wrong.png") for label in ("dark", "light")}
     row = listed[str(pictures / "labelled" / "dark" / "wrong.png")]
     assert (row["image"], row["label"], row["suggested"]) == ("30", "dark", "light")
     assert float(row["suggested_share"]) > 0.8 > 0.2 > float(row["label_share"])
     difference = float(row["suggested_share"]) - float(row["label_share"])
     assert float(row["suspicion"]) == pytest.approx(difference, abs=2e-4)
-    with Image.open(run_dir / "suspects" / "wrn_10_1" / "suspects.png") as picture:
+    with Image.open(run_dir / "suspects" / "small_conv" / "suspects.png") as picture:
         assert picture.size[0] > 2 * 144 and picture.size[1] > 144
 
 
@@ -110,8 +110,8 @@ def test_a_clean_list_is_empty_and_takes_the_place_of_an_older_picture(run_dir, 
 MISTAKES = {
     "unlabelled": (["--dataset={pictures}/unlabelled"], "expected labelled images whose labels are to be checked"),
     "k": (["--k=62"], "k: expected 1 to 61, as each of the 62 images has that many others; got 62"),
-    "peer": (["--peer=resnet"], "no encoder of a peer 'resnet'; it has: wrn_10_1, wrn_10_1_2"),
-    "no peer": (["--peer="], "peer: which encoder of {run}? It has: wrn_10_1, wrn_10_1_2"),
+    "peer": (["--peer=resnet"], "no encoder of a peer 'resnet'; it has: small_conv, small_conv_2"),
+    "no peer": (["--peer="], "peer: which encoder of {run}? It has: small_conv, small_conv_2"),
     "both": (["--encoder=x.keras"], "expected --run_dir (and --peer) or --encoder, one of them"),
     "share": (["--inject_noise=0.9"], "--inject_noise: expected"),
     "kind": (
@@ -131,7 +131,7 @@ def test_a_mistake_gets_one_message_and_no_traceback(case, run_dir, pictures, ca
 
 
 def test_an_encoder_from_a_file_finds_the_same(run_dir, pictures, tmp_path):
-    words = ["dogo-suspects", f"--encoder={run_dir}/encoders/wrn_10_1.keras", f"--out={tmp_path}", "--k=8"]
+    words = ["dogo-suspects", f"--encoder={run_dir}/encoders/small_conv.keras", f"--out={tmp_path}", "--k=8"]
     assert suspects.run([*words, f"--dataset={pictures}/labelled", "--split=train"]) == 0
     assert suspects.run(command(run_dir, "--k=8", f"--out={tmp_path / 'run'}")) == 0
     assert rows(tmp_path / "suspects.csv") == rows(tmp_path / "run" / "suspects.csv") != []

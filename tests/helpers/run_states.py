@@ -24,7 +24,7 @@ def small_run(pictures, run_dir, **changes) -> PretrainSettings:
     values = {
         "dataset": str(pictures),
         "run_dir": str(run_dir),
-        "peers": ("wrn_10_1:simclr", "wrn_10_1:simclr"),
+        "peers": ("small_conv:simclr", "small_conv:simclr"),
         "batch_size": 16,
         "learning_rate": (1e-3,),
     }

@@ -114,9 +114,8 @@ def test_evaluation_leaves_target_and_queue_alone_and_repeats_itself():
         np.testing.assert_array_equal(value, before[name], err_msg=name)
 
 
-@pytest.mark.parametrize(
-    "options", [pytest.param({"jit_compile": True}, marks=pytest.mark.slow), {"steps_per_execution": 2}]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [{"jit_compile": True}, {"steps_per_execution": 2}])
 def test_compiled_and_joined_steps_give_the_same_targets_and_queues(options, stepwise):
     model = dogo("byol", "moco", planned_examples=64)
     model.compile(keras.optimizers.SGD(0.1), **options)
@@ -132,7 +131,7 @@ def stepwise():
     return state(model)
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)])
 def test_mixed_precision_has_the_losses_of_full_precision_and_keeps_float32(policy):
     def embedded(model):
         views = dogo_tf.Views(*(tf.cast(images(16, seed), tf.float32) for seed in (0, 1)))

@@ -1,7 +1,6 @@
 """A run as a whole: interrupted and resumed, in half precision, on damaged data."""
 
 import os
-import shutil
 
 import numpy as np
 import pytest
@@ -27,16 +26,17 @@ def settings(pictures, run_dir, **changes):
     return small_run(pictures, run_dir, **{**values, **changes})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
-        pytest.param({"precision": "mixed_float16", "micro_batches": 2}, marks=pytest.mark.slow),
+        {"precision": "mixed_float16", "micro_batches": 2},
         {"steps_per_execution": 2, "log_every": 2},
-        pytest.param({"peers": ("wrn_10_1:byol", "wrn_10_1:moco")}, marks=pytest.mark.slow),
+        {"peers": ("small_conv:byol", "small_conv:moco")},
     ],
 )
 def test_an_interrupted_run_ends_like_one_that_was_not(pictures, tmp_path, monkeypatch, changes):
-    """Also with loss scales, targets and a queue, which are part of the state; test_kills.py has the rest."""
+    """With loss scales, targets and a queue, which are part of the state; test_kills.py has the plain run."""
     whole = pretrain(settings(pictures, tmp_path / "whole", checkpoint_steps=2, **changes))
 
     class PowerCut(FailureAlarm):
@@ -60,21 +60,39 @@ def test_a_line_of_the_log_is_the_mean_over_its_steps_also_across_epochs(picture
     assert [line["loss"] for line in pairs.metrics_lines()] == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_finished_run_is_resumed_without_another_step(pictures, tmp_path):
-    folder = pretrain(settings(pictures, tmp_path, epochs=1))
-    before = folder.metrics.read_text()
-    pretrain(settings(pictures, tmp_path, epochs=1), resume=True)
-    assert folder.metrics.read_text() == before
+@pytest.fixture(scope="module")
+def trained_once(tmp_path_factory):
+    """(images, settings) of a finished run."""
+    images = make_pictures(tmp_path_factory.mktemp("images"), 20)
+    made = settings(images, tmp_path_factory.mktemp("runs") / "run", epochs=1)
+    pretrain(made)
+    return images, made
 
 
-def test_images_that_came_or_went_since_are_named(pictures, tmp_path):
-    folder = tmp_path / "images"
-    folder.mkdir()
-    make_pictures(folder, 20)
-    pretrain(settings(folder, tmp_path / "run", epochs=1))
-    (folder / "7.png").unlink()
+@pytest.fixture
+def finished(trained_once):
+    """The same, with images that may be changed: afterwards they are as before."""
+    images, made = trained_once
+    before = {path: path.read_bytes() for path in images.iterdir()}
+    yield trained_once
+    for path in images.iterdir():
+        path.unlink()
+    for path, content in before.items():
+        path.write_bytes(content)
+
+
+def test_a_finished_run_is_resumed_without_another_step(finished):
+    _, made = finished
+    before = RunFolder(made.run_dir).metrics.read_text()
+    pretrain(made, resume=True)
+    assert RunFolder(made.run_dir).metrics.read_text() == before
+
+
+def test_images_that_came_or_went_since_are_named(finished):
+    images, made = finished
+    (images / "7.png").unlink()
     with pytest.raises(InputError, match="has other data:\n  images: 20 before, 19 now\n  pixel_mean: "):
-        pretrain(settings(folder, tmp_path / "run", epochs=1), resume=True)
+        pretrain(made, resume=True)
 
 
 def turned_round(folder):
@@ -90,13 +108,11 @@ def swapped(folder):
 
 
 @pytest.mark.parametrize("change", (turned_round, swapped))
-def test_a_run_is_not_resumed_on_other_images_of_the_same_statistics(pictures, tmp_path, change):
-    folder = tmp_path / "images"
-    shutil.copytree(pictures, folder)
-    pretrain(settings(folder, tmp_path / "run", epochs=1))
-    change(folder)
+def test_a_run_is_not_resumed_on_other_images_of_the_same_statistics(finished, change):
+    images, made = finished
+    change(images)
     with pytest.raises(InputError, match="has other data: the images are not the same, or come in another order"):
-        pretrain(settings(folder, tmp_path / "run", epochs=1), resume=True)
+        pretrain(made, resume=True)
 
 
 def test_images_that_go_during_the_run_are_not_missed(tmp_path, monkeypatch):
@@ -144,7 +160,7 @@ def test_a_broken_state_is_never_saved(pictures, tmp_path):
         pictures, tmp_path, optimizer=("sgd",), learning_rate=(1e308,), schedule="constant", checkpoint_steps=1
     )
     with pytest.raises(
-        TrainingFailure, match="step 1: peer 'wrn_10_1': a weight that is not finite. Last good checkpoint: none yet"
+        TrainingFailure, match="step 1: peer 'small_conv': a weight that is not finite. Last good checkpoint: none yet"
     ):
         pretrain(broken)
     assert not (tmp_path / "checkpoints").exists()
@@ -153,7 +169,7 @@ def test_a_broken_state_is_never_saved(pictures, tmp_path):
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)])
 def test_encoders_trained_in_half_precision_are_kept_in_float32(pictures, tmp_path, precision):
     folder = pretrain(settings(pictures, tmp_path, precision=precision, epochs=1))
-    encoder = folder.load_encoder("wrn_10_1")
+    encoder = folder.load_encoder("small_conv")
     assert {layer.compute_dtype for layer in encoder.layers} == {"float32"}
     assert all(np.isfinite(weight).all() for weight in encoder.get_weights())
     assert keras.mixed_precision.global_policy().name == "float32"
@@ -164,7 +180,7 @@ def test_settings_per_peer_reach_their_peer(pictures, tmp_path):
     model = build_model(made, 16, (0, 0, 0), (1, 1, 1), steps_per_epoch=3)
     assert [type(o).__name__ for o in model.peer_optimizers] == ["SGDL2", "LARS"]
     assert [float(o.learning_rate) for o in model.peer_optimizers] == pytest.approx([0.1, 0.2])
-    assert [(edge.student, edge.weight) for edge in model.edges] == [("wrn_10_1", 0.0), ("wrn_10_1_2", 3.0)]
+    assert [(edge.student, edge.weight) for edge in model.edges] == [("small_conv", 0.0), ("small_conv_2", 3.0)]
 
 
 def test_a_peer_starts_from_the_same_weights_alone_and_next_to_others(pictures, tmp_path):
@@ -172,7 +188,7 @@ def test_a_peer_starts_from_the_same_weights_alone_and_next_to_others(pictures, 
         model = build_model(settings(pictures, tmp_path, peers=peers), 16, (0, 0, 0), (1, 1, 1), 3)
         return model.peers[-1].get_weights()
 
-    for alone, beside in zip(first_weights("wrn_10_1"), first_weights("wrn_16_1", "wrn_10_1"), strict=True):
+    for alone, beside in zip(first_weights("small_conv"), first_weights("wrn_16_1", "small_conv"), strict=True):
         np.testing.assert_array_equal(alone, beside)
 
 
@@ -183,7 +199,7 @@ def test_the_warmup_of_the_distillation_weight_is_given_in_epochs(pictures, tmp_
 
 
 def test_crop_and_jitter_settings_change_the_objectives_own_recipes(pictures, tmp_path):
-    peers = ("wrn_10_1:simclr", "wrn_10_1:simsiam")
+    peers = ("small_conv:simclr", "small_conv:simsiam")
     made = settings(pictures, tmp_path, peers=peers, min_crop_area=0.3, jitter_strength=0.5)
     model = build_model(made, 16, (0, 0, 0), (1, 1, 1), steps_per_epoch=3)
     assert [recipe.crop_area for recipe in model.view_recipes] == [(0.3, 1.0)] * 2

@@ -56,10 +56,10 @@ def weights(folder):
 def test_every_peer_is_probed_every_n_epochs_and_at_the_end(probed, capsys):
     lines = probed.probe_lines()
     assert [(line["epoch"], line["step"], line["peer"]) for line in lines] == [
-        (2, 6, "wrn_10_1"),
-        (2, 6, "wrn_10_1_2"),
-        (3, 9, "wrn_10_1"),
-        (3, 9, "wrn_10_1_2"),
+        (2, 6, "small_conv"),
+        (2, 6, "small_conv_2"),
+        (3, 9, "small_conv"),
+        (3, 9, "small_conv_2"),
     ]
     assert all((line["n_train"], line["n_test"]) == (40, 8) for line in lines)  # 15 % of 24 is 4 of each class
 
@@ -81,13 +81,13 @@ def test_tensorboard_gets_the_numbers_and_the_projector(probed):
     events = EventAccumulator(str(probed.tensorboard))
     events.Reload()
     for name in ("knn", "linear"):
-        shown = [(t.step, float(tf.make_ndarray(t.tensor_proto))) for t in events.Tensors(f"probe/wrn_10_1/{name}")]
-        wanted = [(line["step"], line[name]) for line in probed.probe_lines() if line["peer"] == "wrn_10_1"]
+        shown = [(t.step, float(tf.make_ndarray(t.tensor_proto))) for t in events.Tensors(f"probe/small_conv/{name}")]
+        wanted = [(line["step"], line[name]) for line in probed.probe_lines() if line["peer"] == "small_conv"]
         assert [step for step, _ in shown] == [step for step, _ in wanted]
         np.testing.assert_allclose([value for _, value in shown], [value for _, value in wanted], rtol=1e-6)
     groups = sorted({tag.split("/")[0] for tag in events.Tags()["tensors"] if "/" in tag})
     assert groups == ["loss", "peers", "probe", "speed", "z_internals"]  # in the order in which TensorBoard shows them
-    assert "wrn_10_1_2" in (probed.tensorboard / "projector_config.pbtxt").read_text()
+    assert "small_conv_2" in (probed.tensorboard / "projector_config.pbtxt").read_text()
     assert len((probed.tensorboard / "projector" / "metadata.tsv").read_text().splitlines()) == 1 + 48
 
 
@@ -96,7 +96,7 @@ def test_probing_leaves_no_trace_in_the_training(pictures, tmp_path, probed, pre
     changes = (
         {}
         if precision == "float32"
-        else {"precision": precision, "peers": ("wrn_10_1",), "epochs": 2, "probe_every": 1}
+        else {"precision": precision, "peers": ("small_conv",), "epochs": 2, "probe_every": 1}
     )
     plain = pretrain(settings(pictures, tmp_path / "plain", **{**changes, "probe_every": 0}))
     watched = probed if precision == "float32" else pretrain(settings(pictures, tmp_path / "watched", **changes))
@@ -113,7 +113,7 @@ def test_a_probe_is_there_once_however_often_a_run_is_interrupted(pictures, tmp_
                 raise TrainingFailure("the light went out")
 
     made = settings(
-        pictures, tmp_path / "run", epochs=2, probe_every=1, log_every=1, checkpoint_steps=3, peers=("wrn_10_1",)
+        pictures, tmp_path / "run", epochs=2, probe_every=1, log_every=1, checkpoint_steps=3, peers=("small_conv",)
     )
     with monkeypatch.context() as patched, pytest.raises(TrainingFailure):
         patched.setattr(module, "FailureAlarm", PowerCut)
@@ -122,14 +122,14 @@ def test_a_probe_is_there_once_however_often_a_run_is_interrupted(pictures, tmp_
     first = run.probes.read_text()
     assert [line["epoch"] for line in run.probe_lines()] == [1]
     # A line of a time after the checkpoint, to be forgotten; the one at the checkpoint, lost, to be made up for.
-    run.probes.write_text('{"step": 4, "epoch": 2, "peer": "wrn_10_1"}\n')
+    run.probes.write_text('{"step": 4, "epoch": 2, "peer": "small_conv"}\n')
     lines = pretrain(made, resume=True).probes.read_text().splitlines(keepends=True)
     assert lines[0] == first and len(lines) == 2
     assert [(line["epoch"], line["step"]) for line in run.probe_lines()] == [(1, 3), (2, 6)]
 
 
 def test_a_run_may_go_on_with_other_probes(pictures, tmp_path):
-    made = settings(pictures, tmp_path / "run", epochs=1, peers=("wrn_10_1",), probe_every=0)
+    made = settings(pictures, tmp_path / "run", epochs=1, peers=("small_conv",), probe_every=0)
     pretrain(made)
     run = pretrain(dataclasses.replace(made, probe_every=5, probe_test_split="test"), resume=True)
     (line,) = run.probe_lines()
@@ -137,7 +137,7 @@ def test_a_run_may_go_on_with_other_probes(pictures, tmp_path):
 
 
 def test_without_labels_the_run_says_so_and_shows_the_images_in_the_projector(pictures, tmp_path, capsys):
-    made = settings(pictures / "unlabelled", tmp_path / "run", epochs=1, peers=("wrn_10_1",))
+    made = settings(pictures / "unlabelled", tmp_path / "run", epochs=1, peers=("small_conv",))
     run = pretrain(made)
     assert "has no labels; give labelled images with --probe_dataset" in capsys.readouterr().out
     assert not run.probes.exists()
@@ -172,7 +172,7 @@ def test_mistakes_are_told_before_the_training(pictures, tmp_path):
         load_probe_data(settings(pictures, tmp_path), one_class)
 
 
-@pytest.mark.parametrize("epoch, peers_probed_before", [(2, 0), (3, 2)])
+@pytest.mark.parametrize("epoch, peers_probed_before", [pytest.param(2, 0, marks=pytest.mark.slow), (3, 2)])
 def test_a_request_to_stop_breaks_a_probe_off_and_the_resumed_run_makes_up_for_it(
     pictures, probed, tmp_path, monkeypatch, capsys, epoch, peers_probed_before
 ):

@@ -21,7 +21,7 @@ def model():
 
 
 def settings(**more):
-    peers = ("peer_0=wrn_10_1:simclr", "peer_1=wrn_10_1:simsiam")
+    peers = ("peer_0=small_conv:simclr", "peer_1=small_conv:simsiam")
     return PretrainSettings(dataset="x", run_dir="y", peers=peers, epochs=3, batch_size=16, **more)
 
 

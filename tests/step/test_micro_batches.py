@@ -50,7 +50,7 @@ def after(made, steps):
     return [variable.numpy() for peer in made.peers for variable in peer.variables]
 
 
-@pytest.mark.parametrize("objectives", [("simclr", "simclr"), ("simclr", "simsiam")])
+@pytest.mark.parametrize("objectives", [pytest.param(("simclr",) * 2, marks=pytest.mark.slow), ("simclr", "simsiam")])
 def test_without_batch_norm_the_weights_are_those_of_the_plain_step(float64, objectives):
     plain, parts = (model(without_batch_norm, objectives, k) for k in (1, 4))
     for steps in (1, 4):
@@ -71,7 +71,7 @@ def kept(encoder, views, parts):
     return tf.concat(of_a + of_b, 0)
 
 
-@pytest.mark.parametrize("mode", [{}, {"run_eagerly": True}])
+@pytest.mark.parametrize("mode", [{}, pytest.param({"run_eagerly": True}, marks=pytest.mark.slow)])
 def test_with_batch_norm_weights_and_averages_are_those_of_kept_micro_batches(float64, monkeypatch, mode):
     parts = model(with_batch_norm, ("simclr", "simsiam"), 2, **mode)
     ours = [after(parts, steps) for steps in (1, 4)]
