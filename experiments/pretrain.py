@@ -54,9 +54,23 @@ _flag(
     flags.DEFINE_integer, "image_size", "Side of the images in pixels; the data's own if all are squares of one size."
 )
 _flag(
+    flags.DEFINE_integer,
+    "store_size",
+    "Side at which images are kept, at least image_size, which is taken if not given: views are cut out of the larger pictures "
+    "and are sharper. Probes see images of image_size.",
+)
+_flag(
+    flags.DEFINE_string,
+    "source",
+    "Where a folder's images are kept. memory: decoded at the start; cache: decoded once into cache_dir, where later runs find "
+    "them; stream: decoded whenever they are needed; auto: the first of these that has the room, which is said. What is no "
+    "folder is read into memory.",
+)
+_flag(flags.DEFINE_string, "cache_dir", "Folder of all image caches; ~/.cache/dogo_tf if not given.")
+_flag(
     flags.DEFINE_float,
     "max_bad_images",
-    "Largest share (0..1) of unreadable files in a folder; fewer are skipped and listed.",
+    "Largest share (0..1) of unreadable files in a folder; fewer are named and left out, of a stream replaced by the next one.",
 )
 _flag(flags.DEFINE_float, "max_pixels", app.MAX_PIXELS_HELP)
 _list_flag(

@@ -37,6 +37,7 @@ class Range(NamedTuple):
 _AT_LEAST_ONE = Range(1, whole=True)
 RANGES = {
     "image_size": Range(8, 4096, whole=True),
+    "store_size": Range(8, 4096, whole=True),
     "max_bad_images": Range(0, 1),
     "max_pixels": Range(1),
     "min_crop_area": Range(0, 1, open=True),

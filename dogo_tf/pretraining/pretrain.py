@@ -1,6 +1,7 @@
 """A whole pre-training run: settings in, a run folder out."""
 
 import contextlib
+import dataclasses
 
 from dogo_tf import data
 from dogo_tf.data.stream import HostClock, distributed_stream
@@ -10,7 +11,7 @@ from dogo_tf.errors import InputError
 from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.evaluate.sources import fingerprint, load_encoder
 from dogo_tf.platform.files import sole_owner
-from dogo_tf.platform.keras_compat import keras
+from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.pretraining.alarm import FailureAlarm
 from dogo_tf.pretraining.build_model import build_model
 from dogo_tf.pretraining.callbacks import Checkpoints, StepLog, steps_done
@@ -52,31 +53,47 @@ def pretrain(settings: PretrainSettings, resume=False, overwrite=False, on_speed
         if job.is_chief:
             folder.check(resume, overwrite)  # before minutes of loading
         with sole_owner(folder.path):
-            images = _load(settings)
+            images = _open(settings, _source(settings, chiefs, resume))
             cached = _cached_teachers(settings, images, folder, trust) if settings.cache_teachers else None
             with _precision(settings.precision), devices.scope():
                 _train(settings, resume, overwrite, images, cached, job, chiefs, folder, on_speed, trust)
     return chiefs
 
 
-def _load(settings) -> data.ImageSet:
-    images = data.load(
+def _source(settings, chiefs: RunFolder, resume: bool) -> str:
+    """A run that is resumed keeps the source that "auto" took when it was new."""
+    if settings.source == "auto" and resume:
+        return chiefs.config()["data"].get("source", "memory")
+    return settings.source
+
+
+def _open(settings, source: str) -> data.ImageSet:
+    images = data.open(
         settings.dataset,
         settings.split,
-        settings.image_size,
+        settings.store_size or settings.image_size,
+        source,
+        settings.cache_dir,
         settings.data_dir,
         settings.max_bad_images,
         max_pixels=settings.max_pixels,
     )
-    if settings.batch_size > len(images.images):
+    if settings.batch_size > len(images):
         raise InputError(
-            f"batch_size: {settings.batch_size} is larger than the data: {images.name} has {len(images.images)} images"
+            f"batch_size: {settings.batch_size} is larger than the data: {images.name} has {len(images)} images"
         )
     return images
 
 
 def _cached_teachers(settings, images, folder: RunFolder, trust: bool) -> list[CachedTeacher]:
-    """Before any strategy's scope: every worker computes all features for itself, as it loads all images."""
+    """Before any strategy's scope: every worker computes all features for itself, of images of the size that encoders take."""
+    if settings.store_size not in (None, settings.image_size):
+        whole = _open(dataclasses.replace(settings, store_size=None), images.source)
+        if whole.files != images.files:
+            raise InputError(
+                "store_size: other files can be read at this size than at image_size; use a larger max_pixels"
+            )
+        images = whole
     cache, teachers = FeatureCache(folder.features), []
     for name, path, peer in teacher_specs(settings.teachers):
         try:
@@ -91,11 +108,13 @@ def _train(
     settings, resume, overwrite, images, cached, job: Job, chiefs: RunFolder, folder: RunFolder, on_speed, trust: bool
 ) -> None:
     """Reads the `chiefs` folder and writes to `folder`, which is the same one for the chief."""
-    probe_data = load_probe_data(settings, images) if settings.probe_every else None
+    job.check_same("images", len(images), "every worker must find the same files")
+    image_size = settings.image_size or images.images.shape[1]
+    probe_data = load_probe_data(settings, images, image_size) if settings.probe_every else None
     mean, std = data.pixel_statistics(images.images)
-    steps_per_epoch = len(images.images) // settings.batch_size
-    model = build_model(settings, images.images.shape[1], mean, std, steps_per_epoch, cached, trust)
-    config = _config(settings, images, mean, std, model.teachers)
+    steps_per_epoch = len(images) // settings.batch_size
+    model = build_model(settings, image_size, mean, std, steps_per_epoch, cached, trust)
+    config = _config(settings, images, image_size, mean, std, model.teachers)
     (resume,) = job.any([resume and job.is_chief])  # its word counts: jobs may start their workers with different flags
     folder.start(config, resume and job.is_chief, overwrite)
     checkpoint = RunCheckpoint(chiefs.checkpoints, model, write_to=folder.checkpoints)
@@ -131,7 +150,7 @@ def _precision(policy: str):
         keras.mixed_precision.set_global_policy(before)
 
 
-def _config(settings, images, mean, std, teachers) -> dict:
+def _config(settings, images, image_size: int, mean, std, teachers) -> dict:
     specs = peer_specs(settings.peers)
     return {
         "settings": settings.as_dict(),
@@ -139,8 +158,9 @@ def _config(settings, images, mean, std, teachers) -> dict:
         "teachers": {teacher.name: teacher.fingerprint for teacher in teachers},
         "data": {
             "name": images.name,
-            "images": len(images.images),
-            "image_size": images.images.shape[1],
+            "source": images.source,
+            "images": len(images),
+            "image_size": image_size,
             "pixel_mean": mean,
             "pixel_std": std,
             "digest": data.digest(images.images),
@@ -184,13 +204,32 @@ def _fit(
             # First what is left of an epoch that was broken off, then all whole ones.
             epoch, into_epoch = divmod(steps_done(model), steps_per_epoch)
             seen = int(model.examples_seen.numpy())
-            model.fit(
-                distributed_stream(
-                    job.strategy, images, settings.batch_size, settings.seed, seen, clock=clock, extra_features=features
-                ),
-                initial_epoch=epoch,
-                epochs=epoch + 1 if into_epoch else settings.epochs,
-                steps_per_epoch=steps_per_epoch - into_epoch,
-                callbacks=callbacks,
-                verbose=0,
-            )
+            with _failures_of(images):
+                model.fit(
+                    distributed_stream(
+                        job.strategy,
+                        images,
+                        settings.batch_size,
+                        settings.seed,
+                        seen,
+                        clock=clock,
+                        extra_features=features,
+                    ),
+                    initial_epoch=epoch,
+                    epochs=epoch + 1 if into_epoch else settings.epochs,
+                    steps_per_epoch=steps_per_epoch - into_epoch,
+                    callbacks=callbacks,
+                    verbose=0,
+                )
+
+
+@contextlib.contextmanager
+def _failures_of(images):
+    """What ended the reading of a source is raised as it was: TensorFlow makes an error of its own of it."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        failure = getattr(images, "failure", None)
+        if failure is None:
+            raise
+        raise failure from error

@@ -48,17 +48,20 @@ class ProbeData:
         return features[kept], labels[kept], features[self.held_out], labels[self.held_out]
 
 
-def load_probe_data(settings, run_images: ImageSet) -> ProbeData:
+def load_probe_data(settings, run_images: ImageSet, image_size: int) -> ProbeData:
     """The images that `settings.probe_*` name, checked before the training starts.
 
+    Args:
+        run_images: of the run, which are probed on unless others are named, or they are larger than what the encoders take.
+        image_size: side of what the encoders take.
     Raises:
         InputError: a given probe_dataset without labels, a single class, or classes that differ between the splits.
     """
     name, split = settings.probe_dataset or settings.dataset, settings.probe_train_split
-    if settings.probe_dataset is None and split == settings.split:
+    if settings.probe_dataset is None and split == settings.split and run_images.images.shape[1] == image_size:
         images = run_images
     else:
-        images = _load(settings, name, split, run_images)
+        images = _open(settings, name, split, image_size)
     if images.labels is None and settings.probe_dataset is None and settings.probe_test_split is None:
         say(f"no probes: {images.name} has no labels; give labelled images with --probe_dataset")
         return ProbeData(images)
@@ -71,7 +74,7 @@ def load_probe_data(settings, run_images: ImageSet) -> ProbeData:
             raise InputError("probe_train_split: expected at least two images of some class, to hold one out")
         check_size(images.labels[~held_out])
         return ProbeData(images, held_out=held_out)
-    test = _load(settings, name, settings.probe_test_split, run_images)
+    test = _open(settings, name, settings.probe_test_split, image_size)
     check_same_classes(images, test)
     check_size(images.labels)
     return ProbeData(images, test=test)
@@ -136,6 +139,8 @@ class Probes(keras.callbacks.Callback):
         return {"knn": knn.accuracy, "linear": linear.accuracy, "n_train": len(train), "n_test": len(test)}
 
 
-def _load(settings, name: str, split: str, run_images: ImageSet) -> ImageSet:
-    size = run_images.images.shape[1]
-    return data.load(name, split, size, settings.data_dir, settings.max_bad_images, max_pixels=settings.max_pixels)
+def _open(settings, name: str, split: str, image_size: int) -> ImageSet:
+    # What the run was told of its own images need not be possible for others.
+    source = settings.source if settings.probe_dataset is None else "auto"
+    kept = (source, settings.cache_dir, settings.data_dir)
+    return data.open(name, split, image_size, *kept, settings.max_bad_images, max_pixels=settings.max_pixels)

@@ -1,9 +1,11 @@
 """The settings of a pre-training run: made once from the flags, kept in the run folder."""
 
 import dataclasses
+import math
 from dataclasses import dataclass
 
 from dogo_tf import distill, encoders
+from dogo_tf.data.choose import SOURCES
 from dogo_tf.data.pixels import MAX_PIXELS
 from dogo_tf.distill import graph
 from dogo_tf.distribution.devices import STRATEGIES
@@ -14,8 +16,12 @@ from dogo_tf.runs.folder import check_peer_name
 
 VIEWS = ("independent", "shared")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-# Settings of what is measured on the way: a run gives the same with any of them, and may be resumed with others.
-PROBE_SETTINGS = ("probe_every", "probe_dataset", "probe_train_split", "probe_test_split")
+# A run gives the same with any of these, and may be resumed with others: where its folder and its images are kept, how often
+# it is saved, and what is measured on the way. Which source it took is kept with what it says of its data.
+FREE_SETTINGS = (
+    *("run_dir", "source", "cache_dir", "checkpoint_minutes", "checkpoint_steps"),
+    *("probe_every", "probe_dataset", "probe_train_split", "probe_test_split"),
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,9 @@ class PretrainSettings:
     data_dir: str | None = None
     split: str = "train"
     image_size: int | None = None
+    store_size: int | None = None
+    source: str = "auto"
+    cache_dir: str | None = None
     max_bad_images: float = 0.01
     max_pixels: float = MAX_PIXELS
     peers: tuple[str, ...] = ("resnet_18:simclr", "wrn_10_2:simclr")
@@ -67,7 +76,7 @@ class PretrainSettings:
     seed: int = 0
 
     def __post_init__(self):
-        for name, options in (("precision", PRECISIONS), ("strategy", STRATEGIES)):
+        for name, options in (("source", SOURCES), ("precision", PRECISIONS), ("strategy", STRATEGIES)):
             if getattr(self, name) not in options:
                 raise unknown_name(name, getattr(self, name), options)
         if self.strategy == "tpu" and self.precision == "mixed_float16":
@@ -77,6 +86,11 @@ class PretrainSettings:
         for name in ranges.RANGES:
             if hasattr(self, name):
                 ranges.check(name, getattr(self, name))
+        if self.store_size is not None and self.store_size < (self.image_size or math.inf):
+            raise InputError(
+                "store_size: expected at least image_size, which must be given, too; "
+                f"got store_size {self.store_size}, image_size {self.image_size}"
+            )
         if self.views not in VIEWS:
             raise unknown_name("views", self.views, VIEWS)
         for name in self.optimizer:
@@ -147,9 +161,9 @@ class PretrainSettings:
         return "".join(f"--{name}={value}\n" for name, value in joined.items())
 
     def as_dict(self) -> dict:
-        """For config.json: everything that shapes the run's result, without where its folder is and how often it is saved."""
+        """For config.json: everything that shapes the run's result."""
         values = dataclasses.asdict(self)
-        for name in ("run_dir", "checkpoint_minutes", "checkpoint_steps", *PROBE_SETTINGS):
+        for name in FREE_SETTINGS:
             del values[name]
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 

@@ -3,6 +3,7 @@
 import io
 
 import numpy as np
+from PIL import Image
 
 from dogo_tf.platform.files import write_atomically
 from dogo_tf.platform.keras_compat import tf
@@ -16,7 +17,8 @@ def log_view_grid(model, images: np.ndarray, folder) -> None:
     """Writes the views that images drawn at random would get first in a run to views.png and to TensorBoard, at step 0.
 
     Args:
-        model: a DoGo; its seed draws the images, which in a folder come class by class. images: uint8 [N, S, S, 3] of the run.
+        model: a DoGo; its seed draws the images, which in a folder come class by class. images: uint8 [N, S, S, 3] of the run,
+            which may be larger than the views.
         folder: RunFolder.
     """
     chosen = np.random.default_rng(model.seed).permutation(len(images))[:SHOWN]
@@ -24,7 +26,8 @@ def log_view_grid(model, images: np.ndarray, folder) -> None:
     views = inputs.views_of_each_peer(
         tf.constant(images), model.peers, model.view_recipes, model.views, model.seed, tf.constant(0, tf.int64)
     )
-    columns = [images] + [np.asarray(view) for pair in views for view in pair]
+    columns = [np.asarray(view) for pair in views for view in pair]
+    columns = [_resized(images, columns[0].shape[1]), *columns]
     cells = np.stack([np.clip(np.round(column), 0, 255).astype(np.uint8) for column in columns], axis=1)
     headings = [("", "image"), *((peer.name, f"view {letter}") for peer in model.peers for letter in "ab")]
     grid = captioned_grid(cells.reshape(-1, *cells.shape[2:]), columns=len(columns), headings=headings)
@@ -34,3 +37,9 @@ def log_view_grid(model, images: np.ndarray, folder) -> None:
     with tf.summary.create_file_writer(str(folder.tensorboard)).as_default(0):
         names = ", ".join(f"{peer.name} a, b" for peer in model.peers)
         tf.summary.image("views", np.asarray(grid)[np.newaxis], description=f"columns: image, {names}")
+
+
+def _resized(images: np.ndarray, side: int) -> np.ndarray:
+    return np.stack(
+        [np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BILINEAR)) for image in images]
+    )

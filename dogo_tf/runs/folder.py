@@ -186,7 +186,8 @@ def settings_differences(before: dict, now: dict) -> list[str]:
 
 def _fixed_data(data: dict) -> dict:
     """What must be as it was for a run to go on, and can be told as a difference."""
-    return {name: value for name, value in data.items() if name not in ("name", "bad_files", "digest")}
+    kept = {name: value for name, value in data.items() if name not in ("name", "bad_files", "digest")}
+    return {"source": "memory", **kept}  # runs of before there were others say nothing
 
 
 def _refuse_differences(what: str, before: dict, now: dict) -> None:

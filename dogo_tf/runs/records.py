@@ -12,7 +12,7 @@ NOTHING = type(None)
 CONFIG = {
     "settings": {"dataset": str, "data_dir": (str, NOTHING), "?split": str},
     "peers": [{"name": str, "?encoder": str, "?objective": str}],
-    "data": {"image_size": int, "?images": int, "?name": str, "?digest": str},
+    "data": {"image_size": int, "?images": int, "?name": str, "?digest": str, "?source": str},
     "provenance": dict,
     "?teachers": dict,
 }

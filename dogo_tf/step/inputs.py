@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 import numpy as np
@@ -40,7 +41,8 @@ def views_of_each_peer(data, peers, recipes, sharing: str, seed: int, first_exam
     numbers = first_example + tf.cast(collectives.row_offset(inputs) + tf.range(tf.shape(inputs)[0]), tf.int64)
 
     def draw(peer, recipe):
-        return Views(*(make_view(inputs, recipe, seed, numbers, peer=peer.stream, view=view) for view in (0, 1)))
+        one = functools.partial(make_view, inputs, recipe, seed, numbers, peer=peer.stream, size=peer.image_size)
+        return Views(one(view=0), one(view=1))
 
     if sharing == "shared":
         return [draw(peers[0], recipes[0])] * len(peers)
@@ -71,8 +73,9 @@ def batch_size(views: Views):
 def check(data, networks) -> None:
     """Raises InputError unless `data` (arrays, tensors or their specs) holds images or views that the networks can take.
 
-    That is: uint8 images [B, H, W, 3]; a tuple that begins with them; Views of floats in 0..255; or {peer name: Views}. For
-    every CachedTeacher, there is besides {its name: features [B, d]} behind the images.
+    That is: uint8 images [B, H, W, 3], at least as large as the views that are cut out of them; a tuple that begins with them;
+    Views of floats in 0..255; or {peer name: Views}. For every CachedTeacher, there is besides {its name: features [B, d]}
+    behind the images.
     """
     peers = [network for network in networks if not isinstance(network, CachedTeacher)]
     _check_features(_features(data), [network for network in networks if isinstance(network, CachedTeacher)])
@@ -136,5 +139,11 @@ def _check_array(array, expected: str, size: int, floating: bool) -> None:
     shape = tf.TensorShape(array.shape)
     if shape.rank and shape[0] == 1 and collectives.replica_count() == 1:
         raise InputError(ONE_IMAGE)
-    if not shape.is_compatible_with([None, size, size, 3]):
-        raise InputError(f"x: expected {expected} of shape [B, {size}, {size}, 3], as the peers take; got {shape}")
+    if floating:
+        fits, wanted = shape.is_compatible_with([None, size, size, 3]), f"[B, {size}, {size}, 3], as the peers take"
+    else:  # views are cut out of images, which may be larger
+        large = not shape.rank or all(side is None or side >= size for side in shape[1:3])
+        fits = large and shape.is_compatible_with([None, None, None, 3])
+        wanted = f"[B, H, W, 3], H and W at least {size}, as the peers take"
+    if not fits:
+        raise InputError(f"x: expected {expected} of shape {wanted}; got {shape}")

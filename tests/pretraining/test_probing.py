@@ -65,7 +65,7 @@ def test_every_peer_is_probed_every_n_epochs_and_at_the_end(probed, capsys):
 
 
 def test_the_last_numbers_are_those_of_the_saved_encoder_on_held_out_training_images(probed, pictures):
-    data = load_probe_data(settings(pictures, probed.path), load(pictures))
+    data = load_probe_data(settings(pictures, probed.path), load(pictures), 8)
     images, held_out = data.images, data.held_out
     assert images.name.endswith("train") and len(images.images) == 48 and data.test is None
     for line in probed.probe_lines()[2:]:
@@ -148,7 +148,7 @@ def test_a_class_is_needed_of_which_one_image_can_be_held_out(pictures, tmp_path
     labels = np.arange(4)
     images = ImageSet("four", np.zeros((4, 8, 8, 3), np.uint8), labels, tuple("abcd"))
     with pytest.raises(InputError, match="expected at least two images of some class, to hold one out"):
-        load_probe_data(settings(pictures, tmp_path), images)
+        load_probe_data(settings(pictures, tmp_path), images, 8)
 
 
 def test_mistakes_are_told_before_the_training(pictures, tmp_path):
@@ -169,7 +169,7 @@ def test_mistakes_are_told_before_the_training(pictures, tmp_path):
     refused("probe_every: expected a whole number of at least 0, got -1", probe_every=-1)
     one_class = ImageSet("one", np.zeros((4, 8, 8, 3), np.uint8), np.zeros(4, np.int64), ("a",))
     with pytest.raises(InputError, match="one: expected at least two classes to probe with, got one"):
-        load_probe_data(settings(pictures, tmp_path), one_class)
+        load_probe_data(settings(pictures, tmp_path), one_class, 8)
 
 
 @pytest.mark.parametrize("epoch, peers_probed_before", [pytest.param(2, 0, marks=pytest.mark.slow), (3, 2)])

@@ -33,6 +33,9 @@ def test_peers_are_named_by_their_encoders_and_numbered_if_equal():
     [
         ({"precision": "half"}, "unknown precision 'half'; known: float32, mixed_bfloat16, mixed_float16"),
         ({"strategy": "gpu"}, "unknown strategy 'gpu'; known: auto, mirrored, multi_worker, none, tpu"),
+        ({"source": "disk"}, "unknown source 'disk'; known: auto, cache, memory, stream"),
+        ({"store_size": 64}, "store_size: expected at least image_size, .* got store_size 64, image_size None"),
+        ({"store_size": 32, "image_size": 48}, "store_size: expected at least image_size, .* 32, image_size 48"),
         ({"checkpoint_minutes": 0}, "checkpoint_minutes: expected a number above 0, got 0"),
         ({"checkpoint_steps": 0}, "checkpoint_steps: expected a whole number of at least 1, got 0"),
         ({"epochs": 0}, "epochs: expected a whole number of at least 1, got 0"),

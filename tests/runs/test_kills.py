@@ -38,9 +38,9 @@ def whole(pictures, tmp_path_factory):
     return RunFolder(path)
 
 
-def killed(point, pictures, run_dir):
+def killed(point, pictures, run_dir, *more):
     """Starts a run that dies at the point; returns what is left of it."""
-    command = [sys.executable, PROGRAM, point, *flags(pictures, run_dir)]
+    command = [sys.executable, PROGRAM, point, *flags(pictures, run_dir, *more)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if point == "none":
         while process.poll() is None and len(RunFolder(run_dir).metrics_lines()) < 2:
@@ -75,6 +75,16 @@ def test_a_killed_run_ends_like_one_that_was_not(point, checkpoints, pictures, w
     assert tensorboard(folder) == tensorboard(whole)
     assert found(folder) == ["step_000000006", "step_000000009"]
     assert not list(folder.path.rglob(".[0-9]*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", ["cache", "stream"])
+def test_a_killed_run_whose_images_are_not_in_memory_ends_like_one_from_memory(source, pictures, whole, tmp_path):
+    more = (f"--source={source}", f"--cache_dir={tmp_path / 'cache'}")
+    folder = killed("step:5", pictures, tmp_path / "run", *more)  # in the middle of an epoch
+    assert pretrain.run(["dogo-pretrain", *flags(pictures, folder.path, "--resume", *more)]) == 0
+    assert_same_state(folder, whole)
+    assert log(folder) == log(whole)
 
 
 @pytest.mark.slow

@@ -72,7 +72,10 @@ def test_a_model_that_cannot_work_is_refused(case):
 BAD_DATA = {
     "floats of 0..255": (images().astype(np.float32), "expected a NumPy array uint8 .* convert it with"),
     "floats of 0..1": (images() / 255, r"\(255 \* images\)"),
-    "size": (np.zeros((4, 9, 9, 3), np.uint8), r"shape \[B, 8, 8, 3\], as the peers take; got \(4, 9, 9, 3\)"),
+    "size": (
+        np.zeros((4, 9, 7, 3), np.uint8),
+        r"shape \[B, H, W, 3\], H and W at least 8, as the peers take; got \(4, 9, 7, 3\)",
+    ),
     "grey": (np.zeros((4, 8, 8, 1), np.uint8), r"got shape \[4, 8, 8, 1\]"),
     "text": ("images.npy", "expected uint8 images .* got str"),
     "float dataset": (
