@@ -69,6 +69,7 @@ def main() -> None:
     except ValueError as error:
         raise InputError(str(error)) from error
     if query is not None:
+        files = _but_for(FLAGS.neighbours, files)
         paths, features = _over(files, lambda path: encoder.features(path, normalise=True)[0])
         content = _neighbours(query, np.stack(features), paths)
     elif FLAGS.labels:
@@ -100,6 +101,15 @@ def _endings() -> tuple[str, ...]:
 def _require_labels(encoder: Encoder) -> None:
     if not encoder.labels:
         raise InputError(f"--labels: {FLAGS.model} has none; export it with --head, and keep its .json beside it")
+
+
+def _but_for(query: str, files: list[Path]) -> list[Path]:
+    """The files without the query itself, which would be its own nearest neighbour."""
+    itself = Path(query).resolve()
+    others = [path for path in files if path.resolve() != itself]
+    if not others:
+        raise InputError(f"--images: expected images besides --neighbours={query}; it is the only one")
+    return others
 
 
 def _over(files: list[Path], function) -> tuple[list[Path], list]:
