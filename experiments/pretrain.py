@@ -41,7 +41,11 @@ def _list_flag(name: str, text: str):
 
 
 flags.DEFINE_string(
-    "dataset", None, "A TFDS name (cifar10), a folder of images (labels not needed), or patterns.", flag_values=FLAGS
+    "dataset",
+    None,
+    "A TFDS name (cifar10), a folder of images (labels not needed), a list of images (.csv or .parquet with the columns "
+    "path[,label][,split]), or patterns.",
+    flag_values=FLAGS,
 )
 flags.DEFINE_string("run_dir", None, "Folder for everything that the run writes.", flag_values=FLAGS)
 _flag(flags.DEFINE_string, "data_dir", "Where TFDS keeps prepared data sets; its own default if not given.")

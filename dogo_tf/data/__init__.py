@@ -1,16 +1,15 @@
-"""Where images come from: a TFDS name, a folder of images, or the embedded set `patterns`."""
+"""Where images come from: a folder, a list of files, a TFDS name, or the embedded set `patterns`."""
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dogo_tf.data.choose import SOURCES
+from dogo_tf.data.file_set import FileSet
 from dogo_tf.data.image_set import ImageSet, digest, pixel_statistics
 from dogo_tf.data.pixels import MAX_PIXELS, check_image_size
 from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.platform import lazy, ranges
-from dogo_tf.reporting.plain_text import printable
 
 if TYPE_CHECKING:
     from dogo_tf.data.stream import training_stream
@@ -33,14 +32,15 @@ def load(
 
     Args:
         name_or_path: "patterns" or "patterns/ood", the set that comes with this package; the path of an existing folder of
-            images (see folder.open_folder); anything else is a TFDS name (see tfds_source.load_tfds).
-        split: "train", "test", ...; for a folder, its sub-folder.
+            images (see folder.read_folder), or of a list of them, .csv or .parquet (see list_file.read_list); anything else is
+            a TFDS name (see tfds_source.load_tfds).
+        split: "train", "test", ...; for a folder, its sub-folder; for a list, what its column `split` says.
         image_size: side in pixels, >= 8; None: the data's own, where all its images are squares of one size.
         data_dir: where TFDS keeps prepared data sets; not used for folders.
-        max_bad_images: largest share (0..1) of a folder's files that may be unreadable; they are left out, named on stderr
+        max_bad_images: largest share (0..1) of the files that may be unreadable; they are left out, named on stderr
             and listed in ImageSet.bad_files.
         prepare: whether a TFDS set that is missing in data_dir is made there; False where data_dir comes from a file.
-        max_pixels: of a folder's file to decode, >= 1: a larger JPEG is decoded at 1/2, 1/4 or 1/8 of its sides, other files
+        max_pixels: of a file to decode, >= 1: a larger JPEG is decoded at 1/2, 1/4 or 1/8 of its sides, other files
             count as unreadable.
     Raises:
         InputError: what the user can put right.
@@ -77,18 +77,14 @@ def open(
         raise InputError(f"max_bad_images: expected a share of the files in 0..1 (0.01 is 1 %), got {max_bad_images!r}")
     ranges.check("max_pixels", max_pixels)
     name = os.fspath(name_or_path)
-    folder = Path(name).expanduser()
-    if name and not _is_patterns(name) and folder.is_dir():
+    found = None if _is_patterns(name) else _files(name, split)
+    if found is not None:
+        from dogo_tf.data.open_files import open_files
+
         cache_dir = None if cache_dir is None else Path(cache_dir).expanduser()
-        return _open_folder(folder, split, image_size, max_bad_images, max_pixels, source, cache_dir)
+        return open_files(found, image_size, max_bad_images, max_pixels, source, cache_dir)
     if source not in ("auto", "memory"):
-        raise InputError(f"source: {source!r} is for folders of images; {name!r} is none, and is read into memory")
-    if _is_patterns(name):
-        return _load_tfds(name, split, image_size, data_dir, prepare)
-    if folder.is_file():
-        raise InputError(f"{name} is a file; expected a folder of images (unpack archives first) or a data set's name")
-    if not name or name.startswith((".", "~")) or folder.is_absolute():
-        raise InputError(f"the folder {name!r} does not exist")
+        raise InputError(f"source: {source!r} is for files of images; {name!r} is none, and is read into memory")
     return _load_tfds(name, split, image_size, data_dir, prepare)
 
 
@@ -96,18 +92,23 @@ def _is_patterns(name: str) -> bool:
     return name == "patterns" or name.startswith("patterns/")
 
 
-def _open_folder(folder, split, *args) -> ImageSet:
-    from dogo_tf.data.folder import open_folder
+def _files(name: str, split: str) -> FileSet | None:
+    """What a path leads to; None for a name that can only be TFDS'."""
+    from dogo_tf.data import folder, list_file
 
-    data = open_folder(folder, split, *args)
-    if data.bad_files:
-        path, reason = data.bad_files[0]
-        left_out = (
-            f"left out {len(data.bad_files)} of {len(data.bad_files) + len(data.images)} images of {folder} "
-            f"that cannot be read, e.g. {path}: {reason}"
+    path = Path(name).expanduser()
+    if name and path.is_dir():
+        return folder.read_folder(path, split)
+    if path.suffix in list_file.EXTENSIONS:
+        return list_file.read_list(path, split)
+    if path.is_file():
+        raise InputError(
+            f"{name} is a file; expected a folder of images (unpack archives first), a list of images "
+            f"({', '.join(list_file.EXTENSIONS)}) or a data set's name"
         )
-        print(printable(left_out), file=sys.stderr)
-    return data
+    if not name or name.startswith((".", "~")) or path.is_absolute():
+        raise InputError(f"the folder {name!r} does not exist")
+    return None
 
 
 def _load_tfds(name, split, image_size, data_dir, prepare) -> ImageSet:

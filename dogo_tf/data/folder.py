@@ -1,134 +1,29 @@
-"""Images from a folder of files: any nesting, with or without labels, in memory or not."""
+"""The images of a folder: any nesting, with or without labels."""
 
-import os
 import sys
-from collections.abc import Callable
-from functools import partial
-from multiprocessing.pool import ThreadPool
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
-from dogo_tf.data import decode
-from dogo_tf.data.choose import choose, default_cache_dir
-from dogo_tf.data.image_set import ImageSet, allocate
+from dogo_tf.data.decode import KINDS
+from dogo_tf.data.file_set import FileSet
 from dogo_tf.data.listing import list_images, split_folder
-from dogo_tf.data.pixels import MAX_PIXELS, check_image_size
-from dogo_tf.errors import InputError
 from dogo_tf.reporting.plain_text import printable
-from dogo_tf.reporting.progress import Progress
-from dogo_tf.sources import cached
-from dogo_tf.sources.decoded import DecodedImages
-from dogo_tf.sources.files import digest, stamps
-
-_LISTED = 5  # bad files that an error names
 
 
-def open_folder(
-    folder: Path,
-    split: str,
-    image_size: int | None,
-    max_bad_images: float,
-    max_pixels: float = MAX_PIXELS,
-    source: str = "memory",
-    cache_dir: Path | None = None,
-) -> ImageSet:
+def read_folder(folder: Path, split: str) -> FileSet:
     """Every image below `folder/split` (or, for "train" without such a folder, below `folder` itself), in sorted order.
 
     If every image lies in a sub-folder of that folder, its class is the first-level sub-folder; else there are no
     labels. See list_images for which files count; what other extensions there are is told on stderr.
-    image_size=None takes the files' own size, which must be one and the same square.
-    Raises InputError: no such split, no images, unequal sizes without image_size, more bad files than the share
-    `max_bad_images` (0..1) of all image files, too little memory or disk.
+    Raises InputError: no such split, no images.
     """
     root = split_folder(folder, split)
     listing = list_images(root)
-    files = listing.files
     if listing.left_out:
-        _say(f"{root}: not read, as they are no {decode.KINDS} images: {listing.left_out_text()}")
-    if image_size is None:
-        image_size = _common_size(files)
-    read = partial(decode.read_image, size=image_size, max_pixels=max_pixels)
-    if source == "auto":
-        source = _chosen(files, image_size, max_pixels, cache_dir)
-    if source == "stream":
-        name = digest(files, stamps(files), image_size, decode.version(max_pixels))
-        kept = _Kept(DecodedImages(files, image_size, name, read, max_bad_images), np.arange(len(files)), [])
-    else:
-        if source == "cache":
-            kept = _in_cache(files, image_size, max_pixels, read, cache_dir)
-        else:
-            kept = _in_memory(files, image_size, read)
-        _check_bad(root, kept.bad, len(files), max_bad_images)
-    labels, class_names = _labels(root, files)
-    return ImageSet(
-        name=f"{folder} {split}",
-        images=kept.images,
-        labels=None if labels is None else labels[kept.good],
-        class_names=class_names,
-        bad_files=tuple(kept.bad),
-        files=tuple(str(files[index]) for index in kept.good),
-        source=source,
-    )
-
-
-class _Kept(NamedTuple):
-    """images: of the good files. good: int64 [N], their numbers. bad: (path, reason) of the others."""
-
-    images: np.ndarray
-    good: np.ndarray
-    bad: list[tuple[str, str]]
-
-
-class _Cache(NamedTuple):
-    folder: Path
-    stamped: np.ndarray
-    digest: str
-
-
-def _cache_of(files, size: int, max_pixels: float, cache_dir: Path | None) -> _Cache:
-    stamped = stamps(files)
-    name = digest(files, stamped, size, decode.version(max_pixels))
-    return _Cache((cache_dir or default_cache_dir()) / name[:32], stamped, name)
-
-
-def _chosen(files, size: int, max_pixels: float, cache_dir: Path | None) -> str:
-    def missing() -> int:
-        cache = _cache_of(files, size, max_pixels, cache_dir)
-        return cached.missing_bytes(cache.folder, files, cache.stamped, size)
-
-    source, why = choose(
-        3 * size * size * len(files), missing, lambda: cached.free_bytes(cache_dir or default_cache_dir())
-    )
-    _say(f"source={source}: {why}")
-    return source
-
-
-def _in_cache(files, size: int, max_pixels: float, read: Callable, cache_dir: Path | None) -> _Kept:
-    cache = _cache_of(files, size, max_pixels, cache_dir)
-    with decode.quiet():
-        images = cached.open_cache(cache.folder, files, cache.stamped, size, cache.digest, read)
-    return _Kept(images, images.good, [(str(files[number]), reason) for number, reason in images.bad])
-
-
-def _in_memory(files, size: int, read: Callable) -> _Kept:
-    images = allocate(len(files), size)
-    good: list[int] = []
-    bad: list[tuple[str, str]] = []
-    with (
-        decode.quiet(),
-        Progress("reading images", len(files)) as progress,
-        ThreadPool(os.cpu_count()) as pool,
-    ):  # Pillow decodes and resizes outside Python's global lock
-        for index, result in enumerate(pool.imap(read, files, chunksize=16)):
-            if isinstance(result, str):
-                bad.append((str(files[index]), result))
-            else:
-                images[len(good)] = result
-                good.append(index)
-            progress.update(index + 1)
-    return _Kept(images[: len(good)], np.array(good, np.int64), bad)
+        left_out = f"{root}: not read, as they are no {KINDS} images: {listing.left_out_text()}"
+        print(printable(left_out), file=sys.stderr)
+    return FileSet(f"{folder} {split}", root, listing.files, *_labels(root, listing.files))
 
 
 def _labels(root: Path, files: list[Path]) -> tuple[np.ndarray | None, tuple[str, ...]]:
@@ -138,39 +33,3 @@ def _labels(root: Path, files: list[Path]) -> tuple[np.ndarray | None, tuple[str
     names = tuple(sorted({p[0] for p in parts}))
     index = {name: i for i, name in enumerate(names)}
     return np.array([index[p[0]] for p in parts], np.int64), names
-
-
-def _common_size(files: list[Path]) -> int:
-    """The side of the square that all readable files share, from their headers alone."""
-    first = None
-    with decode.quiet(), ThreadPool(os.cpu_count()) as pool:
-        for path, size in zip(files, pool.imap(decode.header_size, files, chunksize=16), strict=True):
-            if size is None:
-                continue
-            first = first or (path, size)
-            if size != first[1] or size[0] != size[1]:
-                raise InputError(
-                    "image_size: give it, because the images are not all squares of one size: "
-                    + ", ".join(dict.fromkeys(f"{p} is {w} x {h}" for p, (w, h) in (first, (path, size))))
-                )
-    if first is None:
-        return 8  # no file is readable: any size will do to collect the reasons
-    check_image_size(first[1][0])
-    return first[1][0]
-
-
-def _check_bad(root: Path, bad: list[tuple[str, str]], count: int, max_bad_images: float) -> None:
-    if not bad or (len(bad) < count and len(bad) <= max_bad_images * count):
-        return
-    listed = "".join(f"\n  {path}: {reason}" for path, reason in bad[:_LISTED])
-    more = f"\n  ... and {len(bad) - _LISTED} more" if len(bad) > _LISTED else ""
-    limit = (
-        "none is left"
-        if len(bad) == count
-        else f"more than max_bad_images={max_bad_images:g} allows ({len(bad) / count:.3g} of the files)"
-    )
-    raise InputError(f"{root}: {len(bad)} of {count} images cannot be read, {limit}:{listed}{more}")
-
-
-def _say(text: str) -> None:
-    print(printable(text), file=sys.stderr, flush=True)

@@ -84,8 +84,11 @@ class CachedImages(ImageSource):
     def _build_again(self, k: int) -> None:
         path = self._shards.path(k)
         print(printable(f"{path} is damaged; building it again"), file=sys.stderr, flush=True)
-        with self._shards.sole_builder(k, wait=True), ThreadPool(os.cpu_count()) as pool:
-            self._shards.build(k, pool)
+        try:
+            with self._shards.sole_builder(k, wait=True), ThreadPool(os.cpu_count()) as pool:
+                self._shards.build(k, pool)
+        except OSError as error:
+            raise _not_writable(self.folder, error) from error
 
 
 def open_cache(
@@ -108,7 +111,7 @@ def open_cache(
             _build(shards, missing)
         notes = [shards.note(k) for k in range(len(shards))]
     except OSError as error:
-        raise InputError(f"cache_dir: cannot write the cache to {folder}: {error.strerror}") from error
+        raise _not_writable(folder, error) from error
     return CachedImages(shards, notes, digest)
 
 
@@ -122,6 +125,10 @@ def free_bytes(folder: Path) -> int:
     """Free room on the disk on which `folder` lies, or would lie."""
     folder = folder.absolute()
     return shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free
+
+
+def _not_writable(folder: Path, error: OSError) -> InputError:
+    return InputError(f"cache_dir: cannot write the cache to {folder}: {error.strerror}")
 
 
 def _check_room(shards: Shards, missing: list[int]) -> None:

@@ -176,7 +176,10 @@ def test_paths_that_are_no_folder(tmp_path):
     assert _error("missing/too") == "the folder 'missing/too' does not exist, and 'missing' is no TFDS data set either"
     assert _error("") == "the folder '' does not exist"
     file = _save(tmp_path / "a.png")
-    assert _error(file) == f"{file} is a file; expected a folder of images (unpack archives first) or a data set's name"
+    assert _error(file) == (
+        f"{file} is a file; expected a folder of images (unpack archives first), a list of images (.csv, .parquet) "
+        "or a data set's name"
+    )
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.01, "0.5", float("nan")])

@@ -1,0 +1,129 @@
+"""Images named by a list: a .csv or .parquet file with the columns path[, label][, split]."""
+
+import csv
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from dogo_tf.data.file_set import FileSet
+from dogo_tf.errors import InputError
+
+EXTENSIONS = (".csv", ".parquet")
+COLUMNS = ("path", "label", "split")
+_NAMED = 5  # paths that an error names
+
+
+def read_list(path: Path, split: str) -> FileSet:
+    """The images of a split, in the order of the list.
+
+    Paths are relative to the folder of the list, or absolute. Classes are the different labels of the whole list, in the order
+    of the numbers if all are whole numbers, else of the alphabet, so that they are the same in every split. Without a column
+    `split` everything is "train".
+    Raises InputError: a list that cannot be read, other columns, no image of this split, paths that are empty, come twice or
+    lead to no file, labels that only some images of the split have.
+    """
+    columns = _read(path)
+    _check_columns(path, list(columns))
+    chosen = _rows_of(path, columns.get("split"), split, len(columns["path"]))
+    files = [path.parent / columns["path"][row] for row in chosen]
+    _check_files(path, columns["path"], chosen, files)
+    return FileSet(f"{path} {split}", path, files, *_labels(path, columns.get("label"), chosen))
+
+
+def _read(path: Path) -> dict[str, Sequence[str]]:
+    """The columns as text; a missing value is an empty one."""
+    try:
+        return _read_csv(path) if path.suffix == ".csv" else _read_parquet(path)
+    except FileNotFoundError as error:
+        raise InputError(f"the list {str(path)!r} does not exist") from error
+    except (OSError, ValueError, csv.Error) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: cannot be read as a list of images: {' '.join(str(error).split())}") from error
+
+
+def _read_csv(path: Path) -> dict[str, list[str]]:
+    # File names may be bytes that are no UTF-8, which Python writes and reads as surrogates.
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        lines = csv.reader(file, strict=True)
+        names = next(lines, [])
+        columns: list[list[str]] = [[] for _ in names]
+        for values in lines:
+            if not values:
+                continue
+            if len(values) != len(names):
+                raise InputError(f"{path}: line {lines.line_num}: expected {len(names)} values, got {len(values)}")
+            for column, value in zip(columns, values, strict=True):
+                column.append(value)
+    if len(set(names)) < len(names):
+        raise InputError(f"{path}: expected every column once, got {','.join(names)}")
+    return dict(zip(names, columns, strict=True))
+
+
+def _read_parquet(path: Path) -> dict[str, list[str]]:
+    try:
+        from pyarrow import parquet
+    except ImportError as error:
+        raise InputError(f"{path}: pyarrow is needed to read it (pip install pyarrow), or write it as .csv") from error
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    table = parquet.ParquetFile(path).read()
+    columns = {name: table.column(name).to_pylist() for name in table.column_names if name in COLUMNS}
+    text = {name: ["" if value is None else str(value) for value in values] for name, values in columns.items()}
+    return text | {name: [] for name in table.column_names if name not in COLUMNS}
+
+
+def _check_columns(path: Path, names: list[str]) -> None:
+    if "path" not in names or set(names) - set(COLUMNS):
+        raise InputError(f"{path}: expected the columns path[,label][,split], got {','.join(names) or 'none'}")
+
+
+def _rows_of(path: Path, splits: Sequence[str] | None, split: str, count: int) -> list[int]:
+    if splits is None:
+        if split != "train":
+            raise InputError(f"split: {path} has no column 'split', so that all of it is 'train'; got {split!r}")
+        rows = list(range(count))
+    else:
+        rows = [row for row, value in enumerate(splits) if value == split]
+        if not rows and count:
+            known = ", ".join(sorted(set(splits)))
+            raise InputError(f"split: {path} has no image of the split {split!r}; known: {known}")
+    if not rows:
+        raise InputError(f"{path}: no images in this list")
+    return rows
+
+
+def _check_files(path: Path, written: Sequence[str], rows: list[int], files: list[Path]) -> None:
+    empty = [row for row in rows if not written[row]]
+    if empty:
+        raise InputError(f"{path}: image {empty[0] + 1} has no path")
+    first: dict[str, int] = {}
+    for row, file in zip(rows, files, strict=True):
+        before = first.setdefault(os.path.normpath(file), row)
+        if before != row:
+            raise InputError(f"{path}: images {before + 1} and {row + 1} have the same path, {written[row]}")
+    missing = [file for file in files if not file.exists()]
+    if missing:
+        named = "".join(f"\n  {file}" for file in missing[:_NAMED])
+        more = f"\n  ... and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+        raise InputError(f"{path}: {len(missing)} of {len(files)} images do not exist:{named}{more}")
+
+
+def _labels(path: Path, labels: Sequence[str] | None, rows: list[int]) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    if labels is None or not any(labels[row] for row in rows):
+        return None, ()
+    without = [row for row in rows if not labels[row]]
+    if without:
+        raise InputError(
+            f"{path}: image {without[0] + 1} has no label, but others of its split have; expected all or none"
+        )
+    names = sorted(set(labels) - {""}, key=_number_or_text(labels))
+    index = {name: i for i, name in enumerate(names)}
+    return np.array([index[labels[row]] for row in rows], np.int64), tuple(names)
+
+
+def _number_or_text(labels: Sequence[str]):
+    numbers = all(label.isdecimal() for label in labels if label)
+    return (lambda label: (int(label), label)) if numbers else str

@@ -1,0 +1,124 @@
+"""A list of images: which files, in which order, with which labels, and what is wrong with it."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dogo_tf import data
+from dogo_tf.errors import InputError
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Six images in one flat folder; their number is their grey level."""
+    (tmp_path / "images").mkdir()
+    for k in range(6):
+        Image.new("RGB", (8, 8), (k, k, k)).save(tmp_path / "images" / f"{k}.png")
+    return tmp_path
+
+
+def written(photos, text, name="list.csv"):
+    (photos / name).write_text(text, newline="")
+    return photos / name
+
+
+def numbers(images):
+    return images[:][:, 0, 0, 0].tolist()
+
+
+LABELLED = (
+    "path,label,split\nimages/3.png,dog,train\nimages/0.png,cat,train\nimages/5.png,cow,val\nimages/4.png,cat,val\n"
+)
+
+
+def test_order_labels_and_splits_are_those_of_the_list(photos):
+    path = written(photos, LABELLED)
+    train, val = data.load(path), data.load(path, "val")
+    assert numbers(train) == [3, 0] and numbers(val) == [5, 4]
+    assert train.class_names == val.class_names == ("cat", "cow", "dog")  # of all splits
+    assert train.labels.tolist() == [2, 0] and val.labels.tolist() == [1, 0]
+    assert train.files == (f"{photos}/images/3.png", f"{photos}/images/0.png")
+    assert train.name == f"{path} train"
+
+
+@pytest.mark.parametrize("source", ["cache", "stream"])
+def test_every_source_reads_it(photos, tmp_path, source):
+    path = written(photos, LABELLED)
+    found = data.open(path, "val", source=source, cache_dir=tmp_path / "cache")
+    assert found.source == source and numbers(found) == [5, 4] and found.labels.tolist() == [1, 0]
+
+
+def test_parquet_says_the_same(photos):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    path = photos / "list.parquet"
+    columns = {
+        "path": ["images/2.png", "images/1.png", "images/0.png"],
+        "label": [10, 9, None],
+        "split": ["a", "a", "b"],
+    }
+    parquet.write_table(pyarrow.table(columns), path)
+    found = data.load(path, "a")
+    assert numbers(found) == [2, 1] and found.class_names == ("9", "10") and found.labels.tolist() == [1, 0]
+    assert data.load(path, "b").labels is None
+
+
+def test_a_spreadsheets_file_and_absolute_paths(photos):
+    text = f'\ufeffpath,label\r\n"{photos}/images/2.png","a, b"\r\n\r\nimages/1.png,c\r\n'
+    found = data.load(written(photos, text))
+    assert numbers(found) == [2, 1] and found.class_names == ("a, b", "c")
+
+
+def test_names_that_are_no_utf_8(photos):
+    name = b"images/\xff.png"
+    (photos / "images" / "2.png").rename(photos.joinpath(name.decode(errors="surrogateescape")))
+    (photos / "list.csv").write_bytes(b"path\n" + name + b"\n")
+    assert numbers(data.load(photos / "list.csv")) == [2]
+
+
+@pytest.mark.parametrize(
+    ("text", "split", "message"),
+    [
+        ("file,label\na.png,b\n", "train", r"list.csv: expected the columns path\[,label\]\[,split\], got file,label"),
+        ("path,lable\na.png,b\n", "train", r"list.csv: expected the columns path\[,label\]\[,split\], got path,lable"),
+        ("", "train", r"list.csv: expected the columns path\[,label\]\[,split\], got none"),
+        ("path,path\na,b\n", "train", "list.csv: expected every column once, got path,path"),
+        ("path\n", "train", "list.csv: no images in this list"),
+        ("path,label\nimages/1.png\n", "train", "list.csv: line 2: expected 2 values, got 1"),
+        ('path\n"images', "train", "list.csv: cannot be read as a list of images: unexpected end of data"),
+        (
+            "path\nimages/1.png\n",
+            "val",
+            "split: .*list.csv has no column 'split', so that all of it is 'train'; got 'val'",
+        ),
+        ("path,split\na,x\nb,y\n", "train", "split: .*list.csv has no image of the split 'train'; known: x, y"),
+        (
+            "path\nimages/1.png\nimages/../images/1.png\n",
+            "train",
+            "images 1 and 2 have the same path, images/../images/1.png",
+        ),
+        ("path\nimages/1.png\ngone.png\n", "train", "1 of 2 images do not exist:\n  .*/gone.png$"),
+        ("path,label\nimages/1.png,a\nimages/2.png,\n", "train", "image 2 has no label, but others of its split have"),
+        ("path,label\n,a\n", "train", "list.csv: image 1 has no path"),
+    ],
+)
+def test_what_is_wrong_with_a_list(photos, text, split, message):
+    with pytest.raises(InputError, match=message):
+        data.load(written(photos, text), split)
+
+
+def test_a_list_that_is_none(photos):
+    with pytest.raises(InputError, match="the list '.*gone.csv' does not exist"):
+        data.load(photos / "gone.csv")
+    with pytest.raises(InputError, match="the list '.*gone.parquet' does not exist"):
+        data.load(photos / "gone.parquet")
+    with pytest.raises(InputError, match="list.parquet: cannot be read as a list of images: "):
+        data.load(written(photos, "path\n", "list.parquet"))
+
+
+def test_damaged_images_of_a_list_are_left_out(photos):
+    (photos / "images" / "1.png").write_bytes(b"")
+    found = data.load(written(photos, "path,label\nimages/1.png,a\nimages/2.png,b\n"), image_size=8, max_bad_images=0.5)
+    np.testing.assert_array_equal(found.labels, [1])
+    assert found.bad_files == ((f"{photos}/images/1.png", "empty file"),)
