@@ -36,7 +36,8 @@ class Peer(keras.Model):
             encoder: a name ("wrn_10_2", "resnet_18", "keras.DenseNet121", "keras_cv.mit_b0", ...) or any keras.Model
                 [B, H, W, 3] (0..255) -> [B, d_h]. A subclassed one is called on keras.Input((H, W, 3)) first, so that its
                 shapes are known. For several replicas see dogo_tf.encoders.synchronised.
-            objective: a name ("simclr", "byol", ...) or an instance of an `Objective` of dogo_tf.objectives.
+            objective: a name, with settings of its own if need be ("simclr", "byol:momentum=0.996"), or an instance of an
+                `Objective` of dogo_tf.objectives.
             image_size, pixel_mean, pixel_std: for an encoder by name; see dogo_tf.encoders.build.
             name: how metrics and files call this peer; the encoder's name unless given.
         Raises:

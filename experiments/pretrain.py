@@ -80,8 +80,10 @@ _flag(flags.DEFINE_float, "max_pixels", app.MAX_PIXELS_HELP)
 _list_flag(
     "peers",
     "encoder:objective of each peer, separated by commas; any mix, simclr where none is given; name=encoder:objective to "
-    "call it otherwise. Besides the encoders of this package also keras.<function of keras.applications>, e.g. "
-    "keras.DenseNet121, and keras_cv.<preset of KerasCV>, e.g. keras_cv.mit_b0. Objectives: "
+    "call it otherwise. An objective's own settings follow it: wrn_10_2:simclr:temperature=0.2, or "
+    "wrn_10_2:byol:momentum=0.996:widths=512-128; a wrong one is answered with those that there are. Besides the encoders of "
+    "this package also keras.<function of keras.applications>, e.g. keras.DenseNet121, and keras_cv.<preset of KerasCV>, "
+    "e.g. keras_cv.mit_b0. Objectives: "
     f"{', '.join(plugins.names('dogo_tf.objectives'))}.",
 )
 _list_flag(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dogo_tf.objectives._spec import parse
 from dogo_tf.platform import lazy, plugins
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ else:
 __all__ = ["Objective", "build"]
 
 
-def build(name: str) -> Objective:
-    """The objective of that name with its authors' settings; an unknown name raises InputError with the known ones."""
-    return plugins.load(__name__, name, "objective").Objective()
+def build(text: str) -> Objective:
+    """The objective of that name, with its defaults but for what the text says: "moco:temperature=0.1:queue_size=1024".
+
+    Raises:
+        InputError: an unknown objective or setting (the message lists the known ones), or a value out of range.
+    """
+    made, settings = parse(text)
+    return made(**settings)

@@ -18,10 +18,13 @@ def header(settings, images, model, steps_per_epoch: int) -> str:
     count, height, width = images.images.shape[:3]
     lines = [_cut(f"{images.name}: {count:,} images of {width} x {height} pixels", 80)]
     for peer, (_, _, objective) in zip(model.peers, peer_specs(settings.peers), strict=True):
+        objective, _, own_settings = objective.partition(":")
         name, objective = _cut(peer.name, NAME_WIDTH), _cut(objective, OBJECTIVE_WIDTH)
         parameters, operations = peer.encoder.count_params() / 1e6, training_operations(peer) / 1e9
         cost = f"{parameters:.2f} M parameters, {operations:.2f} GFLOP an image"
         lines.append(f"  {name:<{NAME_WIDTH}} {objective:<{OBJECTIVE_WIDTH}} {cost}")
+        if own_settings:
+            lines.append(_cut(f"  {'':<{NAME_WIDTH}} {own_settings.replace(':', ', ')}", 80))
     lines += [f"  {_cut(teacher.name, NAME_WIDTH):<{NAME_WIDTH}} teacher" for teacher in model.teachers]
     total = settings.epochs * steps_per_epoch
     epochs = "1 epoch" if settings.epochs == 1 else f"{settings.epochs} epochs"

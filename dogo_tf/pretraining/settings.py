@@ -4,14 +4,14 @@ import dataclasses
 import math
 from dataclasses import dataclass
 
-from dogo_tf import distill, encoders
+from dogo_tf import distill, encoders, objectives
 from dogo_tf.data.choose import SOURCES
 from dogo_tf.data.pixels import MAX_PIXELS
 from dogo_tf.distill import graph
 from dogo_tf.distribution.devices import STRATEGIES
 from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.optimizers.names import check_optimizer, check_schedule
-from dogo_tf.platform import plugins, ranges
+from dogo_tf.platform import ranges
 from dogo_tf.runs.folder import check_peer_name
 
 VIEWS = ("independent", "shared")
@@ -119,8 +119,7 @@ class PretrainSettings:
         peers = [name for name, _, _ in specs]
         for _, encoder, objective in specs:
             encoders.check_name(encoder)
-            if objective not in plugins.names("dogo_tf.objectives"):
-                raise unknown_name("objective", objective, plugins.names("dogo_tf.objectives"))
+            objectives.parse(objective)
         teachers = [name for name, _, _ in teacher_specs(self.teachers)]
         for name in (*peers, *teachers):
             check_peer_name(name)
@@ -169,17 +168,19 @@ class PretrainSettings:
 
 
 def peer_specs(peers) -> list[tuple[str, str, str]]:
-    """("wrn_10_2:simsiam", "big=resnet_18", ...) -> (name, encoder, objective) of each.
+    """("wrn_10_2:simsiam", "big=resnet_18", "wrn_10_1:moco:queue_size=512", ...) -> (name, encoder, objective) of each.
 
-    Without a name a peer is called as its encoder, equal ones are numbered; the objective is simclr if none is given.
+    Without a name a peer is called as its encoder, equal ones are numbered; the objective is simclr if none is given, and
+    comes with its settings.
     """
     specs = []
     for text in peers:
-        name, separator, rest = text.strip().rpartition("=")
-        encoder, colon, objective = rest.partition(":")
+        place, colon, objective = text.strip().partition(":")
+        name, separator, encoder = place.rpartition("=")
         if not encoder or (separator and not name) or (colon and not objective):
             raise InputError(
-                f"peers: expected encoder, encoder:objective or name=encoder:objective, separated by commas; got {text!r}"
+                "peers: expected encoder, encoder:objective or name=encoder:objective:setting=value, separated by commas; "
+                f"got {text!r}"
             )
         count = sum(encoder == other for _, other, _ in specs)
         specs.append((name or (f"{encoder}_{count + 1}" if count else encoder), encoder, objective or "simclr"))
