@@ -1,5 +1,7 @@
 """A small encoder with everything an export must carry over, and its files, made once for all tests of this folder."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -28,6 +30,22 @@ def residual_encoder(policy="float32", name="small"):
             low_high = ((0.5, 1.5), (-0.5, 0.5), (-1.0, 1.0), (0.2, 2.0))  # gamma, beta, mean, variance
             layer.set_weights([generator.uniform(low, high, 8).astype(np.float32) for low, high in low_high])
     return model
+
+
+@pytest.fixture(scope="module", autouse=True)
+def conversions_in_this_process(request):
+    """Starting TensorFlow for each takes longer than all the rest; test_tflite.py has them as they are, in a child process."""
+
+    def convert(words, files):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the converter's own, which a child keeps to itself
+            tflite._convert_here(words[0], words[1], words[2:])
+        return 0, []
+
+    with pytest.MonkeyPatch.context() as patched:
+        if request.module.__name__.rpartition(".")[2] != "test_tflite":
+            patched.setattr(tflite, "_run_child", convert)
+        yield
 
 
 @pytest.fixture(scope="session")
