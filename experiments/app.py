@@ -122,6 +122,10 @@ def _check_ranges(flag_values: flags.FlagValues) -> None:
 def _parse(flag_values: flags.FlagValues, argv: list[str]) -> None:
     for name in flag_values:
         flag_values[name].unparse()
+    # A shell makes several words of shards/{000..099}.tar without quotes, of which only the last would count.
+    archives = [word for word in argv if word.startswith("--dataset=") and word.endswith(".tar")]
+    if len(archives) > 1:
+        raise InputError(f"--dataset: given {len(archives)} times; put a pattern of archives in quotes; see --help")
     try:
         words = flag_values(argv)
     except flags.IllegalFlagValueError as error:

@@ -44,7 +44,7 @@ flags.DEFINE_string(
     "dataset",
     None,
     "A TFDS name (cifar10), a folder of images (labels not needed), a list of images (.csv or .parquet with the columns "
-    "path[,label][,split]), or patterns.",
+    "path[,label][,split]), tar archives ('shards/{00000..00099}.tar', in quotes), or patterns.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string("run_dir", None, "Folder for everything that the run writes.", flag_values=FLAGS)

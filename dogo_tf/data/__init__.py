@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dogo_tf.data.choose import SOURCES
+from dogo_tf.data.choose import SOURCES, default_cache_dir
 from dogo_tf.data.file_set import FileSet
 from dogo_tf.data.image_set import ImageSet, digest, pixel_statistics
 from dogo_tf.data.pixels import MAX_PIXELS, check_image_size
@@ -32,8 +32,9 @@ def load(
 
     Args:
         name_or_path: "patterns" or "patterns/ood", the set that comes with this package; the path of an existing folder of
-            images (see folder.read_folder), or of a list of them, .csv or .parquet (see list_file.read_list); anything else is
-            a TFDS name (see tfds_source.load_tfds).
+            images (see folder.read_folder), of a list of them, .csv or .parquet (see list_file.read_list), or of tar
+            archives, "shards/{00000..00099}.tar" (see tar_set.read_archives); anything else is a TFDS name (see
+            tfds_source.load_tfds).
         split: "train", "test", ...; for a folder, its sub-folder; for a list, what its column `split` says.
         image_size: side in pixels, >= 8; None: the data's own, where all its images are squares of one size.
         data_dir: where TFDS keeps prepared data sets; not used for folders.
@@ -67,7 +68,8 @@ def open(
             file that cannot be read is replaced by the next one in order that can, and counted when it is met. "auto": memory,
             if the images take at most half of what is free; else cache, if its disk has the room; else stream; what it was,
             and why, is told on stderr. Data sets from TFDS are always read into memory.
-        cache_dir: for all caches; None: ~/.cache/dogo_tf (or $XDG_CACHE_HOME/dogo_tf). What lies there may be deleted.
+        cache_dir: for all caches, and the indexes of archives; None: ~/.cache/dogo_tf (or $XDG_CACHE_HOME/dogo_tf). What lies
+            there may be deleted.
     """
     if source not in SOURCES:
         raise unknown_name("source", source, SOURCES)
@@ -77,11 +79,11 @@ def open(
         raise InputError(f"max_bad_images: expected a share of the files in 0..1 (0.01 is 1 %), got {max_bad_images!r}")
     ranges.check("max_pixels", max_pixels)
     name = os.fspath(name_or_path)
-    found = None if _is_patterns(name) else _files(name, split)
+    cache_dir = default_cache_dir() if cache_dir is None else Path(cache_dir).expanduser()
+    found = None if _is_patterns(name) else _files(name, split, cache_dir)
     if found is not None:
         from dogo_tf.data.open_files import open_files
 
-        cache_dir = None if cache_dir is None else Path(cache_dir).expanduser()
         return open_files(found, image_size, max_bad_images, max_pixels, source, cache_dir)
     if source not in ("auto", "memory"):
         raise InputError(f"source: {source!r} is for files of images; {name!r} is none, and is read into memory")
@@ -92,19 +94,21 @@ def _is_patterns(name: str) -> bool:
     return name == "patterns" or name.startswith("patterns/")
 
 
-def _files(name: str, split: str) -> FileSet | None:
+def _files(name: str, split: str, cache_dir: Path) -> FileSet | None:
     """What a path leads to; None for a name that can only be TFDS'."""
-    from dogo_tf.data import folder, list_file
+    from dogo_tf.data import folder, list_file, tar_set
 
     path = Path(name).expanduser()
     if name and path.is_dir():
         return folder.read_folder(path, split)
     if path.suffix in list_file.EXTENSIONS:
         return list_file.read_list(path, split)
+    if path.suffix == tar_set.EXTENSION:
+        return tar_set.read_archives(str(path), split, cache_dir)
     if path.is_file():
         raise InputError(
             f"{name} is a file; expected a folder of images (unpack archives first), a list of images "
-            f"({', '.join(list_file.EXTENSIONS)}) or a data set's name"
+            f"({', '.join(list_file.EXTENSIONS)}), {tar_set.EXTENSION} archives or a data set's name"
         )
     if not name or name.startswith((".", "~")) or path.is_absolute():
         raise InputError(f"the folder {name!r} does not exist")

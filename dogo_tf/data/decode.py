@@ -1,6 +1,7 @@
 """One image file -> one small RGB square, or the reason why not."""
 
 import contextlib
+import io
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +11,13 @@ import PIL
 from PIL import Image, UnidentifiedImageError
 
 from dogo_tf.data.pixels import to_square
+from dogo_tf.sources.tar import TarMember
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF")
 KINDS = "JPEG, PNG, BMP, GIF, WebP or TIFF"
 
 
-def read_image(path: Path, size: int, max_pixels: float) -> np.ndarray | str:
+def read_image(path: Path | TarMember, size: int, max_pixels: float) -> np.ndarray | str:
     """uint8 [size, size, 3], or the reason why this file is bad."""
     try:
         with _opened(path) as image:
@@ -28,7 +30,7 @@ def read_image(path: Path, size: int, max_pixels: float) -> np.ndarray | str:
         return f"{type(error).__name__}: {error}"
 
 
-def header_size(path: Path) -> tuple[int, int] | None:
+def header_size(path: Path | TarMember) -> tuple[int, int] | None:
     """(width, height) from the file's first bytes; None if they cannot be read."""
     try:
         with _opened(path) as image:
@@ -54,8 +56,15 @@ class _Unreadable(Exception):
     """Why a file is not even opened."""
 
 
-def _opened(path: Path) -> Image.Image:
+def _opened(path: Path | TarMember) -> Image.Image:
     """The picture, not decoded yet. Only a regular file is opened: a pipe would wait for a writer for ever."""
+    if isinstance(path, TarMember):
+        content = path.read()
+        if len(content) < path.size:
+            raise _Unreadable("its archive is cut short")
+        if not content:
+            raise _Unreadable("empty file")
+        return Image.open(io.BytesIO(content), formats=FORMATS)
     if not path.is_file():
         raise _Unreadable("not a file, or a broken link")
     if not path.stat().st_size:

@@ -23,11 +23,12 @@ def read_folder(folder: Path, split: str) -> FileSet:
     if listing.left_out:
         left_out = f"{root}: not read, as they are no {KINDS} images: {listing.left_out_text()}"
         print(printable(left_out), file=sys.stderr)
-    return FileSet(f"{folder} {split}", root, listing.files, *_labels(root, listing.files))
+    parts = [path.relative_to(root).parts for path in listing.files]
+    return FileSet(f"{folder} {split}", root, listing.files, *labels_of_folders(parts))
 
 
-def _labels(root: Path, files: list[Path]) -> tuple[np.ndarray | None, tuple[str, ...]]:
-    parts = [path.relative_to(root).parts for path in files]
+def labels_of_folders(parts: list[tuple[str, ...]]) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """(labels, class names) by the first of every path's parts; None if a path has only its name."""
     if any(len(p) < 2 for p in parts):
         return None, ()
     names = tuple(sorted({p[0] for p in parts}))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dogo_tf.data.file_set import FileSet
+from dogo_tf.data.file_set import FileSet, numbered
 from dogo_tf.errors import InputError
 
 EXTENSIONS = (".csv", ".parquet")
@@ -119,11 +119,4 @@ def _labels(path: Path, labels: Sequence[str] | None, rows: list[int]) -> tuple[
         raise InputError(
             f"{path}: image {without[0] + 1} has no label, but others of its split have; expected all or none"
         )
-    names = sorted(set(labels) - {""}, key=_number_or_text(labels))
-    index = {name: i for i, name in enumerate(names)}
-    return np.array([index[labels[row]] for row in rows], np.int64), tuple(names)
-
-
-def _number_or_text(labels: Sequence[str]):
-    numbers = all(label.isdecimal() for label in labels if label)
-    return (lambda label: (int(label), label)) if numbers else str
+    return numbered([labels[row] for row in rows], [label for label in labels if label])

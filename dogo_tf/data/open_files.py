@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from dogo_tf.data import decode
-from dogo_tf.data.choose import choose, default_cache_dir
+from dogo_tf.data.choose import choose
 from dogo_tf.data.file_set import FileSet
 from dogo_tf.data.image_set import ImageSet, allocate
-from dogo_tf.data.pixels import MAX_PIXELS, check_image_size
+from dogo_tf.data.pixels import check_image_size
 from dogo_tf.errors import InputError
 from dogo_tf.reporting.plain_text import printable
 from dogo_tf.reporting.progress import Progress
@@ -29,9 +29,9 @@ def open_files(
     found: FileSet,
     image_size: int | None,
     max_bad_images: float,
-    max_pixels: float = MAX_PIXELS,
-    source: str = "memory",
-    cache_dir: Path | None = None,
+    max_pixels: float,
+    source: str,
+    cache_dir: Path,
 ) -> ImageSet:
     """The images of these files; arguments as of data.open.
 
@@ -83,25 +83,23 @@ class _Cache(NamedTuple):
     digest: str
 
 
-def _cache_of(files, size: int, max_pixels: float, cache_dir: Path | None) -> _Cache:
+def _cache_of(files, size: int, max_pixels: float, cache_dir: Path) -> _Cache:
     stamped = stamps(files)
     name = digest(files, stamped, size, decode.version(max_pixels))
-    return _Cache((cache_dir or default_cache_dir()) / name[:32], stamped, name)
+    return _Cache(cache_dir / name[:32], stamped, name)
 
 
-def _chosen(files, size: int, max_pixels: float, cache_dir: Path | None) -> str:
+def _chosen(files, size: int, max_pixels: float, cache_dir: Path) -> str:
     def missing() -> int:
         cache = _cache_of(files, size, max_pixels, cache_dir)
         return cached.missing_bytes(cache.folder, files, cache.stamped, size)
 
-    source, why = choose(
-        3 * size * size * len(files), missing, lambda: cached.free_bytes(cache_dir or default_cache_dir())
-    )
+    source, why = choose(3 * size * size * len(files), missing, lambda: cached.free_bytes(cache_dir))
     _say(f"source={source}: {why}")
     return source
 
 
-def _in_cache(files, size: int, max_pixels: float, read: Callable, cache_dir: Path | None) -> _Kept:
+def _in_cache(files, size: int, max_pixels: float, read: Callable, cache_dir: Path) -> _Kept:
     cache = _cache_of(files, size, max_pixels, cache_dir)
     with decode.quiet():
         images = cached.open_cache(cache.folder, files, cache.stamped, size, cache.digest, read)

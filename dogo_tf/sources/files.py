@@ -10,7 +10,10 @@ _GONE = (-1, -1)
 
 
 def stamps(files: Sequence[os.PathLike]) -> np.ndarray:
-    """int64 [N, 2]: number of bytes and modification time in ns of every file; -1, -1 of one that is not there."""
+    """int64 [N, 2]: number of bytes and modification time in ns of every file; -1, -1 of one that is not there.
+
+    A file in an archive has the archive's time.
+    """
     return np.array([_stamp(path) for path in files], np.int64).reshape(-1, 2)
 
 
@@ -23,8 +26,9 @@ def digest(files: Sequence[os.PathLike], stamped: np.ndarray, side: int, decoder
 
 
 def _stamp(path: os.PathLike) -> tuple[int, int]:
+    archive = getattr(path, "archive", None)
     try:
-        found = os.stat(path)
+        found = os.stat(archive or path)
     except OSError:
         return _GONE
-    return found.st_size, found.st_mtime_ns
+    return path.size if archive else found.st_size, found.st_mtime_ns

@@ -177,8 +177,8 @@ def test_paths_that_are_no_folder(tmp_path):
     assert _error("") == "the folder '' does not exist"
     file = _save(tmp_path / "a.png")
     assert _error(file) == (
-        f"{file} is a file; expected a folder of images (unpack archives first), a list of images (.csv, .parquet) "
-        "or a data set's name"
+        f"{file} is a file; expected a folder of images (unpack archives first), a list of images (.csv, .parquet), .tar "
+        "archives or a data set's name"
     )
 
 

@@ -25,6 +25,11 @@ EXPORT = ["dogo-export", "--dataset=patterns", "--encoder=x.keras", "--out={new}
 # What is wrong -> the command, and what the message says.
 WRONG = {
     "typo": ([*PAIR, "--epoch=3"], "Unknown command line flag 'epoch'. Did you mean: epochs ?"),
+    "no quotes": (
+        ["dogo-pretrain", "--dataset=a/0.tar", "--dataset=a/1.tar", "--run_dir={new}"],
+        "--dataset: given 2 times; put a pattern of archives in quotes",
+    ),
+    "source": ([*PAIR, "--source=disk"], "unknown source 'disk'; known: auto, cache, memory, stream"),
     "two sides": ([*PAIR, "--image_size=64x48"], "--image_size: expected a whole number from 8 to 4096, got '64x48'"),
     "precision": ([*PAIR, "--precision=foo"], "unknown precision 'foo'; known: float32, mixed_bfloat16, mixed_float16"),
     "strategy": ([*PAIR, "--strategy=foo"], "unknown strategy 'foo'; known: auto, mirrored"),

@@ -1,0 +1,134 @@
+"""Images in tar archives: which ones, their classes, random access, and archives that are not whole."""
+
+import io
+import os
+import tarfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dogo_tf import data
+from dogo_tf.data import tar_set
+from dogo_tf.errors import InputError
+from dogo_tf.sources import tar
+
+
+def png(grey):
+    content = io.BytesIO()
+    Image.new("RGB", (8, 8), (grey,) * 3).save(content, "PNG")
+    return content.getvalue()
+
+
+def pack(path, files):
+    """files: {name: content}."""
+    with tarfile.open(path, "w") as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+@pytest.fixture
+def shards(tmp_path):
+    """Three archives of two images each, as WebDataset writes them."""
+    for k in range(3):
+        files = {}
+        for grey in (2 * k, 2 * k + 1):
+            files |= {f"{grey:04}.png": png(grey), f"{grey:04}.cls": str(10 - grey).encode(), f"{grey:04}.json": b"{}"}
+        pack(tmp_path / f"{k:05}.tar", files)
+    return f"{tmp_path}/{{00000..00002}}.tar"
+
+
+def opened(name, tmp_path, **options):
+    return data.open(name, **{"image_size": 8, "cache_dir": tmp_path / "cache", **options})
+
+
+def numbers(images):
+    return images[:][:, 0, 0, 0].tolist()
+
+
+@pytest.mark.parametrize("source", ["memory", "cache", "stream"])
+def test_every_source_reads_shards_with_classes(shards, tmp_path, source):
+    found = opened(shards, tmp_path, source=source)
+    assert numbers(found) == [0, 1, 2, 3, 4, 5] and found[np.array([4, 1])][:, 0, 0, 0].tolist() == [4, 1]
+    assert found.class_names == ("5", "6", "7", "8", "9", "10") and found.labels.tolist() == [5, 4, 3, 2, 1, 0]
+    assert found.files[3] == f"{tmp_path}/00001.tar/0003.png" and found.name == f"{shards} train"
+
+
+def test_a_folder_that_was_packed_has_its_folders_as_classes(tmp_path):
+    files = {
+        "./dog/a.b/1.png": png(1),
+        "cat/2.png": png(2),
+        "._3.png": b"",
+        ".hidden/4.png": b"",
+        "cat/notes.txt": b"x",
+    }
+    found = opened(pack(tmp_path / "photos.tar", files), tmp_path)
+    assert numbers(found) == [1, 2] and found.class_names == ("cat", "dog") and found.labels.tolist() == [1, 0]
+
+
+def test_an_archive_is_gone_through_once(shards, tmp_path, monkeypatch):
+    before = opened(shards, tmp_path)
+    scanned, scan = [], tar._scanned
+    monkeypatch.setattr(tar, "_scanned", lambda archive: scanned.append(archive.name) or scan(archive))
+    assert opened(shards, tmp_path).files == before.files and not scanned
+    os.utime(tmp_path / "00001.tar", ns=(1, 1))
+    next((tmp_path / "cache" / "tar").iterdir()).write_bytes(b"damaged")
+    assert opened(shards, tmp_path).files == before.files
+    assert "00001.tar" in scanned and len(scanned) <= 2
+
+
+def cut_in_a_file(content):
+    return content[: 512 + 20]
+
+
+def cut_in_a_header(content):
+    return content[: 1024 + 100]
+
+
+def cut_between_files(content):
+    return content[:1024]
+
+
+def damaged_header(content):
+    return content[:1024] + b"?" * 512 + content[1536:]
+
+
+@pytest.mark.parametrize("damage", [cut_in_a_file, cut_in_a_header, cut_between_files, damaged_header])
+def test_an_archive_that_is_not_whole_is_named(shards, tmp_path, damage):
+    path = tmp_path / "00001.tar"
+    path.write_bytes(damage(path.read_bytes()))
+    message = "cannot be read as an uncompressed|the archive is cut short or damaged at byte 1,024"
+    with pytest.raises(InputError, match=f"{path}: ({message})"):
+        opened(shards, tmp_path)
+
+
+def test_an_archive_that_is_cut_while_it_is_used_gives_bad_images(shards, tmp_path):
+    found = opened(shards, tmp_path, source="stream", max_bad_images=0.5)
+    path = tmp_path / "00001.tar"
+    path.write_bytes(path.read_bytes()[:520])
+    assert numbers(found) == [0, 1, 4, 4, 4, 5]
+    assert set(found.images.bad.values()) == {"its archive is cut short"}
+
+
+def test_ranges(tmp_path):
+    names = [str(path) for path in tar_set.expanded("{8..10}/a{01..02}.tar")]
+    assert names == [f"{k}/a{n}.tar" for k in (8, 9, 10) for n in ("01", "02")]
+    with pytest.raises(InputError, match=r"from a smaller to a larger number, got \{3..1\}"):
+        tar_set.expanded("{3..1}.tar")
+
+
+def test_what_is_wrong_with_archives(shards, tmp_path):
+    with pytest.raises(InputError, match="2 of 5 archives do not exist: .*00003.tar, .*00004.tar$"):
+        opened(shards.replace("00002", "00004"), tmp_path)
+    with pytest.raises(InputError, match="split: archives are all 'train' .*; got 'val'"):
+        opened(shards, tmp_path, split="val")
+    with pytest.raises(InputError, match="no images in the archives; looked for .jpg"):
+        opened(pack(tmp_path / "texts.tar", {"a.txt": b"x"}), tmp_path)
+    with pytest.raises(InputError, match="half.tar/b.png has no .cls file, but others have"):
+        opened(pack(tmp_path / "half.tar", {"a.png": png(1), "a.cls": b"1", "b.png": png(2)}), tmp_path)
+    (tmp_path / "packed.tar").write_bytes(b"\x1f\x8b" + bytes(1000))
+    with pytest.raises(InputError, match="packed.tar: cannot be read as an uncompressed tar archive"):
+        opened(tmp_path / "packed.tar", tmp_path)
