@@ -91,6 +91,11 @@ _list_flag(
     "Frozen teachers, name=path each: a .keras file, a SavedModel (images -> features) or a run; name=run#peer for one of "
     "several. They compute in every step, and learn nothing. A SavedModel with ops beyond arithmetic needs --trust.",
 )
+_list_flag(
+    "init",
+    "Encoders to start from instead of random weights, name=path each: a peer's name, and a .keras file, a SavedModel of "
+    "dogo-export or a run (name=run#peer for one of several) of the same network. Data and image size may be others.",
+)
 app.trust_flag(FLAGS)
 _flag(
     flags.DEFINE_bool,
@@ -209,7 +214,7 @@ def settings_from_flags(flag_values: flags.FlagValues) -> PretrainSettings:
     values = {name: flag_values[name].value for name in DEFAULTS if name in flag_values}
     for name in ("distill_weight", "ssl_weight", "learning_rate", "weight_decay"):
         values[name] = app.numbers(name, values[name])
-    for name in ("peers", "teachers", "optimizer"):
+    for name in ("peers", "teachers", "init", "optimizer"):
         values[name] = app.names(values[name])
     return PretrainSettings(**{"run_dir": "", **values})
 

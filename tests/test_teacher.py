@@ -7,7 +7,7 @@ from taught import SIZE, encoder, images, student_of
 import dogo_tf
 from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.pretraining.pretrain import pretrain
-from dogo_tf.pretraining.settings import PretrainSettings, teacher_specs
+from dogo_tf.pretraining.settings import PretrainSettings, place_specs
 
 
 def saved_model_of_uint8(path, model):
@@ -81,12 +81,12 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 
 
 def test_specs_are_read():
-    assert teacher_specs(["big=runs/a", " other=runs/pair#wrn_16_2"]) == [
+    assert place_specs("teachers", ["big=runs/a", " other=runs/pair#wrn_16_2"]) == [
         ("big", "runs/a", None),
         ("other", "runs/pair", "wrn_16_2"),
     ]
     with pytest.raises(dogo_tf.InputError, match="expected name=path or name=run_folder#peer, .* got 'runs/a'"):
-        teacher_specs(["runs/a"])
+        place_specs("teachers", ["runs/a"])
 
 
 def settings(run_dir, **changes):

@@ -87,4 +87,11 @@ PER_PEER = ("distill_weight", "ssl_weight", "optimizer", "learning_rate", "weigh
 def _alone(pair: PretrainSettings, peer: int) -> PretrainSettings:
     """The pair's settings with one of its peers left, and nobody to learn from."""
     own = {name: (pair.per_peer(name)[peer],) for name in PER_PEER}
-    return dataclasses.replace(pair, peers=(pair.peers[peer],), teachers=(), teach=graph.ALL, **own)
+    alone = (pair.peers[peer],)
+    (name_alone, _, _), name_in_pair = peer_specs(alone)[0], peer_specs(pair.peers)[peer][0]
+    own["init"] = tuple(
+        "=".join([name_alone, place.partition("=")[2]])
+        for place in pair.init
+        if place.partition("=")[0].strip() == name_in_pair
+    )
+    return dataclasses.replace(pair, peers=alone, teachers=(), teach=graph.ALL, **own)

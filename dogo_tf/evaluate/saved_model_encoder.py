@@ -26,7 +26,8 @@ class SavedModelEncoder:
     against a list of what encoders need (see saved_model_scan); `trust` leaves the check out.
 
     Attributes: input_shape (None, H, W, 3); fingerprint, the sha256 of its files' names and bytes; name, that of the folder;
-    variables, its weights; features_of, a function of tensors float32 [B, H, W, 3], 0..255 -> [B, d], or None for a foreign one
+    variables, its weights; weights, the same in the order of the Keras encoder's (a head's last), or None for a foreign one;
+    features_of, a function of tensors float32 [B, H, W, 3], 0..255 -> [B, d], or None for a foreign one
     that takes uint8 only.
 
     Raises:
@@ -58,6 +59,8 @@ class SavedModelEncoder:
         self.fingerprint = _hash_files(Path(folder))
         self.name = Path(folder).resolve().name
         self.variables = list(self._function.variables)
+        own = FLOAT_SIGNATURE in self._loaded.signatures and hasattr(self._loaded, "weights")
+        self.weights = list(self._loaded.weights) if own else None
         self.features_of = None
         if spec.dtype == tf.float32:
             self.features_of = lambda images: self._function(**{self._input: images})[self._output]

@@ -8,7 +8,7 @@ from dogo_tf.distill import graph
 from dogo_tf.dogo import DoGo
 from dogo_tf.peer import Peer
 from dogo_tf.platform.keras_compat import keras
-from dogo_tf.pretraining.settings import PretrainSettings, peer_specs, teacher_specs
+from dogo_tf.pretraining.settings import PretrainSettings, peer_specs, place_specs
 from dogo_tf.teacher import FrozenTeacher
 
 
@@ -27,7 +27,9 @@ def build_model(
         keras.utils.set_random_seed((settings.seed + zlib.crc32(name.encode())) % 2**32)
         peers.append(Peer(encoder, objective, image_size, mean, std, name=name))
     if teachers is None:
-        teachers = [FrozenTeacher(path, name, peer, trust) for name, path, peer in teacher_specs(settings.teachers)]
+        teachers = [
+            FrozenTeacher(path, name, peer, trust) for name, path, peer in place_specs("teachers", settings.teachers)
+        ]
     epoch = steps_per_epoch * settings.batch_size
     names = [peer.name for peer in peers], [teacher.name for teacher in teachers]
     model = DoGo(

@@ -12,6 +12,7 @@ from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.evaluate.sources import fingerprint, load_encoder
 from dogo_tf.platform.files import sole_owner
 from dogo_tf.platform.keras_compat import keras, tf
+from dogo_tf.pretraining import initial_weights
 from dogo_tf.pretraining.alarm import FailureAlarm
 from dogo_tf.pretraining.build_model import build_model
 from dogo_tf.pretraining.callbacks import Checkpoints, StepLog, steps_done
@@ -19,7 +20,7 @@ from dogo_tf.pretraining.first_steps import FirstSteps
 from dogo_tf.pretraining.probing import Probes, load_probe_data
 from dogo_tf.pretraining.projector import write_projector
 from dogo_tf.pretraining.screen import header
-from dogo_tf.pretraining.settings import PretrainSettings, peer_specs, teacher_specs
+from dogo_tf.pretraining.settings import PretrainSettings, peer_specs, place_specs
 from dogo_tf.pretraining.stop_request import StopRequest
 from dogo_tf.pretraining.view_grid import log_view_grid
 from dogo_tf.reporting.progress import say
@@ -95,7 +96,7 @@ def _cached_teachers(settings, images, folder: RunFolder, trust: bool) -> list[C
             )
         images = whole
     cache, teachers = FeatureCache(folder.features), []
-    for name, path, peer in teacher_specs(settings.teachers):
+    for name, path, peer in place_specs("teachers", settings.teachers):
         try:
             encoder = load_encoder(path, peer, trust)
             teachers.append(CachedTeacher(cache.embed(encoder, images.images), name, fingerprint(encoder)))
@@ -116,10 +117,14 @@ def _train(
     model = build_model(settings, image_size, mean, std, steps_per_epoch, cached, trust)
     config = _config(settings, images, image_size, mean, std, model.teachers)
     (resume,) = job.any([resume and job.is_chief])  # its word counts: jobs may start their workers with different flags
+    if not resume:
+        initial_weights.start_from(model.peers, settings.init, trust)
     folder.start(config, resume and job.is_chief, overwrite)
     checkpoint = RunCheckpoint(chiefs.checkpoints, model, write_to=folder.checkpoints)
     if resume:
         found = checkpoint.restore_newest()
+        if not found:
+            initial_weights.start_from(model.peers, settings.init, trust)
         print(f"resuming from {found}" if found else "no checkpoint yet: starting from the first step", flush=True)
         advice = "run_dir must be one folder, which all of them see"
         job.check_same("steps in the newest checkpoint", steps_done(model), advice)

@@ -43,6 +43,7 @@ class PretrainSettings:
     max_pixels: float = MAX_PIXELS
     peers: tuple[str, ...] = ("resnet_18:simclr", "wrn_10_2:simclr")
     teachers: tuple[str, ...] = ()
+    init: tuple[str, ...] = ()
     cache_teachers: bool = False
     teach: str = "all"
     scheme: str = "similarity_kl"
@@ -120,9 +121,15 @@ class PretrainSettings:
         for _, encoder, objective in specs:
             encoders.check_name(encoder)
             objectives.parse(objective)
-        teachers = [name for name, _, _ in teacher_specs(self.teachers)]
+        teachers = [name for name, _, _ in place_specs("teachers", self.teachers)]
         for name in (*peers, *teachers):
             check_peer_name(name)
+        started = [name for name, _, _ in place_specs("init", self.init)]
+        for name in started:
+            if name not in peers:
+                raise unknown_name("peer in init", name, peers)
+            if started.count(name) > 1:
+                raise InputError(f"init: {name} comes twice")
         if self.scheme not in distill.schemes():
             raise unknown_name("scheme", self.scheme, distill.schemes())
         edges = graph.parse(self.teach, peers, teachers)
@@ -136,7 +143,7 @@ class PretrainSettings:
         Not when the settings are made: an arm of a comparison gets its teacher later.
         """
         peers = [name for name, _, _ in peer_specs(self.peers)]
-        teachers = [name for name, _, _ in teacher_specs(self.teachers)]
+        teachers = [name for name, _, _ in place_specs("teachers", self.teachers)]
         taught = {edge.student for edge in graph.parse(self.teach, peers, teachers)}
         for name, weight in zip(peers, self.per_peer("ssl_weight"), strict=True):
             if weight == 0 and name not in taught:
@@ -187,13 +194,15 @@ def peer_specs(peers) -> list[tuple[str, str, str]]:
     return specs
 
 
-def teacher_specs(teachers) -> list[tuple[str, str, str | None]]:
-    """("big=runs/big", "other=runs/pair#wrn_16_2") -> (name, path, peer or None) of each."""
+def place_specs(setting: str, places) -> list[tuple[str, str, str | None]]:
+    """("big=runs/big", "other=runs/pair#wrn_16_2") -> (name, path, peer or None) of each; `setting`: for the message."""
     specs = []
-    for text in teachers:
+    for text in places:
         name, _, place = text.strip().partition("=")
         path, _, peer = place.partition("#")
         if not name or not path:
-            raise InputError(f"teachers: expected name=path or name=run_folder#peer, separated by commas; got {text!r}")
+            raise InputError(
+                f"{setting}: expected name=path or name=run_folder#peer, separated by commas; got {text!r}"
+            )
         specs.append((name, path, peer or None))
     return specs

@@ -49,6 +49,13 @@ def test_twins_share_one_training_alone():
     assert (twins["big_solo"].peer, twins["dogo_big"].peer) == ("wrn_10_1", "wrn_10_1_2")
 
 
+def test_a_head_start_is_that_of_its_peer_alone():
+    pair = dataclasses.replace(PAIR, peers=("wrn_10_1", "wrn_10_1"), init=("wrn_10_1_2=runs/longer#big",))
+    started = {arm.name: arm.training.init for arm in arms(pair, 16)}
+    assert started["dogo"] == pair.init and started["solo"] == started["solo_matched"] == ()
+    assert started["big_solo"] == ("wrn_10_1=runs/longer#big",)  # by the name that it has alone
+
+
 def test_one_way_is_the_pair_of_which_one_learns_alone(by_name):
     one_way = by_name["one_way"]
     assert one_way.training.teach == "wrn_16_2>wrn_10_1" and one_way.peer == "wrn_10_1"

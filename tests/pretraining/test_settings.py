@@ -58,7 +58,9 @@ def test_unusable_settings_are_named(changes, message):
 
 
 def test_a_peer_without_an_encoder_is_refused():
-    with pytest.raises(InputError, match="peers: expected encoder, .* or name=encoder:objective:setting=value, .* got ':simclr'"):
+    with pytest.raises(
+        InputError, match="peers: expected encoder, .* or name=encoder:objective:setting=value, .* got ':simclr'"
+    ):
         peer_specs((":simclr",))
 
 

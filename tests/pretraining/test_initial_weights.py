@@ -1,0 +1,120 @@
+"""Runs whose encoders start from the weights of others."""
+
+import numpy as np
+import pytest
+from run_states import make_pictures, small_run
+
+import dogo_tf
+from dogo_tf import encoders
+from dogo_tf.errors import InputError, TrainingFailure
+from dogo_tf.evaluate.classifier import LinearClassifier
+from dogo_tf.export import tflite
+from dogo_tf.export.saved_model import export_saved_model
+from dogo_tf.pretraining import pretrain as module
+from dogo_tf.pretraining.alarm import FailureAlarm
+from dogo_tf.pretraining.initial_weights import start_from
+from dogo_tf.pretraining.pretrain import pretrain
+from dogo_tf.runs.folder import RunFolder
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    return make_pictures(tmp_path_factory.mktemp("pictures"))
+
+
+@pytest.fixture(scope="module")
+def places(pictures, tmp_path_factory):
+    """One encoder in every kind of place: (places by kind, its weights)."""
+    folder = tmp_path_factory.mktemp("places")
+    run = pretrain(small_run(pictures, folder / "run", peers=("first=small_conv", "second=small_conv"), epochs=1))
+    encoder = run.load_encoder("second")
+    head = LinearClassifier(np.ones((8, 3), np.float32), np.zeros(3, np.float32), 1.0, True)
+    kinds = {
+        "run": f"{run.path}#second",
+        "keras": str(run.path / "encoders" / "second.keras"),
+        "saved model": str(export_saved_model(encoder, folder / "saved")),
+        "saved model with a head": str(export_saved_model(encoder, folder / "with_head", head=head)),
+    }
+    return kinds, encoder.get_weights()
+
+
+@pytest.mark.parametrize("kind", ["run", "keras", "saved model", "saved model with a head"])
+def test_a_peer_and_its_target_start_from_them_at_another_image_size_and_others_do_not(kind, places):
+    kinds, weights = places
+    peers = [dogo_tf.Peer("small_conv", "byol", image_size=24, name=name) for name in ("a", "b")]
+    before = peers[1].encoder.get_weights()
+    start_from(peers, (f"a={kinds[kind]}",))
+    for encoder in (peers[0].encoder, peers[0].target.copies[0]):
+        for ours, theirs in zip(encoder.get_weights(), weights, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    for ours, old in zip(peers[1].encoder.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(ours, old)
+
+
+@pytest.mark.parametrize(
+    "name", ["wrn_10_1", pytest.param("mobilenet_v3_small", marks=pytest.mark.slow), "shufflenet_v2"]
+)
+def test_what_starts_computes_what_was_saved(name, tmp_path):
+    """Whatever order a file keeps the layers of a network with branches in."""
+    encoder = encoders.build(name, 32)
+    encoder.save(tmp_path / "e.keras", save_format="keras")
+    peer = dogo_tf.Peer(name, "simclr", image_size=32, name="a")
+    start_from([peer], (f"a={tmp_path / 'e.keras'}",))
+    images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.float32)
+    np.testing.assert_array_equal(peer.encoder(images), encoder(images))
+
+
+def test_a_run_starts_from_them_and_goes_on_from_its_own_checkpoint(pictures, places, tmp_path, monkeypatch):
+    kinds, weights = places
+    made = small_run(
+        pictures, tmp_path / "run", peers=("small_conv",), init=(f"small_conv={kinds['keras']}",), checkpoint_steps=2
+    )
+    started = []
+
+    class Watched(FailureAlarm):
+        def __call__(self, step, metrics):
+            raise TrainingFailure("the light went out")
+
+    monkeypatch.setattr(
+        module.initial_weights, "start_from", lambda *words: start_from(*words) or started.append(words[0][0])
+    )
+    with monkeypatch.context() as patched, pytest.raises(TrainingFailure):
+        patched.setattr(module, "FailureAlarm", Watched)
+        patched.setattr(module, "_fit", lambda model, *_: check(model, weights))
+        pretrain(made)
+    assert len(started) == 1
+    whole = pretrain(made, overwrite=True)
+    assert len(started) == 2
+    pretrain(made, resume=True)  # its checkpoint says it all
+    assert len(started) == 2
+    assert RunFolder(whole.path).config()["settings"]["init"] == list(made.init)
+
+
+def check(model, weights):
+    for ours, theirs in zip(model.peers[0].encoder.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    raise TrainingFailure("seen")
+
+
+def test_mistakes_are_told_before_the_run_folder_is_made(pictures, places, tmp_path):
+    kinds, _ = places
+    (tmp_path / "e.tflite").write_bytes(tflite.convert(kinds["saved model"], ["float32"])["float32"])
+
+    def refused(message, *init, peers=("small_conv",)):
+        with pytest.raises(InputError, match=message):
+            pretrain(small_run(pictures, tmp_path / "run", peers=peers, init=init))
+        assert not (tmp_path / "run" / "config.json").exists()
+
+    refused("init: expected name=path or name=run_folder#peer, separated by commas; got 'runs/a'", "runs/a")
+    refused("unknown peer in init 'big'; known: small_conv", "big=runs/a")
+    refused("init: small_conv comes twice", "small_conv=runs/a", "small_conv=runs/b")
+    refused("init: small_conv: encoder: .*nowhere does not exist; expected a .keras file", "small_conv=nowhere")
+    run = kinds["run"].partition("#")[0]
+    refused("init: small_conv: peer: which encoder of .* It has: first, second", f"small_conv={run}")
+    message = (
+        r"init: bigger_conv: .* is another network: its array 0 has shape \(3, 3, 3, 4\), the peer's \(3, 3, 3, 8\)"
+    )
+    refused(message, f"bigger_conv={kinds['keras']}", peers=("bigger_conv",))
+    message = "init: wrn_10_1: .* is another network: 10 arrays of weights, where the peer has|its array 0 has shape"
+    refused(message, f"wrn_10_1={kinds['saved model']}", peers=("wrn_10_1",))
+    refused("init: small_conv: .*e.tflite holds no weights that can be trained", f"small_conv={tmp_path / 'e.tflite'}")
