@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from run_states import assert_same_state, log, make_pictures, tensorboard
 
+from dogo_tf.data.listing import list_images
 from dogo_tf.experiments import pretrain
 from dogo_tf.runs.folder import RunFolder
 
@@ -77,12 +79,29 @@ def test_a_killed_run_ends_like_one_that_was_not(point, checkpoints, pictures, w
     assert not list(folder.path.rglob(".[0-9]*"))
 
 
+def listed(pictures, tmp_path):
+    lines = [str(path) for path in list_images(pictures).files]
+    (tmp_path / "list.csv").write_text("\n".join(["path", *lines]) + "\n")
+    return tmp_path / "list.csv"
+
+
+def packed(pictures, tmp_path):
+    """In two archives."""
+    for k, files in enumerate(np.array_split(list_images(pictures).files, 2)):
+        with tarfile.open(tmp_path / f"{k}.tar", "w") as archive:
+            for path in files:
+                archive.add(path, path.name)
+    return tmp_path / "{0..1}.tar"
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("kind", [lambda folder, _: folder, listed, packed], ids=["folder", "list", "archives"])
 @pytest.mark.parametrize("source", ["cache", "stream"])
-def test_a_killed_run_whose_images_are_not_in_memory_ends_like_one_from_memory(source, pictures, whole, tmp_path):
+def test_a_killed_run_whose_images_are_not_in_memory_ends_like_one_from_memory(source, kind, pictures, whole, tmp_path):
+    data = kind(pictures, tmp_path)
     more = (f"--source={source}", f"--cache_dir={tmp_path / 'cache'}")
-    folder = killed("step:5", pictures, tmp_path / "run", *more)  # in the middle of an epoch
-    assert pretrain.run(["dogo-pretrain", *flags(pictures, folder.path, "--resume", *more)]) == 0
+    folder = killed(f"step:{random.Random(f'{source} {data.name}').randint(4, 8)}", data, tmp_path / "run", *more)
+    assert pretrain.run(["dogo-pretrain", *flags(data, folder.path, "--resume", *more)]) == 0
     assert_same_state(folder, whole)
     assert log(folder) == log(whole)
 
