@@ -16,7 +16,13 @@ from dogo_tf.runs import event_files, records
 
 CONFIG = "config.json"
 # What runs did before there was a setting for it: they can still be resumed.
-SETTINGS_ADDED_LATER = {"micro_batches": 1, "cache_teachers": False, "max_pixels": 50_000_000}
+SETTINGS_ADDED_LATER = {
+    "micro_batches": 1,
+    "cache_teachers": False,
+    "max_pixels": 50_000_000,
+    "store_size": None,
+    "init": [],
+}
 LONGEST_NAME = 200  # of a peer, in bytes: file systems end at 255, with what is put around it
 KEPT = (LOCK, "features")  # features are named by what they were computed of, so none can be of another run
 

@@ -5,7 +5,8 @@ import pytest
 
 from dogo_tf.errors import InputError
 from dogo_tf.platform.files import write_atomically
-from dogo_tf.runs.folder import RunFolder, check_peer_name
+from dogo_tf.pretraining.settings import PretrainSettings
+from dogo_tf.runs.folder import SETTINGS_ADDED_LATER, RunFolder, check_peer_name
 
 SETTINGS = {"dataset": "cifar10", "data_dir": None, "epochs": 3, "seed": 0}
 DATA = {"images": 50, "image_size": 32, "digest": "abc"}
@@ -49,6 +50,11 @@ def test_resume_needs_the_same_settings_and_names_each_difference(tmp_path):
     refused(folder, "has other settings:\n  epochs: 3 before, 4 now$", resume=True)
     refused(folder, "exclude each other", resume=True, overwrite=True)
     folder.start(CONFIG, resume=True, overwrite=False)
+
+
+def test_settings_added_since_are_what_runs_did_before():
+    now = PretrainSettings("patterns", "").as_dict()
+    assert {name: now[name] for name in SETTINGS_ADDED_LATER} == SETTINGS_ADDED_LATER
 
 
 def test_a_run_from_before_there_was_a_setting_is_resumed_with_what_it_did(tmp_path):
