@@ -8,8 +8,8 @@ Each peer learns by its own objective and from which images its peers find simil
 
 The run folder then holds config.json, flags.txt (to run it again), metrics.jsonl, tensorboard/, views.png, checkpoints/,
 encoders/<peer>.keras and, with --probe_every, probes.jsonl. SIGTERM and Ctrl-C save a checkpoint first; then, or after a
-crash, the same command with --resume goes on as if nothing had happened. Exit codes: 0 done; 2 a mistake to put right; 3 NaN
-or collapse; 75 stopped by SIGTERM, start again with --resume; 130 stopped by Ctrl-C.
+crash, the same command with --resume goes on as if nothing had happened. Exit codes: 0 done; 2 a mistake to put right; 3 NaN,
+collapse or a peer that learns nothing; 75 stopped by SIGTERM, start again with --resume; 130 stopped by Ctrl-C.
 
 Next: dogo-probe --run_dir=..., dogo-export --run_dir=... --peer=...
 """
@@ -176,8 +176,9 @@ _flag(flags.DEFINE_integer, "log_every", "Steps between lines of metrics.jsonl a
 _flag(
     flags.DEFINE_integer,
     "probe_every",
-    "Epochs between probes (kNN and linear accuracy of each peer, to probes.jsonl and TensorBoard; also after the last "
-    "epoch, with TensorBoard's embeddings projector); 0: none. The training itself is the same with and without.",
+    "Epochs between probes (kNN and linear accuracy of each peer, to probes.jsonl and TensorBoard; also before the first "
+    "and after the last epoch, with TensorBoard's embeddings projector), with a warning where an encoder gets worse than "
+    "untrained; 0: none. The training itself is the same with and without.",
 )
 _flag(
     flags.DEFINE_string,

@@ -40,6 +40,21 @@ class Objective:
         """
         raise NotImplementedError
 
+    def chance_loss(self, batch_size: int) -> float | None:
+        """The loss when z and p are the same for every image; None where that is its minimum, so that it tells nothing.
+
+        With it a run is warned that its loss stays there, and stopped if its embeddings are collapsed besides. An objective
+        that does not define it goes without.
+
+        Args:
+            batch_size: images of the whole batch, over all replicas.
+        """
+        return None
+
+    def perfect_loss(self, batch_size: int) -> float:
+        """The loss when both views of an image agree and no two images are alike: what the best training comes close to."""
+        return 0.0
+
 
 def cosine_momentum(start: float, progress):
     """From `start` to 1 along half a cosine, as progress goes from 0 to 1 (BYOL, implementation details)."""

@@ -23,6 +23,7 @@ class Objective(_objective.Objective):
 
     The target's momentum rises from `momentum` to 1 over the training, along half a cosine. It starts at 0.99, the published
     value for 100 and 300 epochs; for a thousand it is 0.996. The loss is the mean of both directions, in the paper the sum.
+    It has no `chance_loss`: outputs that are the same for every image have the smallest loss there is, 0.
     """
 
     has_predictor = True

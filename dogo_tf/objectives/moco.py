@@ -1,5 +1,7 @@
 """MoCo v2 (He et al., 2020; Chen et al., 2020): tell the other view of an image from the images of many earlier steps."""
 
+import math
+
 from dogo_tf import views
 from dogo_tf.numerics.similarity import cosine_matrix, unit_rows
 from dogo_tf.objectives import _objective
@@ -61,3 +63,11 @@ class Objective(_objective.Objective):
             info_nce(a.z, b.target, both.queue, self.temperature)
             + info_nce(b.z, a.target, both.queue, self.temperature)
         ) / 2
+
+    def chance_loss(self, batch_size: int) -> float:
+        """log(K + 1): all logits of equation 1 are the same, those of the key and of a queue of K."""
+        return math.log(self.queue_size + 1)
+
+    def perfect_loss(self, batch_size: int) -> float:
+        """log(1 + K exp(-1 / T)): the key has a cosine of 1, all in the queue 0."""
+        return math.log1p(self.queue_size * math.exp(-1 / self.temperature))

@@ -1,5 +1,7 @@
 """SimCLR (Chen et al., 2020): tell the other view of an image from all other images of the batch."""
 
+import math
+
 from dogo_tf.distribution import collectives
 from dogo_tf.numerics.similarity import cosine_matrix, per_anchor, unit_rows
 from dogo_tf.objectives import _objective
@@ -54,3 +56,11 @@ class Objective(_objective.Objective):
 
     def loss(self, both):
         return nt_xent(both.a.z, both.b.z, self.temperature)
+
+    def chance_loss(self, batch_size: int) -> float:
+        """log(2B - 1): all logits of equation 1 are the same, and an anchor has 2B - 1 of them."""
+        return math.log(2 * batch_size - 1)
+
+    def perfect_loss(self, batch_size: int) -> float:
+        """log(1 + (2B - 2) exp(-1 / T)): the positive has a cosine of 1, all others 0."""
+        return math.log1p((2 * batch_size - 2) * math.exp(-1 / self.temperature))

@@ -24,7 +24,10 @@ def negative_cosine(p_a, z_b):
 
 
 class Objective(_objective.Objective):
-    """SimSiam as published: projector 2048-2048-2048, predictor 512-2048."""
+    """SimSiam as published: projector 2048-2048-2048, predictor 512-2048.
+
+    It has no `chance_loss`: outputs that are the same for every image have the smallest loss there is, -1.
+    """
 
     has_predictor = True
     view_recipe = views.SIMSIAM

@@ -1,5 +1,7 @@
 """VICReg (Bardes et al., 2022): invariance between the views, variance in every feature, no covariance between features."""
 
+import math
+
 from dogo_tf import views
 from dogo_tf.distribution import collectives
 from dogo_tf.numerics.similarity import at_least_float32, off_diagonal_squares
@@ -67,3 +69,7 @@ class Objective(_objective.Objective):
         a, b = both.a.z, both.b.z
         of_batch = self.variance * (variance(a) + variance(b)) + self.covariance * (covariance(a) + covariance(b))
         return self.invariance * invariance(a, b) + of_batch
+
+    def chance_loss(self, batch_size: int) -> float:
+        """2 variance (1 - sqrt(epsilon)): the hinge of both views (equation 1); invariance and covariance are 0."""
+        return 2 * self.variance * (1 - math.sqrt(EPSILON))

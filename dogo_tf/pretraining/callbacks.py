@@ -163,9 +163,9 @@ class Checkpoints(StepCallback):
 
     def _interrupt(self, step: int) -> None:
         name = self.stop.received.name if self.stop.received else "another worker was asked to stop"
+        saved = f"which is saved in {self.checkpoint.newest()}" if step else "where there is nothing to save"
         raise Interrupted(
-            f"{name}: stopped after step {step} of {self.total_steps}, which is saved in "
-            f"{self.checkpoint.newest()}; go on with --resume",
+            f"{name}: stopped after step {step} of {self.total_steps}, {saved}; go on with --resume",
             by_user=self.stop.received == signal.SIGINT,
         )
 
@@ -176,7 +176,7 @@ class Checkpoints(StepCallback):
 
     def _save(self, step: int, logs: dict) -> None:
         started = time.monotonic()
-        self.alarm(step, {name: float(value) for name, value in logs.items()})
+        self.alarm.check(step, {name: float(value) for name, value in logs.items()})
         self.alarm.check_weights(step, self.model.peers)
         # The encoders first: a run that is killed in between then still goes on to save both.
         self.run_folder.save_encoders(self.model.peers)

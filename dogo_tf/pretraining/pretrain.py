@@ -22,6 +22,7 @@ from dogo_tf.pretraining.projector import write_projector
 from dogo_tf.pretraining.screen import header
 from dogo_tf.pretraining.settings import PretrainSettings, peer_specs, place_specs
 from dogo_tf.pretraining.stop_request import StopRequest
+from dogo_tf.pretraining.stuck import StuckWatch, Yardstick
 from dogo_tf.pretraining.view_grid import log_view_grid
 from dogo_tf.reporting.progress import say
 from dogo_tf.reporting.provenance import provenance
@@ -137,9 +138,12 @@ def _train(
         if not folder.views.exists():
             log_view_grid(model, images.images, folder)
     first_steps = FirstSteps(settings.epochs * steps_per_epoch, on_speed)
+    alarm = _alarm(settings, model, steps_per_epoch, job.strategy.num_replicas_in_sync, checkpoint.newest)
+    if resume:
+        alarm.recall([line for line in chiefs.metrics_lines() if line["step"] <= steps_done(model)])
     if job.is_chief:
         say(header(settings, images, model, steps_per_epoch))
-    _fit(model, images.images, settings, steps_per_epoch, checkpoint, job, folder, probe_data, first_steps)
+    _fit(model, images.images, settings, steps_per_epoch, checkpoint, job, folder, probe_data, first_steps, alarm)
     if probe_data:
         with folder.written("projector"):
             write_projector(folder.tensorboard, model.peers, probe_data.images)
@@ -175,11 +179,19 @@ def _config(settings, images, image_size: int, mean, std, teachers) -> dict:
     }
 
 
+def _alarm(settings, model: DoGo, steps_per_epoch: int, replicas: int, last_checkpoint) -> FailureAlarm:
+    warmup, total = round(settings.warmup_epochs * steps_per_epoch), settings.epochs * steps_per_epoch
+    watches = {}
+    for peer, ssl_weight in zip(model.peers, model.ssl_weights, strict=True):
+        yardstick = Yardstick.of(peer, ssl_weight, settings.batch_size, replicas)
+        watches[peer.name] = StuckWatch(yardstick, warmup, total)
+    return FailureAlarm(watches, last_checkpoint)
+
+
 def _fit(
-    model: DoGo, images, settings, steps_per_epoch: int, checkpoint, job: Job, folder, probe_data, first_steps
+    model: DoGo, images, settings, steps_per_epoch: int, checkpoint, job: Job, folder, probe_data, first_steps, alarm
 ) -> None:
     total = settings.epochs * steps_per_epoch
-    alarm = FailureAlarm([peer.name for peer in model.peers], checkpoint.newest)
     clock = HostClock()
     features = {t.name: t.features for t in model.teachers if isinstance(t, CachedTeacher)}
     with StopRequest() as stop:

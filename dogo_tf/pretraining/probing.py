@@ -15,8 +15,10 @@ from dogo_tf.evaluate.knn import knn_accuracy
 from dogo_tf.evaluate.linear import check_size, linear_probe
 from dogo_tf.evaluate.probe import check_has_labels, check_same_classes
 from dogo_tf.platform.keras_compat import keras, tf
+from dogo_tf.pretraining.alarm import SLOWER
 from dogo_tf.pretraining.callbacks import steps_done, tensorboard_tag
 from dogo_tf.pretraining.stop_request import BrokenOff
+from dogo_tf.pretraining.untrained import worse_than_untrained
 from dogo_tf.reporting.progress import say
 from dogo_tf.reporting.table import percent
 
@@ -81,9 +83,10 @@ def load_probe_data(settings, run_images: ImageSet, image_size: int) -> ProbeDat
 
 
 class Probes(keras.callbacks.Callback):
-    """Every `every` epochs and after the last: kNN and linear accuracy of each peer, with all labels.
+    """Before the first epoch, every `every` epochs and after the last: kNN and linear accuracy of each peer, with all labels.
 
-    Writes a line for each peer to probes.jsonl and scalars to TensorBoard, and prints one line. A request to stop breaks a
+    Writes a line for each peer to probes.jsonl and scalars to TensorBoard, and prints one line; warns of an encoder that has
+    become worse than it was before the first epoch. A request to stop breaks a
     probe off: the run is saved as it is, and does this probe first when it is resumed.
 
     Args:
@@ -107,8 +110,8 @@ class Probes(keras.callbacks.Callback):
         self.probe_if_due(epoch + 1, logs)
 
     def probe_if_due(self, epoch: int, logs=None) -> None:
-        """Probes after `epoch` epochs, unless it is not their turn or their numbers are there already."""
-        due = epoch > 0 and (epoch % self.every == 0 or epoch == self.epochs)
+        """Probes after `epoch` epochs (0: untrained), unless it is not their turn or their numbers are there already."""
+        due = epoch % self.every == 0 or epoch == self.epochs
         if not due or any(line["epoch"] == epoch for line in self.folder.probe_lines()):
             return
         step = steps_done(self.model)
@@ -129,7 +132,11 @@ class Probes(keras.callbacks.Callback):
                         tf.summary.scalar(tensorboard_tag(f"{line['peer']}/{kind}"), line[kind])
             self.writer.flush()
         accuracies = [f"{line['peer']} kNN {percent(line['knn'])} linear {percent(line['linear'])}" for line in lines]
-        say(f"probe after epoch {epoch} (%): {',  '.join(accuracies)}")
+        say(f"probe {f'after epoch {epoch}' if epoch else 'before training'} (%): {',  '.join(accuracies)}")
+        for line in lines:
+            problem = worse_than_untrained(line, self.folder.probe_lines())
+            if problem:
+                say(f"warning: peer {line['peer']!r}: {problem}. Try {SLOWER}; the run goes on.")
 
     def _probe(self, encoder) -> dict:
         """Accuracies in 0..1, of the encoder in float32 as it is saved."""

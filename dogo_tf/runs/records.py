@@ -18,7 +18,7 @@ CONFIG = {
 }
 COMPARISON = {"settings": dict, "provenance": dict}  # of dogo-compare
 METRICS = {"step": int, "images_per_second": NUMBER}
-PROBES = {"step": int, "epoch": int, "peer": str}
+PROBES = {"step": int, "epoch": int, "peer": str, "linear": NUMBER}
 CHECKSUMS = dict
 _NAMES = {str: "text", int: "a whole number", float: "a number", dict: "a dictionary", list: "a list", NOTHING: "null"}
 

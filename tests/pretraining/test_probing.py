@@ -53,9 +53,11 @@ def weights(folder):
     return [weight for peer in folder.peer_names() for weight in folder.load_encoder(peer).get_weights()]
 
 
-def test_every_peer_is_probed_every_n_epochs_and_at_the_end(probed, capsys):
+def test_every_peer_is_probed_before_the_first_step_every_n_epochs_and_at_the_end(probed):
     lines = probed.probe_lines()
     assert [(line["epoch"], line["step"], line["peer"]) for line in lines] == [
+        (0, 0, "small_conv"),
+        (0, 0, "small_conv_2"),
         (2, 6, "small_conv"),
         (2, 6, "small_conv_2"),
         (3, 9, "small_conv"),
@@ -68,7 +70,7 @@ def test_the_last_numbers_are_those_of_the_saved_encoder_on_held_out_training_im
     data = load_probe_data(settings(pictures, probed.path), load(pictures), 8)
     images, held_out = data.images, data.held_out
     assert images.name.endswith("train") and len(images.images) == 48 and data.test is None
-    for line in probed.probe_lines()[2:]:
+    for line in probed.probe_lines()[4:]:
         features = embed(probed.load_encoder(line["peer"]), images.images)
         split = (features[~held_out], images.labels[~held_out], features[held_out], images.labels[held_out])
         assert line["knn"] == knn_accuracy(*split).accuracy
@@ -119,13 +121,13 @@ def test_a_probe_is_there_once_however_often_a_run_is_interrupted(pictures, tmp_
         patched.setattr(module, "FailureAlarm", PowerCut)
         pretrain(made)
     run = RunFolder(made.run_dir)
-    first = run.probes.read_text()
-    assert [line["epoch"] for line in run.probe_lines()] == [1]
+    first = run.probes.read_text().splitlines(keepends=True)
+    assert [line["epoch"] for line in run.probe_lines()] == [0, 1]
     # A line of a time after the checkpoint, to be forgotten; the one at the checkpoint, lost, to be made up for.
-    run.probes.write_text('{"step": 4, "epoch": 2, "peer": "small_conv"}\n')
+    run.probes.write_text(f'{first[0]}{{"step": 4, "epoch": 2, "peer": "small_conv", "linear": 0.5}}\n')
     lines = pretrain(made, resume=True).probes.read_text().splitlines(keepends=True)
-    assert lines[0] == first and len(lines) == 2
-    assert [(line["epoch"], line["step"]) for line in run.probe_lines()] == [(1, 3), (2, 6)]
+    assert lines[:2] == first and len(lines) == 3
+    assert [(line["epoch"], line["step"]) for line in run.probe_lines()] == [(0, 0), (1, 3), (2, 6)]
 
 
 def test_a_run_may_go_on_with_other_probes(pictures, tmp_path):
@@ -172,7 +174,7 @@ def test_mistakes_are_told_before_the_training(pictures, tmp_path):
         load_probe_data(settings(pictures, tmp_path), one_class, 8)
 
 
-@pytest.mark.parametrize("epoch, peers_probed_before", [pytest.param(2, 0, marks=pytest.mark.slow), (3, 2)])
+@pytest.mark.parametrize("epoch, peers_probed_before", [(0, 1), pytest.param(2, 2, marks=pytest.mark.slow), (3, 4)])
 def test_a_request_to_stop_breaks_a_probe_off_and_the_resumed_run_makes_up_for_it(
     pictures, probed, tmp_path, monkeypatch, capsys, epoch, peers_probed_before
 ):
@@ -189,17 +191,30 @@ def test_a_request_to_stop_breaks_a_probe_off_and_the_resumed_run_makes_up_for_i
     with monkeypatch.context() as patched:
         patched.setattr(probing.Probes, "_probe", pre_empted)
         step = 3 * epoch
-        message = (
-            f"SIGTERM: stopped after step {step} of 9, which is saved in .*step_00000000{step}; go on with --resume"
-        )
+        saved = f"which is saved in .*step_00000000{step}" if step else "where there is nothing to save"
+        message = f"SIGTERM: stopped after step {step} of 9, {saved}; go on with --resume"
         with pytest.raises(Interrupted, match=message):
             pretrain(settings(pictures, tmp_path))
     assert "SIGTERM: breaking off the probe and saving" in capsys.readouterr().err
-    assert len(RunFolder(tmp_path).probe_lines()) == peers_probed_before
+    assert len(RunFolder(tmp_path).probe_lines()) == (peers_probed_before if epoch else 0)
     resumed = pretrain(settings(pictures, tmp_path), resume=True)
     assert resumed.probe_lines() == probed.probe_lines()
     for one, other in zip(weights(resumed), weights(probed), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_an_encoder_that_gets_worse_than_untrained_is_warned_of(pictures, tmp_path, monkeypatch, capsys):
+    """With a probe that is told what to find."""
+    found = iter([0.9, 0.8, 0.1])
+    numbers = {"knn": 0.5, "n_train": 40, "n_test": 8}
+    monkeypatch.setattr(probing.Probes, "_probe", lambda self, encoder: {**numbers, "linear": next(found)})
+    pretrain(settings(pictures, tmp_path, peers=("small_conv",), epochs=2, probe_every=1))
+    shown = capsys.readouterr().out
+    assert "probe before training (%): small_conv kNN 50.0 linear 90.0" in shown
+    assert [line for line in shown.splitlines() if line.startswith("warning")] == [
+        "warning: peer 'small_conv': the encoder got worse than untrained: linear accuracy 10.0 % after epoch 2, "
+        "90.0 % before the first step. Try a lower --learning_rate or more warm-up; the run goes on."
+    ]
 
 
 def test_too_many_classes_for_the_linear_probe_are_refused_before_the_training(pictures, tmp_path, monkeypatch):
