@@ -83,7 +83,9 @@ def train(
         keras.utils.set_random_seed(0)
         peers = [
             dogo_tf.Peer(
-                encoder(f"peer_{k}", 6 + k, activation, bias=adam_decay is not None), small(name, activation != "relu")
+                encoder(f"peer_{k}", 6 + k, activation, bias=adam_decay is not None),
+                small(name, activation != "relu"),
+                ema=0.9,
             )
             for k, name in enumerate(objectives)
         ]

@@ -1,6 +1,7 @@
 """Tables of studies: does a peer help, which objective, which teacher?"""
 
 import numpy as np
+import scipy.stats
 from published import ROOT, points, read, source
 
 from dogo_tf.reporting.table import percent, text_table
@@ -157,24 +158,52 @@ def _origin(name: str) -> str:
     return source(name).strip() + "  "
 
 
+RECIPE_SCORES = {"knn": "kNN", "linear_100": "linear", "linear_1": "linear with 1 % of the labels"}
+
+
 def recipe_rate() -> str:
-    """Optimiser and rate of the small encoder alone, a column per batch."""
+    """Optimiser and rate of the small encoder alone, a column per batch; and its best rate against today's, paired by seed."""
     result = read("recipe_rate")
-    cells, batches = {}, []
+    found = {}  # scores by seed, of (optimiser, rate) and batch
     for trial in result["trials"]:
-        settings, scores = trial["settings"], trial["scores"]
-        batches += [settings["batch_size"]] * (settings["batch_size"] not in batches)
-        row = cells.setdefault((settings["optimizer"][0], settings["learning_rate"][0]), {})
-        row[settings["batch_size"]] = " / ".join(percent(scores[name]) for name in ("knn", "linear_100", "linear_1"))
-    head = ["optimiser", "rate", *(f"batch {batch}" for batch in batches)]
+        settings = trial["settings"]
+        key = settings["optimizer"][0], settings["learning_rate"][0], settings["batch_size"]
+        found.setdefault(key, {})[settings["seed"]] = np.array([trial["scores"][name] for name in RECIPE_SCORES])
+    batches = sorted({batch for _, _, batch in found})
     rows = [
-        [optimizer, f"{rate:g}", *(found.get(batch, "-") for batch in batches)]
-        for (optimizer, rate), found in cells.items()
+        [optimizer, f"{rate:g}", *(_mean_scores(found.get((optimizer, rate, batch))) for batch in batches)]
+        for optimizer, rate in sorted({key[:2] for key in found})
     ]
+    table = text_table(["optimiser", "rate", *(f"batch {batch}" for batch in batches)], rows)
     first = result["trials"][0]["settings"]
     return (
-        text_table(head, rows) + "\n\nkNN / linear / linear with 1 % of the labels, %, on held-out training images. "
+        f"{table}\n\n{' / '.join(RECIPE_SCORES.values())}, %, on held-out training images; in brackets the number of seeds. "
         f"{result['encoder']} alone, CIFAR-10 {first['split']} at {first['image_size']} px, {first['epochs']} epochs, "
-        f"constant rate after {first['warmup_epochs']:g} epochs of warm-up, {first['precision']}, one seed. -: not run."
+        f"constant rate after {first['warmup_epochs']:g} epochs of warm-up, {first['precision']}. -: not run."
+        + _gain_of_rate(found, ("adam", 5e-3, 128), ("adam", 1e-3, 128))
         + source("recipe_rate")
+    )
+
+
+def _mean_scores(of_seeds: dict | None) -> str:
+    if of_seeds is None:
+        return "-"
+    return " / ".join(percent(score) for score in np.mean(list(of_seeds.values()), axis=0)) + f" ({len(of_seeds)})"
+
+
+def _gain_of_rate(found: dict, better, today) -> str:
+    """A sentence; Student's t over the seeds that both have."""
+    seeds = sorted(found[better].keys() & found[today].keys())
+    if len(seeds) < 3:
+        return ""
+    gains = 100 * np.array([found[better][seed] - found[today][seed] for seed in seeds])
+    mean, error = gains.mean(axis=0), gains.std(axis=0, ddof=1) / len(seeds) ** 0.5
+    reach = scipy.stats.t.ppf(0.975, len(seeds) - 1) * error
+    told = [
+        f"{name} {m:+.1f} ({m - r:.1f} to {m + r:.1f})"
+        for name, m, r in zip(RECIPE_SCORES.values(), mean, reach, strict=True)
+    ]
+    return (
+        f"\n\n{better[0]} at {better[1]:g} against {today[1]:g}, batch {today[2]}, points over {len(seeds)} seeds, "
+        f"with 95 % intervals: {', '.join(told)}."
     )

@@ -6,9 +6,16 @@ from dogo_tf import encoders, objectives
 from dogo_tf.errors import InputError
 from dogo_tf.objectives._embedding_queue import EmbeddingQueue
 from dogo_tf.objectives._target import Target
+from dogo_tf.platform import ranges
 from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.step.micro_batches import encode
+from dogo_tf.step.weight_average import WeightAverage
 from dogo_tf.types import Embeddings, ViewEmbeddings
+
+
+def average_name(peer: str) -> str:
+    """How files call the average of a peer's encoder."""
+    return f"{peer}_ema"
 
 
 class Peer(keras.Model):
@@ -20,6 +27,7 @@ class Peer(keras.Model):
         objective: see dogo_tf.objectives.
         target: the copy of encoder and projector that follows them (Target), or None.
         queue: the target's embeddings of earlier steps (EmbeddingQueue), or None.
+        average: the running average of the encoder's weights (WeightAverage), or None.
     """
 
     def __init__(
@@ -30,6 +38,7 @@ class Peer(keras.Model):
         pixel_mean=encoders.NATURAL_MEAN,
         pixel_std=encoders.NATURAL_STD,
         name: str | None = None,
+        ema: float | None = None,
     ):
         """
         Args:
@@ -40,9 +49,12 @@ class Peer(keras.Model):
                 `Objective` of dogo_tf.objectives.
             image_size, pixel_mean, pixel_std: for an encoder by name; see dogo_tf.encoders.build.
             name: how metrics and files call this peer; the encoder's name unless given.
+            ema: keep a running average of the encoder's weights with this decay, above 0 and below 1, e.g. 0.999;
+                `average.encoder` then is a second encoder to deploy.
         Raises:
-            InputError: an unknown name, or a model whose output is not [B, d_h].
+            InputError: an unknown name, a model whose output is not [B, d_h], or a decay out of range.
         """
+        ranges.check("ema", ema)
         if isinstance(encoder, str):
             encoder = encoders.build(encoder, image_size, pixel_mean, pixel_std)
         image_size, d_h = _image_size_and_width(encoder)
@@ -55,7 +67,22 @@ class Peer(keras.Model):
         self.predictor = self.objective.predictor(d_z)
         self.target = Target(self.encoder, self.projector) if self.objective.has_target else None
         self.queue = EmbeddingQueue(self.objective.queue_size, d_z) if self.objective.queue_size else None
+        self.average = None if ema is None else WeightAverage(self.encoder, ema)
         self.built = True
+
+    @property
+    def encoders(self) -> dict[str, keras.Model]:
+        """What can be deployed, by the name of its file: the encoder, and `<name>_ema`, its average, if there is one."""
+        averages = {} if self.average is None else {average_name(self.name): self.average.encoder}
+        return {self.name: self.encoder, **averages}
+
+    def start_from(self, weights) -> None:
+        """First weights of the encoder, arrays as of its get_weights(), and of what is copied from it."""
+        self.encoder.set_weights(weights)
+        if self.target is not None:
+            self.target.copies[0].set_weights(weights)
+        if self.average is not None:
+            self.average.encoder.set_weights(weights)
 
     @property
     def has_predictor(self) -> bool:
@@ -100,13 +127,15 @@ class Peer(keras.Model):
         return ViewEmbeddings(a, b, None if self.queue is None else self.queue.rows)
 
     def after_step(self, embeddings: ViewEmbeddings, progress) -> None:
-        """What is due after a step: the target follows the new weights, the queue takes the targets of this step.
+        """What is due after a step: target and average follow the new weights, the queue takes the targets of this step.
 
         Args:
             progress: the share of the training that is done, 0..1.
         """
         if self.target is not None:
             self.target.follow(self.objective.target_momentum(progress))
+        if self.average is not None:
+            self.average.follow()
         if self.queue is not None:
             self.queue.push(tf.stack([embeddings.a.target, embeddings.b.target], axis=1))
 

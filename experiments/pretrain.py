@@ -134,6 +134,12 @@ _flag(
     "Epochs over which distill_weight rises from 0; with a heavy weight from the start peers may agree on nothing.",
 )
 _list_flag("ssl_weight", "Weight of a peer's own objective; 0 leaves it to its teachers. " + PER_PEER)
+_flag(
+    flags.DEFINE_float,
+    "ema",
+    "Also keep the running average of each encoder's weights with this decay, e.g. 0.999: it is probed, saved and exported as "
+    "the peer <name>_ema.",
+)
 _flag(flags.DEFINE_integer, "epochs", "Passes over the data.")
 _flag(
     flags.DEFINE_integer,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from dogo_tf.comparison.settings import peer_names
 from dogo_tf.distill import graph
-from dogo_tf.peer import Peer
+from dogo_tf.peer import Peer, average_name
 from dogo_tf.pretraining.settings import PretrainSettings, peer_specs
 from dogo_tf.step.flops import VIEWS, teaching_operations, training_operations
 
@@ -25,6 +25,11 @@ class Arm(NamedTuple):
     training: PretrainSettings
     trained: bool = True
     taught_by: str | None = None
+
+    @property
+    def encoder(self) -> str:
+        """The name of the encoder that is studied: with `ema`, the average."""
+        return average_name(self.peer) if self.training.ema else self.peer
 
 
 # Published for students that have no objective of their own, and see what their teacher sees.

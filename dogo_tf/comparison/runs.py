@@ -106,7 +106,7 @@ class Comparison:
         alone, with_peer = (RunFolder(self.path / "runs" / f"{arm}_seed{FIRST_SEED}") for arm in ("solo", "dogo"))
         if self._pictures is None and all((folder.path / DONE).exists() for folder in (alone, with_peer)):
             cache = FeatureCache(self.path / "features")
-            self._pictures = pictures_of(alone, with_peer, self.arms[0].peer, self.test, cache)
+            self._pictures = pictures_of(alone, with_peer, self.arms[0].encoder, self.test, cache)
         return self._pictures
 
     def _load(self, dataset: str, split: str, image_size: int | None):
@@ -122,7 +122,7 @@ class Comparison:
     def _study(self, arm: Arm, seed: int, kept: Path) -> None:
         if arm.trained:
             folder = self._trained(arm, seed)
-            encoder, cost = folder.load_encoder(arm.peer), self._cost(arm, folder)
+            encoder, cost = folder.load_encoder(arm.encoder), self._cost(arm, folder)
         else:
             encoder, cost = self._untrained(arm, seed), Cost(0, 0.0, 0.0, 0.0, 0)
         cost = cost._replace(parameters=encoder.count_params())
@@ -143,7 +143,7 @@ class Comparison:
             training = dataclasses.replace(arm.training, seed=seed, run_dir=str(folder.path))
             if arm.taught_by:
                 teacher = self._arm(arm.taught_by)
-                place = f"teacher={self._trained(teacher, seed).path}#{teacher.peer}"
+                place = f"teacher={self._trained(teacher, seed).path}#{teacher.encoder}"
                 training = dataclasses.replace(training, teachers=(place,))
             started = (folder.path / "config.json").exists()
             pretrain(training, resume=started, on_speed=self.time.after_first_steps_of(arm))

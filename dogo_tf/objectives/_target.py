@@ -1,6 +1,6 @@
 """The target network of BYOL and MoCo: a copy that does not learn, but follows the one that does."""
 
-from dogo_tf.errors import InputError
+from dogo_tf.objectives._copies import copy_of
 from dogo_tf.platform.keras_compat import keras, tf
 
 
@@ -15,7 +15,7 @@ class Target(keras.layers.Layer):
     def __init__(self, *models: keras.Model):
         """Raises InputError for a subclassed model, which Keras cannot copy."""
         super().__init__(name="target", autocast=False)  # encoders normalise pixels before they round them
-        self.copies = [_copy(model) for model in models]
+        self.copies = [copy_of(model, "an objective with a target network") for model in models]
         # In pairs, and untracked: the originals are not a part of the copy.
         pairs = zip(self.copies, models, strict=True)
         self._pairs = tuple(
@@ -45,34 +45,3 @@ class Target(keras.layers.Layer):
     @property
     def non_trainable_weights(self):
         return [weight for copy in self.copies for weight in copy.weights]
-
-
-def _copy(model: keras.Model) -> keras.Model:
-    def assignable(create, **kwargs):
-        # Keras lets weights be changed by optimisers only; with an aggregation each replica may assign what all agree on.
-        if kwargs.get("aggregation", tf.VariableAggregation.NONE) == tf.VariableAggregation.NONE:
-            kwargs["aggregation"] = tf.VariableAggregation.ONLY_FIRST_REPLICA
-        return create(**kwargs)
-
-    with tf.variable_creator_scope(assignable):
-        copy = _clone(model)
-    copy.set_weights(model.get_weights())
-    return copy
-
-
-def _clone(model):
-    if not getattr(model, "_is_graph_network", False):
-        raise InputError(
-            f"encoder {model.name!r}: an objective with a target network copies it, which Keras can do with functional and "
-            f"sequential models only; it is a subclass, {type(model).__name__}"
-        )
-    return keras.models.clone_model(model, clone_function=_clone_layer)
-
-
-def _clone_layer(layer):
-    if isinstance(layer, keras.Model):
-        return _clone(layer)
-    config = layer.get_config()
-    if isinstance(layer, keras.layers.BatchNormalization):
-        config["synchronized"] = layer.synchronized  # which Keras leaves out
-    return type(layer).from_config(config)

@@ -46,6 +46,7 @@ RANGES = {
     "distill_temperature": Range(0, open=True),
     "distill_warmup_epochs": Range(0),
     "ssl_weight": Range(0),
+    "ema": Range(0, 0.999999, open=True),
     "epochs": _AT_LEAST_ONE,
     "batch_size": Range(2, whole=True),
     "learning_rate": Range(0, open=True),

@@ -4,7 +4,7 @@ import math
 
 from dogo_tf.errors import TrainingFailure
 from dogo_tf.platform.keras_compat import tf
-from dogo_tf.pretraining.stuck import StuckWatch
+from dogo_tf.pretraining.stuck import StuckWatch, Yardstick
 from dogo_tf.reporting.progress import say
 
 # Below this standard deviation of unit rows (1 is evenly spread) all images look alike to a peer.
@@ -23,6 +23,17 @@ class FailureAlarm:
     def __init__(self, watches: dict[str, StuckWatch], last_checkpoint):
         self.watches = watches
         self.last_checkpoint = last_checkpoint
+
+    @classmethod
+    def of(cls, settings, model, steps_per_epoch: int, last_checkpoint):
+        """The alarm of a run. settings: PretrainSettings. model: DoGo."""
+        warmup, total = round(settings.warmup_epochs * steps_per_epoch), settings.epochs * steps_per_epoch
+        replicas = model.distribute_strategy.num_replicas_in_sync
+        watches = {
+            peer.name: StuckWatch(Yardstick.of(peer, ssl_weight, settings.batch_size, replicas), warmup, total)
+            for peer, ssl_weight in zip(model.peers, model.ssl_weights, strict=True)
+        }
+        return cls(watches, last_checkpoint)
 
     def __call__(self, step: int, metrics: dict) -> None:
         """A line of the log."""

@@ -25,7 +25,7 @@ def build_model(
     for name, encoder, objective in peer_specs(settings.peers):
         # By name, so that a peer starts from the same weights alone and next to others.
         keras.utils.set_random_seed((settings.seed + zlib.crc32(name.encode())) % 2**32)
-        peers.append(Peer(encoder, objective, image_size, mean, std, name=name))
+        peers.append(Peer(encoder, objective, image_size, mean, std, name, settings.ema))
     if teachers is None:
         teachers = [
             FrozenTeacher(path, name, peer, trust) for name, path, peer in place_specs("teachers", settings.teachers)

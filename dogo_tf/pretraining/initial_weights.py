@@ -23,9 +23,7 @@ def start_from(peers, init, trust: bool = False) -> None:
             values = _weights(path, peer_of_run, trust, [weight.shape for weight in peer.encoder.get_weights()])
         except InputError as error:
             raise InputError(f"init: {name}: {error}") from error
-        peer.encoder.set_weights(values)
-        if peer.target is not None:
-            peer.target.copies[0].set_weights(values)
+        peer.start_from(values)
 
 
 def _weights(path: str, peer: str | None, trust: bool, shapes: list[tuple]):

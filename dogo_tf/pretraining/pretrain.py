@@ -10,6 +10,7 @@ from dogo_tf.dogo import DoGo
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.evaluate.sources import fingerprint, load_encoder
+from dogo_tf.peer import average_name
 from dogo_tf.platform.files import sole_owner
 from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.pretraining import initial_weights
@@ -22,7 +23,6 @@ from dogo_tf.pretraining.projector import write_projector
 from dogo_tf.pretraining.screen import header
 from dogo_tf.pretraining.settings import PretrainSettings, peer_specs, place_specs
 from dogo_tf.pretraining.stop_request import StopRequest
-from dogo_tf.pretraining.stuck import StuckWatch, Yardstick
 from dogo_tf.pretraining.view_grid import log_view_grid
 from dogo_tf.reporting.progress import say
 from dogo_tf.reporting.provenance import provenance
@@ -138,7 +138,7 @@ def _train(
         if not folder.views.exists():
             log_view_grid(model, images.images, folder)
     first_steps = FirstSteps(settings.epochs * steps_per_epoch, on_speed)
-    alarm = _alarm(settings, model, steps_per_epoch, job.strategy.num_replicas_in_sync, checkpoint.newest)
+    alarm = FailureAlarm.of(settings, model, steps_per_epoch, checkpoint.newest)
     if resume:
         alarm.recall([line for line in chiefs.metrics_lines() if line["step"] <= steps_done(model)])
     if job.is_chief:
@@ -163,7 +163,11 @@ def _config(settings, images, image_size: int, mean, std, teachers) -> dict:
     specs = peer_specs(settings.peers)
     return {
         "settings": settings.as_dict(),
-        "peers": [{"name": name, "encoder": encoder, "objective": objective} for name, encoder, objective in specs],
+        "peers": [
+            {"name": saved, "encoder": encoder, "objective": objective}
+            for name, encoder, objective in specs
+            for saved in (name, *([average_name(name)] if settings.ema else []))
+        ],
         "teachers": {teacher.name: teacher.fingerprint for teacher in teachers},
         "data": {
             "name": images.name,
@@ -177,15 +181,6 @@ def _config(settings, images, image_size: int, mean, std, teachers) -> dict:
         },
         "provenance": provenance(),
     }
-
-
-def _alarm(settings, model: DoGo, steps_per_epoch: int, replicas: int, last_checkpoint) -> FailureAlarm:
-    warmup, total = round(settings.warmup_epochs * steps_per_epoch), settings.epochs * steps_per_epoch
-    watches = {}
-    for peer, ssl_weight in zip(model.peers, model.ssl_weights, strict=True):
-        yardstick = Yardstick.of(peer, ssl_weight, settings.batch_size, replicas)
-        watches[peer.name] = StuckWatch(yardstick, warmup, total)
-    return FailureAlarm(watches, last_checkpoint)
 
 
 def _fit(

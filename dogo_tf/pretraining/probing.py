@@ -118,8 +118,9 @@ class Probes(keras.callbacks.Callback):
         try:
             with self.stop.breaking_off():
                 lines = [
-                    {"step": step, "epoch": epoch, "peer": peer.name, **self._probe(peer.encoder)}
+                    {"step": step, "epoch": epoch, "peer": name, **self._probe(encoder)}
                     for peer in self.model.peers
+                    for name, encoder in peer.encoders.items()
                 ]
         except BrokenOff:
             self.checkpoints.save_and_stop(logs)

@@ -44,6 +44,7 @@ class PretrainSettings:
     peers: tuple[str, ...] = ("resnet_18:simclr", "wrn_10_2:simclr")
     teachers: tuple[str, ...] = ()
     init: tuple[str, ...] = ()
+    ema: float | None = None
     cache_teachers: bool = False
     teach: str = "all"
     scheme: str = "similarity_kl"
@@ -124,6 +125,10 @@ class PretrainSettings:
         teachers = [name for name, _, _ in place_specs("teachers", self.teachers)]
         for name in (*peers, *teachers):
             check_peer_name(name)
+        if self.ema is not None:
+            for name in peers:
+                if f"{name}_ema" in peers:
+                    raise InputError(f"ema: the average of {name!r} is called '{name}_ema'; call that peer otherwise")
         started = [name for name, _, _ in place_specs("init", self.init)]
         for name in started:
             if name not in peers:

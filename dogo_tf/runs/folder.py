@@ -22,6 +22,7 @@ SETTINGS_ADDED_LATER = {
     "max_pixels": 50_000_000,
     "store_size": None,
     "init": [],
+    "ema": None,
 }
 LONGEST_NAME = 200  # of a peer, in bytes: file systems end at 255, with what is put around it
 KEPT = (LOCK, "features")  # features are named by what they were computed of, so none can be of another run
@@ -137,14 +138,14 @@ class RunFolder:
                     path.unlink()
 
     def save_encoders(self, peers) -> None:
-        """Writes every peer's encoder, in float32 whatever precision it trained in."""
-        for peer in peers:
-            path = self._encoder(peer.name)
+        """Writes every peer's encoder, and its average if it has one, in float32 whatever precision it trained in."""
+        for name, encoder in ((name, encoder) for peer in peers for name, encoder in peer.encoders.items()):
+            path = self._encoder(name)
             temporary = temporary_sibling(path)
             with self.written("encoders"):
                 path.parent.mkdir(exist_ok=True)
                 try:
-                    as_float32(peer.encoder).save(temporary, save_format="keras")
+                    as_float32(encoder).save(temporary, save_format="keras")
                     temporary.replace(path)
                 finally:
                     temporary.unlink(missing_ok=True)

@@ -49,6 +49,12 @@ def test_twins_share_one_training_alone():
     assert (twins["big_solo"].peer, twins["dogo_big"].peer) == ("wrn_10_1", "wrn_10_1_2")
 
 
+def test_with_averages_these_are_studied(by_name):
+    averaged = {arm.name: arm.encoder for arm in arms(dataclasses.replace(PAIR, ema=0.99), 16)}
+    assert (averaged["solo"], averaged["dogo_big"]) == ("wrn_10_1_ema", "wrn_16_2_ema")
+    assert by_name["solo"].encoder == "wrn_10_1"
+
+
 def test_a_head_start_is_that_of_its_peer_alone():
     pair = dataclasses.replace(PAIR, peers=("wrn_10_1", "wrn_10_1"), init=("wrn_10_1_2=runs/longer#big",))
     started = {arm.name: arm.training.init for arm in arms(pair, 16)}
