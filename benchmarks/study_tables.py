@@ -14,23 +14,27 @@ SHOWN_DIFFERENCES = {
 
 
 def compare() -> str:
-    result = read("compare_cifar10")
-    head = ["accuracy, %", *SHOWN_ARMS, *SHOWN_DIFFERENCES.values()]
+    return _comparison("compare_cifar10", SHOWN_ARMS, SHOWN_DIFFERENCES)
+
+
+def compare_at_5e3() -> str:
+    return _comparison("compare_cifar10_at_5e-3", ("random", "solo", "dogo"), {"dogo - solo": "next to a peer - alone"})
+
+
+def _comparison(name: str, arms, differences: dict) -> str:
+    """Every study of a comparison but single kinds of damage."""
+    result = read(name)
     rows = []
     for study in result["studies"]:
         single = study["study"].startswith(("corruption", "severity")) and study["study"] != "corruption all"
         if single:
             continue  # in the JSON; each on fewer images, and all of them together in one row
-        accuracies = [percent(study["accuracy"][arm]["mean"]) for arm in SHOWN_ARMS]
-        rows.append([study["title"], *accuracies, *(points(study["differences"][name]) for name in SHOWN_DIFFERENCES)])
-    costs = [f"{result['costs'][arm]['train_gflop'] / 1e3:.1f}" for arm in SHOWN_ARMS]
-    rows.append(["training, 1e12 operations", *costs, "", ""])
-    return (
-        text_table(head, rows)
-        + "\n\n"
-        + "\n".join(f"> {line}" for line in result["verdict"])
-        + source("compare_cifar10")
-    )
+        accuracies = [percent(study["accuracy"][arm]["mean"]) for arm in arms]
+        rows.append([study["title"], *accuracies, *(points(study["differences"][pair]) for pair in differences)])
+    costs = [f"{result['costs'][arm]['train_gflop'] / 1e3:.1f}" for arm in arms]
+    rows.append(["training, 1e12 operations", *costs, *[""] * len(differences)])
+    verdict = "\n".join(f"> {line}" for line in result["verdict"])
+    return f"{text_table(['accuracy, %', *arms, *differences.values()], rows)}\n\n{verdict}" + source(name)
 
 
 # What the README shows of the comparison; docs/results.md has all of it.

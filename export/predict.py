@@ -1,4 +1,4 @@
-"""Runs an exported .tflite over a folder of images: features, labels, or the nearest neighbours of one image as a picture.
+"""Runs an exported .tflite over images: features, labels, or the nearest neighbours of one image as a picture.
 
   dogo-predict --model=small_int8.tflite --images=DIR --out=features.npz
   dogo-predict --model=small_int8.tflite --images=DIR --out=labels.csv --labels
@@ -18,9 +18,9 @@ import numpy as np
 from absl import flags
 from PIL import Image
 
-from dogo_tf.data.listing import list_images
 from dogo_tf.errors import InputError
 from dogo_tf.experiments import app
+from dogo_tf.export.image_files import image_files
 from dogo_tf.export.runtime import MAX_PIXELS, Encoder, to_square
 from dogo_tf.platform.files import write_atomically
 from dogo_tf.reporting.captioned_grid import captioned_grid
@@ -33,7 +33,12 @@ LISTED = 5  # unreadable files that are named
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("model", None, "A .tflite file of dogo-export.", flag_values=FLAGS)
-flags.DEFINE_string("images", None, "A folder of images, of any nesting.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "images",
+    None,
+    "A folder of any nesting, one image, a pattern like 'photos/**/*.jpg', or a .csv or .parquet list with a column path.",
+    flag_values=FLAGS,
+)
 flags.DEFINE_string(
     "out", None, "File to write: .npz or .csv; .csv with --labels; .png with --neighbours.", flag_values=FLAGS
 )
@@ -54,14 +59,7 @@ def main() -> None:
         raise InputError(f"--out: expected a name ending in {' or '.join(endings)}; got {FLAGS.out!r}")
     if out.exists() and not FLAGS.overwrite:
         raise InputError(f"--out: {out} exists already; choose another name or give --overwrite")
-    folder = Path(FLAGS.images).expanduser()
-    if not folder.is_dir():
-        raise InputError(f"--images: expected a folder of images; {folder} is none")
-    listing = list_images(folder)
-    files = listing.files
-    if listing.left_out:
-        left_out = f"--images: not read, as they are no images of a known kind: {listing.left_out_text()}"
-        print(printable(left_out), file=sys.stderr)
+    files = image_files(FLAGS.images)
     try:
         encoder = Encoder(FLAGS.model, FLAGS.threads, FLAGS.max_pixels)
         # At once: a bad query must not cost the time of the whole folder.

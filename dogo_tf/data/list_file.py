@@ -32,6 +32,18 @@ def read_list(path: Path, split: str) -> FileSet:
     return FileSet(f"{path} {split}", path, files, *_labels(path, columns.get("label"), chosen))
 
 
+def listed_files(path: Path) -> list[Path]:
+    """All files of a list, whatever their split, in its order. Raises InputError as read_list does."""
+    columns = _read(path)
+    _check_columns(path, list(columns))
+    rows = list(range(len(columns["path"])))
+    if not rows:
+        raise InputError(f"{path}: no images in this list")
+    files = [path.parent / name for name in columns["path"]]
+    _check_files(path, columns["path"], rows, files)
+    return files
+
+
 def _read(path: Path) -> dict[str, Sequence[str]]:
     """The columns as text; a missing value is an empty one."""
     try:

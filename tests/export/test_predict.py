@@ -73,6 +73,20 @@ def test_labels_with_confidence(folder, tmp_path):
         assert f"/{label}/" in path and 0.9 < float(confidence) <= 1
 
 
+def test_images_may_be_one_file_a_pattern_or_a_list(folder, tmp_path):
+    pictures = folder / "pictures"
+    (folder / "list.csv").write_text("path,split\npictures/red/2.png,val\npictures/blue/0.png,train\n")
+    asked = {
+        str(pictures / "red" / "1.png"): [pictures / "red" / "1.png"],
+        f"{pictures}/**/[01].png": sorted(pictures / name / f"{i}.png" for name in COLOURS for i in (0, 1)),
+        str(folder / "list.csv"): [pictures / "red" / "2.png", pictures / "blue" / "0.png"],
+    }
+    for k, (words, files) in enumerate(asked.items()):
+        assert run(folder, tmp_path / f"{k}.npz", f"--images={words}") == 0
+        with np.load(tmp_path / f"{k}.npz") as found:
+            assert found["paths"].tolist() == [str(file) for file in files]
+
+
 def test_the_nearest_of_a_query_as_a_picture(folder, tmp_path, capsys):
     query = folder / "pictures" / "green" / "2.png"
     assert run(folder, tmp_path / "near.png", f"--neighbours={query}", "--count=3") == 0
@@ -112,6 +126,8 @@ MISTAKES = {
     "picture ending": (["--neighbours=x.png"], "--out: expected a name ending in .png"),
     "both": (["--neighbours=x.png", "--labels"], "--labels and --neighbours exclude each other"),
     "no folder": (["--images={folder}/nothing"], "--images: expected a folder of images"),
+    "no such pattern": (["--images={folder}/**/*.webp"], "nothing is at {folder}/**/*.webp"),
+    "no such list": (["--images={folder}/nothing.csv"], "the list '{folder}/nothing.csv' does not exist"),
     "no images": (["--images={folder}/small_saved"], "no images here or below"),
     "no such model": (["--model=nothing.tflite"], "nothing.tflite: cannot be read"),
     "foreign model": (["--model={folder}/pictures/red/0.png"], "LiteRT cannot load it"),
@@ -134,6 +150,7 @@ MISTAKES = {
 @pytest.mark.parametrize("case", MISTAKES)
 def test_a_mistake_gets_one_message_and_no_traceback(case, folder, tmp_path, capsys):
     words, message = MISTAKES[case]
+    message = message.format(folder=folder)
     words = [word.format(folder=folder, new=tmp_path) for word in words]
     assert run(folder, tmp_path / "features.npz", *words) == 2
     shown = capsys.readouterr().err
