@@ -154,8 +154,19 @@ _list_flag(
 )
 _list_flag("learning_rate", "Learning rate after the warm-up. " + PER_PEER)
 _list_flag("weight_decay", "Weight decay. " + PER_PEER)
-_flag(flags.DEFINE_string, "schedule", "constant or cosine (to 0 at the end).")
+_flag(
+    flags.DEFINE_string,
+    "schedule",
+    "constant; cosine: to 0 at the end; wsd: constant, and to 0 over the last --cooldown.",
+)
 _flag(flags.DEFINE_float, "warmup_epochs", "Epochs over which the learning rate rises from 0.")
+_flag(flags.DEFINE_float, "cooldown", "Share of the epochs over which the rate of --schedule=wsd falls to 0.")
+_flag(
+    flags.DEFINE_string,
+    "cooldown_from",
+    "run@step: begin as a branch of another run at this checkpoint of it, with the same settings but for epochs, and cool "
+    "down: one long run at a constant rate then serves several lengths.",
+)
 _flag(flags.DEFINE_string, "precision", f"Arithmetic of the networks: {', '.join(PRECISIONS)}. Losses stay in float32.")
 _flag(
     flags.DEFINE_string,

@@ -6,7 +6,7 @@ from dogo_tf.optimizers.names import OPTIMIZERS, SCHEDULES
 from dogo_tf.platform import lazy
 
 if TYPE_CHECKING:
-    from dogo_tf.optimizers.by_name import build, schedule
+    from dogo_tf.optimizers.by_name import build
     from dogo_tf.optimizers.per_peer import (
         build_all,
         check_callbacks,
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         scale_loss,
         unscale_gradients,
     )
+    from dogo_tf.optimizers.schedules import schedule
 else:
     __getattr__, __dir__ = lazy.attributes(
         __name__,
@@ -25,7 +26,7 @@ else:
             "learning_rate": "dogo_tf.optimizers.per_peer",
             "one_per_peer": "dogo_tf.optimizers.per_peer",
             "scale_loss": "dogo_tf.optimizers.per_peer",
-            "schedule": "dogo_tf.optimizers.by_name",
+            "schedule": "dogo_tf.optimizers.schedules",
             "unscale_gradients": "dogo_tf.optimizers.per_peer",
         },
     )

@@ -1,8 +1,8 @@
-"""Optimisers and learning-rate schedules by name."""
+"""Optimisers by name."""
 
 from dogo_tf.errors import InputError
 from dogo_tf.optimizers import addons
-from dogo_tf.optimizers.names import check_optimizer, check_schedule, is_of_addons
+from dogo_tf.optimizers.names import check_optimizer, is_of_addons
 from dogo_tf.platform.keras_compat import keras, tf
 
 
@@ -107,22 +107,3 @@ def build(name: str, learning_rate, weight_decay: float):
     if is_of_addons(name):
         return addons.build(name, learning_rate, weight_decay)
     return _OWN[name](learning_rate, weight_decay)
-
-
-def schedule(name: str, learning_rate: float, total_steps: int, warmup_steps: int = 0):
-    """The learning rate over the run: linear warm-up from 0 over `warmup_steps`, then constant or half a cosine to 0."""
-    check_schedule(name)
-    if not learning_rate > 0:
-        raise InputError(f"learning_rate: expected a number above 0, got {learning_rate}")
-    if not 0 <= warmup_steps <= total_steps:
-        raise InputError(f"warm-up: expected 0 to {total_steps} steps (the whole run), got {warmup_steps}")
-    if name == "cosine":
-        decay_steps = max(1, total_steps - warmup_steps)
-        if warmup_steps == 0:
-            return keras.optimizers.schedules.CosineDecay(learning_rate, decay_steps)
-        return keras.optimizers.schedules.CosineDecay(
-            0.0, decay_steps, warmup_target=learning_rate, warmup_steps=warmup_steps
-        )
-    if warmup_steps == 0:
-        return learning_rate
-    return keras.optimizers.schedules.PolynomialDecay(0.0, warmup_steps, end_learning_rate=learning_rate)

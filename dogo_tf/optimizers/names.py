@@ -3,7 +3,7 @@
 from dogo_tf.errors import unknown_name
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "lars")
-SCHEDULES = ("constant", "cosine")
+SCHEDULES = ("constant", "cosine", "wsd")
 ADDONS_PREFIX = "tfa:"
 
 

@@ -52,6 +52,7 @@ RANGES = {
     "learning_rate": Range(0, open=True),
     "weight_decay": Range(0),
     "warmup_epochs": Range(0),
+    "cooldown": Range(0, 1, open=True),
     "micro_batches": _AT_LEAST_ONE,
     # Progress, alarms and SIGTERM wait for the end of such a call.
     "steps_per_execution": Range(1, 1000, whole=True),

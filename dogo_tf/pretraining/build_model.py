@@ -52,7 +52,9 @@ def build_model(
     names, rates, decays = (settings.per_peer(name) for name in ("optimizer", "learning_rate", "weight_decay"))
     model.compile(
         [
-            optimizers.build(name, optimizers.schedule(settings.schedule, rate, total, warmup), decay)
+            optimizers.build(
+                name, optimizers.schedule(settings.schedule, rate, total, warmup, settings.cooldown), decay
+            )
             for name, rate, decay in zip(names, rates, decays, strict=True)
         ],
         steps_per_execution=settings.steps_per_execution,

@@ -15,6 +15,7 @@ from dogo_tf.platform.files import sole_owner
 from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.pretraining import initial_weights
 from dogo_tf.pretraining.alarm import FailureAlarm
+from dogo_tf.pretraining.branch import branch_off
 from dogo_tf.pretraining.build_model import build_model
 from dogo_tf.pretraining.callbacks import Checkpoints, StepLog, steps_done
 from dogo_tf.pretraining.first_steps import FirstSteps
@@ -55,6 +56,8 @@ def pretrain(settings: PretrainSettings, resume=False, overwrite=False, on_speed
         if job.is_chief:
             folder.check(resume, overwrite)  # before minutes of loading
         with sole_owner(folder.path):
+            if settings.cooldown_from and job.is_chief:
+                resume, overwrite = branch_off(settings, folder, resume, overwrite)
             images = _open(settings, _source(settings, chiefs, resume))
             cached = _cached_teachers(settings, images, folder, trust) if settings.cache_teachers else None
             with _precision(settings.precision), devices.scope():

@@ -62,6 +62,8 @@ class PretrainSettings:
     weight_decay: tuple[float, ...] = (1e-6,)
     schedule: str = "constant"
     warmup_epochs: float = 0.5
+    cooldown: float = 0.2
+    cooldown_from: str | None = None
     precision: str = "float32"
     strategy: str = "auto"
     tpu: str = ""
@@ -98,6 +100,8 @@ class PretrainSettings:
         for name in self.optimizer:
             check_optimizer(name)
         check_schedule(self.schedule)
+        if self.cooldown_from is not None and self.schedule != "wsd":
+            raise InputError(f"cooldown_from: expected schedule wsd, which has a cool-down; got {self.schedule}")
         if self.probe_train_split == self.probe_test_split:
             raise InputError(
                 f"probe_test_split: expected another split than probe_train_split; both are {self.probe_test_split!r}"

@@ -23,6 +23,8 @@ SETTINGS_ADDED_LATER = {
     "store_size": None,
     "init": [],
     "ema": None,
+    "cooldown": 0.2,
+    "cooldown_from": None,
 }
 LONGEST_NAME = 200  # of a peer, in bytes: file systems end at 255, with what is put around it
 KEPT = (LOCK, "features")  # features are named by what they were computed of, so none can be of another run

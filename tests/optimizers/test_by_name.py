@@ -85,6 +85,17 @@ def test_cosine_schedule_rises_to_the_rate_and_falls_to_zero():
     np.testing.assert_allclose(values, [0, 0.25, 0.5, 0.25, 0], atol=1e-6)
 
 
+def test_wsd_rises_stays_and_falls_as_one_minus_the_root():
+    schedule = optimizers.schedule("wsd", 0.5, total_steps=100, warmup_steps=20, cooldown=0.25)
+    values = [float(schedule(step)) for step in (0, 10, 20, 50, 75, 84, 91, 100, 200)]
+    np.testing.assert_allclose(values, [0, 0.25, 0.5, 0.5, 0.5, 0.2, 0.1, 0, 0], atol=1e-6)
+    clone = keras.optimizers.schedules.deserialize(keras.optimizers.schedules.serialize(schedule))
+    assert float(clone(84)) == pytest.approx(0.2)
+    longer = optimizers.schedule("wsd", 0.5, total_steps=1000, warmup_steps=20, cooldown=0.25)
+    assert [float(longer(step)) for step in (10, 75)] == [0.25, 0.5]
+    assert float(optimizers.schedule("wsd", 0.5, total_steps=10)(0)) == 0.5
+
+
 def test_constant_schedule_stays_after_the_warm_up():
     schedule = optimizers.schedule("constant", 0.5, total_steps=100, warmup_steps=20)
     np.testing.assert_allclose([float(schedule(step)) for step in (0, 10, 20, 100)], [0, 0.25, 0.5, 0.5], atol=1e-6)
@@ -99,7 +110,7 @@ def test_constant_schedule_stays_after_the_warm_up():
             "unknown optimizer 'adma'; known: adam, adamw, lamb, lars, sgd, tfa:<Name>",
         ),
         (lambda: optimizers.build("adam", 0.1, -1), "weight_decay: expected a number >= 0, got -1"),
-        (lambda: optimizers.schedule("cosin", 0.1, 10), "unknown schedule 'cosin'; known: constant, cosine"),
+        (lambda: optimizers.schedule("cosin", 0.1, 10), "unknown schedule 'cosin'; known: constant, cosine, wsd"),
         (lambda: optimizers.schedule("cosine", 0, 10), "learning_rate: expected a number above 0, got 0"),
         (lambda: optimizers.schedule("cosine", 0.1, 10, 11), r"expected 0 to 10 steps \(the whole run\), got 11"),
     ],

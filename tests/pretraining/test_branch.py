@@ -1,0 +1,72 @@
+"""A trunk at a constant rate, and branches of it that cool down."""
+
+import dataclasses
+
+import pytest
+from run_states import assert_same_state, log, make_pictures, small_run
+
+from dogo_tf import optimizers
+from dogo_tf.errors import InputError
+from dogo_tf.pretraining.pretrain import pretrain
+from dogo_tf.runs.folder import RunFolder
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    return make_pictures(tmp_path_factory.mktemp("pictures"))  # 3 steps an epoch
+
+
+def settings(pictures, run_dir, **changes):
+    usual = {"peers": ("small_conv",), "schedule": "wsd", "warmup_epochs": 1.0, "log_every": 1}
+    return small_run(pictures, run_dir, **{**usual, **changes})
+
+
+@pytest.fixture(scope="module")
+def trunk(pictures, tmp_path_factory):
+    """4 epochs, of which the last cools down; with checkpoints of steps 6 and 8 it was stopped at step 9, say."""
+    made = settings(pictures, tmp_path_factory.mktemp("runs") / "trunk", epochs=4, cooldown=0.25, checkpoint_steps=3)
+    run = pretrain(made)
+    assert sorted(path.name for path in run.checkpoints.iterdir()) == ["step_000000009", "step_000000012"]
+    return made
+
+
+def branch(trunk, run_dir, step=9, **changes):
+    usual = {"epochs": 4, "run_dir": str(run_dir), "cooldown_from": f"{trunk.run_dir}@{step}"}
+    return dataclasses.replace(trunk, **{**usual, **changes})
+
+
+def test_a_branch_of_the_same_length_ends_as_its_trunk_bit_by_bit(trunk, tmp_path):
+    same = pretrain(branch(trunk, tmp_path / "same"))
+    assert_same_state(same, RunFolder(trunk.run_dir))
+    assert log(same) == log(RunFolder(trunk.run_dir))
+
+
+def test_a_longer_branch_goes_on_at_the_trunks_rate_before_it_cools_down(trunk, tmp_path):
+    longer = pretrain(branch(trunk, tmp_path / "longer", epochs=5, cooldown=0.2))
+    lines = log(longer)
+    assert [line["step"] for line in lines] == [*range(1, 16)]
+    assert lines[:9] == log(RunFolder(trunk.run_dir))[:9]
+    rates = [
+        line["small_conv/learning_rate"] for line in lines[9:]
+    ]  # of steps 10 to 15, which is begun at step 9 to 14
+    expected = optimizers.schedule("wsd", 1e-3, total_steps=15, warmup_steps=3, cooldown=0.2)
+    assert rates == pytest.approx([float(expected(step)) for step in range(9, 15)])
+    assert rates[3] == pytest.approx(1e-3) and rates[5] < 0.2e-3
+    pretrain(branch(trunk, tmp_path / "longer", epochs=5, cooldown=0.2), resume=True)
+    assert log(longer) == lines
+
+
+def test_mistakes_are_told_before_anything_is_written(trunk, pictures, tmp_path):
+    def refused(message, **changes):
+        with pytest.raises(InputError, match=message):
+            pretrain(branch(trunk, tmp_path / "run", **changes))
+        assert not (tmp_path / "run" / "config.json").exists()
+
+    refused("cooldown_from: expected run_folder@step, e.g. runs/trunk@1560; got 'runs/a'", cooldown_from="runs/a")
+    refused("holds no run", cooldown_from=f"{tmp_path}@9")
+    refused(r"has no checkpoint of step 7; it has: 9, 12", step=7)
+    refused(r"has other settings:\n  seed: 0 before, 1 now", seed=1)
+    refused("step 12 lies behind step 9, where the trunk's cool-down begins, the last 0.25 of 4 epochs", step=12)
+    refused("step 9 lies behind step 6, where the branch's cool-down begins, the last 0.5 of 4 epochs", cooldown=0.5)
+    refused("cooldown_from: expected schedule wsd, which has a cool-down; got cosine", schedule="cosine")
+    refused("cooldown: expected a number above 0 and up to 1, got 1.5", cooldown=1.5)
