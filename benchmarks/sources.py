@@ -1,0 +1,192 @@
+"""Images that are not in memory: what memory they take, how fast a cache trains and a stream decodes.
+
+memory: peak of a pass over N pictures (statistics, features of all, a few training steps), less that of a pass over few, each
+    in a process of its own; the pictures are links to some hundred files.
+fit: `model.fit` from a warm cache against memory, in turns.
+decode: a stream's pictures per second of processor time against Pillow alone on one thread, and against a plain tf.data
+    pipeline, in turns.
+archive: members per second when a tar is gone through, and seconds to read the index that is kept.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import dogo_tf
+from dogo_tf import data
+from dogo_tf.platform.keras_compat import keras, tf
+from dogo_tf.reporting.provenance import record
+from dogo_tf.sources.tar import tar_index
+
+DIFFERENT = 200
+
+
+def photographs(folder: Path, count: int, width: int, height: int) -> Path:
+    """`count` JPEG files, of which DIFFERENT are pictures of their own and the others links to them."""
+    rng = np.random.default_rng(0)
+    for k in range(count):
+        path = folder / f"{k // 1000:04}" / f"{k:07}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if k >= DIFFERENT:
+            first = k % DIFFERENT
+            os.link(folder / f"{first // 1000:04}" / f"{first:07}.jpg", path)
+            continue
+        coarse = rng.integers(0, 256, (height // 25, width // 25, 3), dtype=np.uint8)
+        Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC).save(path, quality=90)
+    return folder
+
+
+def small_model(size: int) -> dogo_tf.DoGo:
+    model = dogo_tf.DoGo([dogo_tf.Peer("wrn_10_2", image_size=size), dogo_tf.Peer("wrn_10_1", image_size=size)])
+    model.compile(keras.optimizers.Adam(3e-4))
+    return model
+
+
+def one_pass(folder: Path, source: str, cache: Path, size: int) -> int:
+    """Peak resident memory in bytes of this process after it."""
+    images = data.open(folder, image_size=size, source=source, cache_dir=cache)
+    data.pixel_statistics(images.images)
+    pooled = keras.Sequential([keras.Input((size, size, 3)), keras.layers.AveragePooling2D(16), keras.layers.Flatten()])
+    dogo_tf.evaluate.embed(pooled, images.images)
+    small_model(32 if size > 32 else size).fit(data.training_stream(images, 32, seed=0), steps_per_epoch=5, verbose=0)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def memory(counts: list[int], size: int) -> dict:
+    """Megabytes (10**6 bytes) above a pass over DIFFERENT pictures."""
+    found: dict = {"size": size}
+    with tempfile.TemporaryDirectory() as temporary:
+        for source in ("cache", "stream"):
+            peaks = {}
+            for count in (DIFFERENT, *counts):
+                folder = Path(temporary) / str(count)
+                if not folder.exists():
+                    photographs(folder, count, 250, 190)
+                command = [sys.executable, __file__, f"--once={folder},{source},{temporary}/cache,{size}"]
+                done = subprocess.run(command, capture_output=True, text=True, check=True)
+                peaks[count] = int(done.stdout.splitlines()[-1])
+            found[source] = {str(count): (peaks[count] - peaks[DIFFERENT]) / 1e6 for count in counts}
+            print(source, found[source], flush=True)
+    return found
+
+
+def fit(count: int, size: int, batch: int, steps: int, rounds: int) -> dict:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = photographs(Path(temporary) / "photographs", count, 120, 90)
+        sets = {
+            source: data.open(folder, image_size=size, source=source, cache_dir=Path(temporary) / "cache")
+            for source in ("memory", "cache")
+        }
+        model, rates = small_model(size), {source: [] for source in sets}
+        streams = {source: data.training_stream(images, batch, seed=0) for source, images in sets.items()}
+        for number in range(rounds + 1):
+            for source, stream in streams.items():
+                started = time.perf_counter()
+                model.fit(stream, steps_per_epoch=steps, verbose=0)
+                if number:  # the first compiles, and checks the cache's checksums
+                    rates[source].append(steps * batch / (time.perf_counter() - started))
+    ratios = [ours / theirs for ours, theirs in zip(rates["cache"], rates["memory"], strict=True)]
+    medians = {f"{source}_images_per_second": statistics.median(values) for source, values in rates.items()}
+    return {"size": size, "batch": batch, "rounds": rounds, **medians, "cache_over_memory": statistics.median(ratios)}
+
+
+def decode(count: int, size: int, rounds: int) -> dict:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = photographs(Path(temporary), count, 500, 375)
+        stream = data.open(folder, image_size=size, source="stream")
+        paths = list(stream.files)
+
+        def pillow():
+            for path in paths:
+                with Image.open(path) as image:
+                    image.draft(None, (2 * size, 2 * size))
+                    side = min(image.size)
+                    left, top = (image.width - side) // 2, (image.height - side) // 2
+                    square = image.crop((left, top, left + side, top + side))
+                    np.asarray(square.resize((size, size), Image.Resampling.BILINEAR))
+
+        def ours():
+            for start in range(0, count, 128):
+                stream[start : start + 128]
+
+        def tf_data():
+            def square(path):
+                image = tf.io.decode_jpeg(tf.io.read_file(path), channels=3)
+                return tf.cast(tf.image.resize(tf.image.central_crop(image, 0.75), (size, size)), tf.uint8)
+
+            files = tf.data.Dataset.from_tensor_slices(paths).shuffle(count)
+            for _ in files.map(square, num_parallel_calls=tf.data.AUTOTUNE).batch(128).prefetch(tf.data.AUTOTUNE):
+                pass
+
+        rates = {function.__name__: [] for function in (pillow, ours, tf_data)}
+        for _ in range(rounds):
+            for function in (pillow, ours, tf_data):
+                started = time.process_time()  # of all threads: others may use the machine, too
+                function()
+                rates[function.__name__].append(count / (time.process_time() - started))
+    ratio = {
+        f"stream_over_{name}": statistics.median(a / b for a, b in zip(rates["ours"], rates[name], strict=True))
+        for name in ("pillow", "tf_data")
+    }
+    names = {"pillow": "pillow", "ours": "stream", "tf_data": "tf_data"}
+    medians = {f"{names[key]}_images_per_processor_second": statistics.median(values) for key, values in rates.items()}
+    return {"from": "500 x 375", "size": size, "rounds": rounds, **medians, **ratio}
+
+
+def archive(count: int) -> dict:
+    with tempfile.TemporaryDirectory() as temporary:
+        path, content = Path(temporary) / "many.tar", Path(temporary) / "content"
+        content.write_bytes(bytes(600))
+        with tarfile.open(path, "w") as file:
+            for k in range(count):
+                file.add(content, f"{k:08}.jpg")
+        seconds = []
+        for _ in range(2):
+            started = time.perf_counter()
+            tar_index(path, Path(temporary) / "index")
+            seconds.append(time.perf_counter() - started)
+    return {"members": count, "indexed_per_second": count / seconds[0], "seconds_to_read_the_index": seconds[1]}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--parts", default="memory,fit,decode,archive")
+    parser.add_argument("--counts", default="2000,20000,200000", help="pictures of the passes")
+    parser.add_argument("--memory_size", type=int, default=224)
+    parser.add_argument("--fit_images", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=20, help="of a round of fit")
+    parser.add_argument("--decoded_images", type=int, default=2000)
+    parser.add_argument("--members", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser.add_argument("--once", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.once:
+        folder, source, cache, size = arguments.once.split(",")
+        print(one_pass(Path(folder), source, Path(cache), int(size)))
+        return
+    parts = {
+        "memory": lambda: memory([int(count) for count in arguments.counts.split(",")], arguments.memory_size),
+        "fit": lambda: fit(arguments.fit_images, 32, 128, arguments.steps, arguments.rounds),
+        "decode": lambda: decode(arguments.decoded_images, 96, arguments.rounds),
+        "archive": lambda: archive(arguments.members),
+    }
+    found = {name: parts[name]() for name in arguments.parts.split(",")}
+    print(json.dumps(found, indent=1))
+    if arguments.out:
+        record(arguments.out, found)
+
+
+if __name__ == "__main__":
+    main()
