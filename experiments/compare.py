@@ -67,7 +67,7 @@ flags.DEFINE_list("transfer", "", "Unfamiliar labelled data, dataset:train split
 flags.DEFINE_list("protocols", "", f"Slower protocols besides: {', '.join(PROTOCOLS)}.", flag_values=FLAGS)
 flags.DEFINE_integer("draws", PLAN.draws, "Repetitions of what depends on which labels are drawn.", flag_values=FLAGS)
 for name in pretrain.FLAGS:
-    if name not in ("run_dir", "seed", "resume") and not name.startswith("probe_"):
+    if name not in ("run_dir", "seed", "resume", "cooldown_from") and not name.startswith("probe_"):
         FLAGS[name] = copy.deepcopy(pretrain.FLAGS[name])
 FLAGS.set_default("peers", "wrn_10_2,resnet_18")
 

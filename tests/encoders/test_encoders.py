@@ -19,6 +19,7 @@ MEMBERS = {
     "resnet": ("resnet_18", 16),
     "shufflenet_v2": ("shufflenet_v2", 32),
     "wrn": ("wrn_10_1", 16),
+    "small_conv": ("small_conv", 32),  # of the tests
 }
 STATISTICS = {"pixel_mean": (100, 120, 140), "pixel_std": (50, 60, 70)}
 
