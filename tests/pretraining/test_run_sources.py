@@ -124,6 +124,6 @@ def test_views_are_cut_out_of_pictures_of_store_size_and_probes_see_image_size(p
     assert seen == [((40, 12, 12, 3), (40, 8, 8, 3))]
     assert run.config()["data"]["image_size"] == 8 and run.config()["settings"]["store_size"] == 12
     assert run.load_encoder("wrn_10_1").input_shape == (None, 8, 8, 3)
-    assert run.views.exists() and run.probe_lines()[0]["epoch"] == 1
+    assert run.views.exists() and run.probe_lines()[-1]["epoch"] == 1
     assert np.isfinite(run.metrics_lines()[-1]["loss"])
     assert len(list((tmp_path / "cache").iterdir())) == 2  # pictures of both sizes
