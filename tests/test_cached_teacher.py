@@ -127,6 +127,7 @@ def test_a_run_computes_them_once(kind, big, tmp_path):
     assert json.loads((run.path / "config.json").read_text())["teachers"].keys() == {"teacher"}
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_ends_as_a_whole_one_and_computes_no_feature_again(big, tmp_path, monkeypatch):
     whole = pretrain(settings(tmp_path / "whole", big))
     first = settings(tmp_path / "part", big, checkpoint_steps=1)

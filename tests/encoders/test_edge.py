@@ -28,6 +28,7 @@ def run(program, *arguments):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_kerascv_is_imported_when_it_is_needed_quietly_and_without_the_network():
     program = """
 import socket, sys

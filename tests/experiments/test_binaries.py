@@ -95,6 +95,7 @@ def test_export_writes_files_that_agree_with_keras_and_can_be_probed(run_dir, pi
         assert json.loads((tmp_path / f"{name}.json").read_text())["test"]["images"] == 48
 
 
+@pytest.mark.slow
 def test_export_of_a_file_with_a_head_and_images_of_its_own_to_calibrate_on(run_dir, tmp_path, capsys):
     many = make_folder(tmp_path / "many", per_class=130, size=8)
     own = make_folder(tmp_path / "own", per_class=50, size=8, splits=("",))

@@ -8,7 +8,8 @@ from pictures import make_folder
 from dogo_tf.comparison import runs as comparison_runs
 from dogo_tf.experiments import compare
 
-ARMS = ("random", "solo", "dogo", "solo_matched", "big_solo", "dogo_big")
+ARMS = ("random", "solo", "dogo")
+ALL_ARMS = (*ARMS, "solo_matched", "big_solo", "dogo_big")  # the default
 
 
 @pytest.fixture(scope="module")
@@ -28,20 +29,23 @@ def command(pictures, out, *more):
     return ["dogo-compare", *flags, *studies, "--batch_size=16", "--epochs=1", "--log_every=1", *more]
 
 
+FEW = ("--seeds=1", f"--arms={','.join(ARMS)}")
+
+
 class PowerCut(BaseException):
     """Like a kill, it passes everything that handles errors."""
 
 
 @pytest.fixture(scope="module")
 def finished(pictures, tmp_path_factory):
-    """A comparison that was cut off in its fourth arm and then run again, and the trainings of both calls."""
+    """A comparison that was cut off in its third arm and then run again, and the trainings of both calls."""
     out = tmp_path_factory.mktemp("runs") / "comparison"
     trained = []
     pretrain = comparison_runs.pretrain
 
     def counted(settings, resume, on_speed):
         trained.append(settings.run_dir.rsplit("/", 1)[1])
-        if trained[-1].startswith("solo_matched") and not resume:
+        if trained[-1].startswith("dogo") and not resume:
             pretrain(settings, resume, on_speed=on_speed)
             raise PowerCut
         return pretrain(settings, resume, on_speed=on_speed)
@@ -49,7 +53,23 @@ def finished(pictures, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(comparison_runs, "pretrain", counted)
         with pytest.raises(PowerCut):
-            compare.run(command(pictures, out, "--seeds=1"))
+            compare.run(command(pictures, out, *FEW))
+        assert compare.run(command(pictures, out, *FEW)) == 0
+    return out, trained
+
+
+@pytest.fixture(scope="module")
+def with_all_arms(finished, pictures):
+    """The same, run again with the arms that it has by default, and the trainings that this added."""
+    out, trained = finished[0], []
+    pretrain = comparison_runs.pretrain
+
+    def counted(settings, resume, on_speed):
+        trained.append(settings.run_dir.rsplit("/", 1)[1])
+        return pretrain(settings, resume, on_speed=on_speed)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(comparison_runs, "pretrain", counted)
         assert compare.run(command(pictures, out, "--seeds=1")) == 0
     return out, trained
 
@@ -67,12 +87,20 @@ def test_every_arm_is_studied_and_reported(finished):
 
 def test_a_killed_comparison_repeats_no_finished_training(finished):
     _, trained = finished
-    assert trained == ["solo_seed0", "dogo_seed0", "solo_matched_seed0", "solo_matched_seed0", "big_solo_seed0"]
+    assert trained == ["solo_seed0", "dogo_seed0", "dogo_seed0"]
+
+
+@pytest.mark.slow
+def test_more_arms_train_only_themselves(with_all_arms):
+    out, trained = with_all_arms
+    assert trained == ["solo_matched_seed0", "big_solo_seed0"]
+    arms = {file.name.removesuffix("_seed0.npz") for file in (out / "scores").glob("*.npz")} - {"labels"}
+    assert arms == set(ALL_ARMS)
 
 
 def test_running_it_again_trains_nothing(finished, pictures, monkeypatch):
     monkeypatch.setattr(comparison_runs, "pretrain", lambda *_, **__: pytest.fail("trained again"))
-    assert compare.run(command(pictures, finished[0], "--seeds=1")) == 0
+    assert compare.run(command(pictures, finished[0], *FEW)) == 0
 
 
 @pytest.mark.slow
@@ -93,8 +121,8 @@ def test_more_seeds_train_only_themselves(finished, pictures, monkeypatch, capsy
 
 
 @pytest.mark.slow
-def test_online_against_offline_is_added_to_a_finished_comparison(finished, pictures, monkeypatch, capsys):
-    out, _ = finished
+def test_online_against_offline_is_added_to_a_finished_comparison(with_all_arms, pictures, monkeypatch, capsys):
+    out, _ = with_all_arms
     trained = []
     pretrain = comparison_runs.pretrain
     monkeypatch.setattr(

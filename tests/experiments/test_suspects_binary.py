@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -47,12 +48,8 @@ def run_dir(pictures, tmp_path_factory):
 
     keras.utils.set_random_seed(0)
 
-    class Peer:
-        encoder = build("small_conv", 8)
-
-    for name in ("small_conv", "small_conv_2"):
-        Peer.name = name
-        folder.save_encoders([Peer])
+    encoder = build("small_conv", 8)
+    folder.save_encoders([SimpleNamespace(encoders={"small_conv": encoder, "small_conv_2": encoder})])
     return folder.path
 
 

@@ -26,6 +26,7 @@ def test_features_stay_within_the_limits_of_the_format(name, tflite_files, image
     assert parity.violations(parity.compare(reference, features), name) == []
 
 
+@pytest.mark.slow
 def test_a_wide_residual_network_goes_the_whole_way(tmp_path):
     keras.utils.set_random_seed(0)
     encoder = encoders.build("wrn_10_1", image_size=32)

@@ -131,7 +131,8 @@ def stepwise():
     return state(model)
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_has_the_losses_of_full_precision_and_keeps_float32(policy):
     def embedded(model):
         views = dogo_tf.Views(*(tf.cast(images(16, seed), tf.float32) for seed in (0, 1)))

@@ -31,7 +31,8 @@ def test_keras_3_in_use_is_answered_with_what_to_do():
     assert "set TF_USE_LEGACY_KERAS=1" in last
 
 
-def test_what_is_loaded_and_cloned_is_of_the_same_keras_whatever_else_is_imported():
+@pytest.mark.parametrize("environment", [{}, pytest.param({"TF_USE_LEGACY_KERAS": "1"}, marks=pytest.mark.slow)])
+def test_what_is_loaded_and_cloned_is_of_the_same_keras_whatever_else_is_imported(environment):
     """KerasCV and tensorflow-addons import `keras`, which with TensorFlow 2.15 is a Keras 2, too."""
     code = """
 from dogo_tf.platform.keras_compat import keras
@@ -42,9 +43,8 @@ clones.append(keras.optimizers.schedules.deserialize(keras.optimizers.schedules.
 assert isinstance(clones[0], keras.layers.Dense)
 assert isinstance(clones[1], keras.optimizers.schedules.LearningRateSchedule)
 """
-    for environment in ({}, {"TF_USE_LEGACY_KERAS": "1"}):
-        done = run(code, **environment)
-        assert done.returncode == 0, done.stderr
+    done = run(code, **environment)
+    assert done.returncode == 0, done.stderr
 
 
 def test_start_up_lines_stay_off_the_screen_unless_asked_for():

@@ -21,7 +21,7 @@ BROKEN = {
     "adamw": {"optimizer": "adamw"},
     "mixed_float16": {"optimizer": "sgd", "learning_rate": 10, "precision": "mixed_float16"},
 }
-SLOW = ("sgd", "adamw", "mixed_float16")
+SLOW = ("lars", "sgd", "adamw", "mixed_float16")
 
 
 def exit_code(run_dir, **flags):

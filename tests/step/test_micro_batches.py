@@ -71,7 +71,8 @@ def kept(encoder, views, parts):
     return tf.concat(of_a + of_b, 0)
 
 
-@pytest.mark.parametrize("mode", [{}, pytest.param({"run_eagerly": True}, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", [{}, {"run_eagerly": True}])
 def test_with_batch_norm_weights_and_averages_are_those_of_kept_micro_batches(float64, monkeypatch, mode):
     parts = model(with_batch_norm, ("simclr", "simsiam"), 2, **mode)
     ours = [after(parts, steps) for steps in (1, 4)]
@@ -92,6 +93,7 @@ def test_the_step_compiles_under_xla_to_the_same_weights(float64, monkeypatch):
     assert deviation(after(compiled, 2), after(plain, 2)) < 1e-9
 
 
+@pytest.mark.slow
 def test_the_compiled_step_is_static_and_holds_no_activations_or_similarities_of_the_whole_batch(monkeypatch):
     step = tf.constant(np.zeros((BATCH, SIZE, SIZE, 3), np.uint8))
     found = {}
