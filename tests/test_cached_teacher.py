@@ -140,6 +140,7 @@ def test_a_run_that_goes_on_ends_as_a_whole_one_and_computes_no_feature_again(bi
     assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
+@pytest.mark.slow
 def test_overwriting_keeps_features_that_still_hold(big, tmp_path):
     pretrain(settings(tmp_path / "run", big))
     (file,) = (tmp_path / "run/features").iterdir()

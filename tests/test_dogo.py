@@ -9,7 +9,14 @@ from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.views.recipe import make_view
 
 
-@pytest.mark.parametrize("objectives", [("simclr",), ("simclr", "simclr"), ("simclr", "simsiam"), ("simsiam",) * 3])
+@pytest.mark.parametrize(
+    "objectives",
+    [
+        ("simclr",),
+        ("simclr", "simsiam"),
+        *(pytest.param((name,) * 3, marks=pytest.mark.slow) for name in ("simclr", "simsiam")),
+    ],
+)
 def test_fit_trains_every_weight_of_every_peer(objectives):
     dogo = model(*objectives)
     before = [weight.numpy() for weight in dogo.trainable_variables]

@@ -94,6 +94,7 @@ def settings(run_dir, **changes):
     return PretrainSettings(run_dir=str(run_dir), **{**small, **changes})
 
 
+@pytest.mark.slow
 def test_a_run_is_taught_by_a_peer_of_another_run_and_refuses_to_go_on_with_another_teacher(tmp_path):
     pair = pretrain(settings(tmp_path / "pair", peers=("small_conv", "big=small_conv")))
     taught = {"peers": ("small=small_conv",), "scheme": "simreg", "ssl_weight": (0.0,), "distill_weight": (1.0,)}

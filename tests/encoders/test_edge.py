@@ -47,6 +47,7 @@ print("keras_cv" in sys.modules)
     assert run(program).split() == ["False", "mobilenet_v3_small", "efficientnet_lite_b0", "True"]
 
 
+@pytest.mark.slow
 def test_a_saved_encoder_needs_neither_kerascv_nor_this_package(tmp_path):
     keras.utils.set_random_seed(0)
     encoder = encoders.build("mobilenet_v3_small", 32)

@@ -97,6 +97,7 @@ def test_every_evaluation_reads_every_file(name, exported):
     assert found.linear[0.1].n_train == 30
 
 
+@pytest.mark.slow
 def test_dark_images_calibrate_as_well(encoder, tmp_path):
     """Without the two pixels that complete their range, devices would have to scale what they hand over."""
     dark = [replace(part, images=part.images // 3 + 10) for part in (TRAIN, TEST)]
@@ -108,6 +109,7 @@ def test_dark_images_calibrate_as_well(encoder, tmp_path):
     assert "values 10..95; one pixel each was set to 0 and 255" in page
 
 
+@pytest.mark.slow
 def test_a_set_of_its_own_can_be_calibrated_on(encoder, tmp_path):
     own = image_set(120, 7, labelled=False)
     small = image_set(60, 0)  # too few to calibrate on
@@ -115,6 +117,7 @@ def test_a_set_of_its_own_can_be_calibrated_on(encoder, tmp_path):
     assert report.details["calibration"]["data"] == "set 7"
 
 
+@pytest.mark.slow
 def test_a_saved_model_goes_the_same_way(exported, encoder, tmp_path):
     _, folder = exported
     source = SavedModelEncoder(folder / "saved_model")

@@ -43,6 +43,7 @@ def test_every_pair_of_objectives_trains_every_weight(names):
         assert (f"{peer.name}/distill" in history) == (len(names) == 2)
 
 
+@pytest.mark.slow
 def test_one_objective_for_two_peers_shares_nothing_between_them():
     """Each trains as it would with an instance of its own."""
     for name in ("byol", "moco"):

@@ -18,7 +18,8 @@ def policy():
     keras.mixed_precision.set_global_policy(before)
 
 
-@pytest.mark.parametrize("precision", ["float32", pytest.param("mixed_float16", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
 def test_a_resumed_run_ends_like_one_that_was_not_interrupted(policy, precision, tmp_path):
     policy(precision)
     schedule = optimizers.schedule("cosine", 0.01, total_steps=4)

@@ -14,6 +14,7 @@ def run(code, **environment):
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**kept, **environment})
 
 
+@pytest.mark.slow
 def test_tensorflow_may_be_imported_first():
     done = run("import tensorflow as tf, dogo_tf; print(tf.keras.Model is dogo_tf.DoGo.__mro__[1])")
     assert done.stdout == "True\n", done.stderr

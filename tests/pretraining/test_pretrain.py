@@ -53,6 +53,7 @@ def test_an_interrupted_run_ends_like_one_that_was_not(pictures, tmp_path, monke
     assert len({*map(str, log(whole))}) == len(log(whole))
 
 
+@pytest.mark.slow
 def test_a_line_of_the_log_is_the_mean_over_its_steps_also_across_epochs(pictures, tmp_path):
     each, pairs = (pretrain(settings(pictures, tmp_path / str(n), log_every=n)) for n in (1, 2))
     losses = [line["loss"] for line in each.metrics_lines()]

@@ -109,6 +109,7 @@ def test_a_stream_that_loses_too_many_images_ends_in_the_words_of_the_source(pic
         pretrain(settings(folder, tmp_path / "run", source="stream"))
 
 
+@pytest.mark.slow
 def test_views_are_cut_out_of_pictures_of_store_size_and_probes_see_image_size(pictures, tmp_path, monkeypatch):
     seen = []
     original = module.load_probe_data

@@ -96,6 +96,7 @@ np.testing.assert_allclose(np.concatenate(step()), make_view(x, SIMCLR, 0, np.ar
 """
 
 
+@pytest.mark.slow
 def test_two_replicas_draw_what_one_device_draws():
     # In its own process, because logical devices are made before TensorFlow starts.
     done = subprocess.run([sys.executable, "-c", TWO_REPLICAS], capture_output=True, text=True, cwd=PROJECT)
