@@ -193,6 +193,7 @@ def test_a_tflite_file_computes_the_same_for_any_number_of_images(pair, images, 
         np.testing.assert_allclose(features, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 def test_learned_positions_are_loaded_in_a_process_that_has_built_nothing(tmp_path):
     adapted(vitdet(), NATURAL, "vitdet").save(tmp_path / "encoder.keras", save_format="keras")
     program = """

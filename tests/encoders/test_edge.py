@@ -102,6 +102,7 @@ def test_the_adapted_graph_is_that_of_the_library():
     np.testing.assert_allclose(encoder(images), expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 def test_kerascvs_layers_compute_the_same_when_they_are_rebuilt():
     original = _adapter.import_keras_cv().models.MobileNetV3Backbone(
         **mobilenet_v3.STACKS["mobilenet_v3_small"], include_rescaling=False, input_shape=(64, 64, 3)

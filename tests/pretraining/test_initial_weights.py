@@ -86,7 +86,6 @@ def test_a_run_starts_from_them_and_goes_on_from_its_own_checkpoint(pictures, pl
 
 def test_mistakes_are_told_before_the_run_folder_is_made(pictures, places, tmp_path):
     kinds, _ = places
-    (tmp_path / "e.tflite").write_bytes(tflite.convert(kinds["saved model"], ["float32"])["float32"])
 
     def refused(message, *init, peers=("small_conv",)):
         with pytest.raises(InputError, match=message):
@@ -105,4 +104,14 @@ def test_mistakes_are_told_before_the_run_folder_is_made(pictures, places, tmp_p
     refused(message, f"bigger_conv={kinds['keras']}", peers=("bigger_conv",))
     message = "init: wrn_10_1: .* is another network: 10 arrays of weights, where the peer has|its array 0 has shape"
     refused(message, f"wrn_10_1={kinds['saved model']}", peers=("wrn_10_1",))
-    refused("init: small_conv: .*e.tflite holds no weights that can be trained", f"small_conv={tmp_path / 'e.tflite'}")
+
+
+@pytest.mark.slow
+def test_a_file_without_weights_to_train_is_refused(places, tmp_path):
+    kinds, _ = places
+    (tmp_path / "e.tflite").write_bytes(tflite.convert(kinds["saved model"], ["float32"])["float32"])
+    peers = [dogo_tf.Peer("small_conv", "simclr", image_size=16, name="a")]
+    with pytest.raises(
+        InputError, match="init: a: .*e.tflite holds no weights that can be trained on; expected a .keras"
+    ):
+        start_from(peers, (f"a={tmp_path / 'e.tflite'}",))
