@@ -46,6 +46,8 @@ def listed_files(path: Path) -> list[Path]:
 
 def _read(path: Path) -> dict[str, Sequence[str]]:
     """The columns as text; a missing value is an empty one."""
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: expected a list of images, which is a regular file")  # a pipe would be waited for
     try:
         return _read_csv(path) if path.suffix == ".csv" else _read_parquet(path)
     except FileNotFoundError as error:

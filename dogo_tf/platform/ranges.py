@@ -35,6 +35,7 @@ class Range(NamedTuple):
 
 
 _AT_LEAST_ONE = Range(1, whole=True)
+_WIDTH = Range(1, 2**15, whole=True)  # of a layer; the widest published projectors have 8,192
 RANGES = {
     "image_size": Range(8, 4096, whole=True),
     "store_size": Range(8, 4096, whole=True),
@@ -68,10 +69,10 @@ RANGES = {
     "k": _AT_LEAST_ONE,
     "temperature": Range(1e-3, 1e3),
     "momentum": Range(0, 1),
-    "queue_size": _AT_LEAST_ONE,
-    "widths": _AT_LEAST_ONE,
-    "projector_widths": _AT_LEAST_ONE,
-    "predictor_width": _AT_LEAST_ONE,
+    "queue_size": Range(1, 2**20, whole=True),
+    "widths": _WIDTH,
+    "projector_widths": _WIDTH,
+    "predictor_width": _WIDTH,
     "off_diagonal": Range(0),
     "invariance": Range(0),
     "variance": Range(0),

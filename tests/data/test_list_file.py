@@ -1,5 +1,7 @@
 """A list of images: which files, in which order, with which labels, and what is wrong with it."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -122,3 +124,9 @@ def test_damaged_images_of_a_list_are_left_out(photos):
     found = data.load(written(photos, "path,label\nimages/1.png,a\nimages/2.png,b\n"), image_size=8, max_bad_images=0.5)
     np.testing.assert_array_equal(found.labels, [1])
     assert found.bad_files == ((f"{photos}/images/1.png", "empty file"),)
+
+
+def test_a_pipe_is_not_waited_for(photos):
+    os.mkfifo(photos / "pipe.csv")
+    with pytest.raises(InputError, match="pipe.csv: expected a list of images, which is a regular file"):
+        data.load(photos / "pipe.csv")

@@ -17,7 +17,10 @@ REFUSED = {
     "byol:momentum=high": "objective 'byol': momentum: expected a number, e.g. 0.99; got 'high'",
     "simclr:temperature=nan": "objective 'simclr': temperature: expected a number from 0.001 to 1000, got nan",
     "moco:queue_size=0.5": "objective 'moco': queue_size: expected a number, e.g. 4096; got '0.5'",
-    "simclr:widths=12-0": "objective 'simclr': widths: expected a whole number of at least 1, got 0",
+    "simclr:widths=12-0": "objective 'simclr': widths: expected a whole number from 1 to 32768, got 0",
+    "simclr:widths=1000000000-8": "objective 'simclr': widths: expected a whole number from 1 to 32768, got 1000000000",
+    "moco:queue_size=99999999999": "objective 'moco': queue_size: expected a whole number from 1 to 1048576, "
+    "got 99999999999",
     "simclr:widths=-3": "objective 'simclr': widths: expected whole numbers joined by -, e.g. 512-128; got '-3'",
     "moco:queue_size=4:queue_size=5": "objective 'moco': queue_size comes twice in 'moco:queue_size=4:queue_size=5'",
     "byol2:momentum=1": "unknown objective 'byol2'; known: barlow_twins, byol, moco, simclr, simsiam, vicreg",
