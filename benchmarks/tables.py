@@ -5,7 +5,7 @@ import re
 
 from measured_tables import blockwise, edge, equality, speed, survival
 from published import ROOT, read, source
-from study_tables import claim, compare, objectives, recipe_rate, suspects, teaching, tune
+from study_tables import claim, compare, compare_at_5e3, objectives, recipe_rate, suspects, teaching, tune
 
 from dogo_tf.experiments.quickstart import summary
 from dogo_tf.export.parity import LIMITS
@@ -77,6 +77,7 @@ TABLES = {
     "quickstart_output": quickstart_output,
     "cifar10": cifar10,
     "compare": compare,
+    "compare_at_5e3": compare_at_5e3,
     "tune": tune,
     "recipe_rate": recipe_rate,
     "suspects": suspects,

@@ -1,5 +1,6 @@
 """Images in tar archives: WebDataset's shards, or a folder that was packed."""
 
+import math
 import posixpath
 import re
 from pathlib import Path
@@ -15,6 +16,7 @@ from dogo_tf.sources.tar import TarMember, tar_index
 
 EXTENSION = ".tar"
 CLASS = ".cls"  # WebDataset's: a file beside the image, under the same name, that holds its class
+MOST_ARCHIVES = 100_000  # that a pattern may name
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 _NAMED = 5  # archives that an error names
 
@@ -63,6 +65,8 @@ def expanded(pattern: str) -> list[Path]:
     first, last = found.groups()
     if int(first) > int(last):
         raise InputError(f"dataset: expected a range from a smaller to a larger number, got {found[0]}")
+    if math.prod(int(b) - int(a) + 1 for a, b in _RANGE.findall(pattern)) > MOST_ARCHIVES:
+        raise InputError(f"dataset: expected a pattern of at most {MOST_ARCHIVES:,} archives, got {pattern}")
     numbers = (f"{number:0{len(first)}}" for number in range(int(first), int(last) + 1))
     return [path for number in numbers for path in expanded(pattern.replace(found[0], number, 1))]
 

@@ -132,3 +132,9 @@ def test_what_is_wrong_with_archives(shards, tmp_path):
     (tmp_path / "packed.tar").write_bytes(b"\x1f\x8b" + bytes(1000))
     with pytest.raises(InputError, match="packed.tar: cannot be read as an uncompressed tar archive"):
         opened(tmp_path / "packed.tar", tmp_path)
+
+
+@pytest.mark.parametrize("pattern", ["{00..99999999}.tar", "{0..999}{0..999}.tar", "{0..99999999999999999999}.tar"])
+def test_a_pattern_of_endless_archives_is_refused_at_once(pattern):
+    with pytest.raises(InputError, match="dataset: expected a pattern of at most 100,000 archives, got "):
+        data.load(pattern)
