@@ -1,0 +1,92 @@
+"""Trainings that differ in a few flags, scored on training images that were held out, never on the test set.
+
+  python benchmarks/trials.py benchmarks/trials_recipe.txt --out=results/trials_recipe.json --work=runs/trials --seeds=0,1,2
+
+The file holds a trial a line, `name: flags of dogo-pretrain`; the line `all:` holds those of every trial. Lines with # are
+remarks. Each encoder of a trial, also the average of --ema, is scored by kNN and by a linear probe with all and with 1 % of
+the labels. What is found finished in --work is not trained again, and what was broken off goes on, so the command may be
+stopped and repeated.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tune import score
+
+from dogo_tf import data
+from dogo_tf.platform.files import write_atomically
+from dogo_tf.reporting.provenance import provenance, record
+from dogo_tf.runs.folder import RunFolder
+
+PRETRAIN = [sys.executable, "-m", "experiments.pretrain"]
+
+
+def read_trials(path: Path) -> tuple[list[str], dict[str, list[str]]]:
+    """The flags of all trials, and those of each by its name."""
+    lines = [line.strip() for line in path.read_text().splitlines()]
+    named = dict(line.split(":", 1) for line in lines if line and not line.startswith("#"))
+    flags = {name: words.split() for name, words in named.items()}
+    return flags.pop("all", []), flags
+
+
+def trial(name: str, flags: list[str], seed: int, work: Path, train, held_out) -> dict:
+    """Trains and scores one, or reads what an earlier call found."""
+    folder, kept = work / f"{name}-seed{seed}", work / f"{name}-seed{seed}.json"
+    if kept.exists():
+        result = json.loads(kept.read_text())
+        if result["flags"] != flags:
+            raise SystemExit(f"{kept}: was trained with {' '.join(result['flags'])}; call the new trial otherwise")
+        return result
+    started = time.perf_counter()
+    again = ["--resume"] if (folder / "config.json").exists() else []
+    subprocess.run([*PRETRAIN, *flags, f"--seed={seed}", f"--run_dir={folder}", *again], check=True)
+    run = RunFolder(folder)
+    result = {
+        "name": name,
+        "flags": flags,
+        "seed": seed,
+        "commit": provenance()["commit"],
+        "seconds": time.perf_counter() - started,
+        "scores": {peer: score(run.load_encoder(peer), train, held_out) for peer in run.peer_names()},
+    }
+    write_atomically(kept, (json.dumps(result, indent=1) + "\n").encode())
+    for peer, found in result["scores"].items():
+        print(f"{name} {seed} {peer}", *(f"{key} {value:.4f}" for key, value in found.items()), flush=True)
+    return result
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("trials", type=Path)
+    arguments.add_argument("--only", help="names of trials, a list; all if not given")
+    arguments.add_argument("--seeds", default="0", help="a list, e.g. 0,1,2")
+    arguments.add_argument("--dataset", default="cifar10")
+    arguments.add_argument("--data_dir")
+    arguments.add_argument("--image_size", type=int, default=24)
+    arguments.add_argument(
+        "--images", type=int, default=10_000, help="the first training images, with labels for probes"
+    )
+    arguments.add_argument("--held_out", type=int, default=5_000, help="the last training images, to score on")
+    arguments.add_argument("--work", type=Path, default=Path("runs/trials"))
+    arguments.add_argument("--out", type=Path, required=True)
+    args = arguments.parse_args()
+    count = len(data.load(args.dataset, "train", data_dir=args.data_dir).images)
+    splits = f"train[:{args.images}]", f"train[{count - args.held_out}:]"
+    train, held_out = (data.load(args.dataset, split, args.image_size, args.data_dir) for split in splits)
+    args.work.mkdir(parents=True, exist_ok=True)
+    common, trials = read_trials(args.trials)
+    common += [f"--dataset={args.dataset}", f"--image_size={args.image_size}"]
+    common += [f"--data_dir={args.data_dir}"] if args.data_dir else []
+    for seed in map(int, args.seeds.split(",")):
+        for name in args.only.split(",") if args.only else trials:
+            trial(name, common + trials[name], seed, args.work, train, held_out)
+            finished = [json.loads(path.read_text()) for path in sorted(args.work.glob("*-seed*.json"))]
+            record(args.out, {"trials": [result for result in finished if result["name"] in trials]})
+
+
+if __name__ == "__main__":
+    main()
