@@ -22,7 +22,7 @@ from dogo_tf.platform.files import write_atomically
 from dogo_tf.reporting.provenance import provenance, record
 from dogo_tf.runs.folder import RunFolder
 
-PRETRAIN = [sys.executable, "-m", "experiments.pretrain"]
+PRETRAIN = Path(sys.executable).with_name("dogo-pretrain")
 
 
 def read_trials(path: Path) -> tuple[list[str], dict[str, list[str]]]:
@@ -43,7 +43,7 @@ def trial(name: str, flags: list[str], seed: int, work: Path, train, held_out) -
         return result
     started = time.perf_counter()
     again = ["--resume"] if (folder / "config.json").exists() else []
-    subprocess.run([*PRETRAIN, *flags, f"--seed={seed}", f"--run_dir={folder}", *again], check=True)
+    subprocess.run([PRETRAIN, *flags, f"--seed={seed}", f"--run_dir={folder}", *again], check=True)
     run = RunFolder(folder)
     result = {
         "name": name,
