@@ -18,9 +18,12 @@ from pathlib import Path
 from tune import score
 
 from dogo_tf import data
+from dogo_tf.peer import Peer
 from dogo_tf.platform.files import write_atomically
+from dogo_tf.pretraining.settings import peer_specs
 from dogo_tf.reporting.provenance import provenance, record
 from dogo_tf.runs.folder import RunFolder
+from dogo_tf.step.flops import training_operations
 
 PRETRAIN = Path(sys.executable).with_name("dogo-pretrain")
 
@@ -51,12 +54,24 @@ def trial(name: str, flags: list[str], seed: int, work: Path, train, held_out) -
         "seed": seed,
         "commit": provenance()["commit"],
         "seconds": time.perf_counter() - started,
+        "train_gflop": operations(run) / 1e9,
         "scores": {peer: score(run.load_encoder(peer), train, held_out) for peer in run.peer_names()},
     }
     write_atomically(kept, (json.dumps(result, indent=1) + "\n").encode())
     for peer, found in result["scores"].items():
         print(f"{name} {seed} {peer}", *(f"{key} {value:.4f}" for key, value in found.items()), flush=True)
     return result
+
+
+def operations(run: RunFolder) -> float:
+    """What all peers of a run computed in training; without frozen teachers."""
+    config = run.config()
+    settings, data_of_run = config["settings"], config["data"]
+    peers = [
+        Peer(encoder, objective, data_of_run["image_size"], name=name)
+        for name, encoder, objective in peer_specs(settings["peers"])
+    ]
+    return settings["epochs"] * data_of_run["images"] * float(sum(map(training_operations, peers)))
 
 
 def main() -> None:
