@@ -10,13 +10,13 @@ from collections.abc import Sequence
 
 from dogo_tf import distill, optimizers
 from dogo_tf.distill import graph
-from dogo_tf.distill.similarity_kl import agreement_at_1
 from dogo_tf.distribution import collectives, replicas
 from dogo_tf.peer import Peer
 from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.step import checks, fit_arguments, inputs
+from dogo_tf.step.average_teacher import averages_that_teach
 from dogo_tf.step.micro_batches import check as check_micro_batches
-from dogo_tf.step.monitor import PeerMetrics, effective_rank, gradient_norm, spread
+from dogo_tf.step.monitor import PeerMetrics, gradient_norm, of_embeddings
 from dogo_tf.step.progress_line import with_short_line
 from dogo_tf.teacher import CachedTeacher, FrozenTeacher
 
@@ -31,6 +31,7 @@ class DoGo(keras.Model):
     Attributes:
         peers: list of Peer, as given; `peers[i].encoder` is the encoder to deploy.
         teachers: tuple of FrozenTeacher and CachedTeacher, as given.
+        averages: tuple of AverageTeacher: the averages of peers that an edge names as a teacher.
         edges: tuple of Edge: who teaches whom, and how.
         examples_seen: the global number of the next training example; with the seed it fixes the next views.
     """
@@ -87,9 +88,11 @@ class DoGo(keras.Model):
         names, frozen = [peer.name for peer in self.peers], [teacher.name for teacher in self.teachers]
         edges = graph.mutual(names, frozen) if teach == graph.ALL else list(teach)
         weights = checks.weight_of_each("distill_weight", distill_weight, self.peers)
+        averages = [name for peer in self.peers for name in peer.encoders if name != peer.name]
         self.edges: tuple[distill.Edge, ...] = tuple(
-            graph.resolved(edges, names, frozen, weights, distill_warmup, scheme)
+            graph.resolved(edges, names, frozen, weights, distill_warmup, scheme, averages)
         )
+        self.averages = averages_that_teach(self.peers, self.edges)
         self.distillation_terms = [
             distill.build(edge, self._networks(), default_temperature=distill_temperature) for edge in self.edges
         ]
@@ -161,7 +164,8 @@ class DoGo(keras.Model):
         """The ViewEmbeddings of every peer, then of every teacher, each of what it sees (inputs.inputs_of_each)."""
         by_peers, by_teachers = inputs_of_each[: len(self.peers)], inputs_of_each[len(self.peers) :]
         embeddings = [peer.embed(s, training, self.micro_batches) for peer, s in zip(self.peers, by_peers, strict=True)]
-        embeddings += [teacher.embed(s) for teacher, s in zip(self.teachers, by_teachers, strict=True)]
+        teachers = self._networks()[len(self.peers) :]
+        embeddings += [teacher.embed(s) for teacher, s in zip(teachers, by_teachers, strict=True)]
         checks.check_batches(self._networks(), embeddings)
         return embeddings
 
@@ -206,12 +210,11 @@ class DoGo(keras.Model):
         return [self.loss_metric, *(mean for peer in self.peer_metrics for mean in peer.means.values())]
 
     def _inputs_of_each(self, data, first_example):
-        frozen_teachers = [teacher for teacher in self.teachers if isinstance(teacher, FrozenTeacher)]
-        recipes = self.view_recipes + self.view_recipes[:1] * len(frozen_teachers)
+        recipes = checks.recipes_with_teachers(self.view_recipes, self.peers, self.teachers, self.averages)
         return inputs.inputs_of_each(data, self._networks(), recipes, self.views, self.seed, first_example)
 
     def _networks(self) -> list:
-        return [*self.peers, *self.teachers]
+        return [*self.peers, *self.teachers, *self.averages]
 
     def _terms_of(self, student: int) -> list:
         return [term for term in self.distillation_terms if term.student == student]
@@ -240,11 +243,8 @@ class DoGo(keras.Model):
         self.loss_metric.update_state(tf.add_n(losses))
         report = {"loss": self.loss_metric.result()}
         for k, metrics in enumerate(self.peer_metrics):
-            z = tf.concat([embeddings[k].a.z, embeddings[k].b.z], axis=0)
-            values = {"ssl": ssl[k], "std": spread(z), "effective_rank": effective_rank(z)}
+            terms = self._terms_of(k)
+            values = {"ssl": ssl[k], **({"distill": distill_losses[k]} if terms else {})}
             values |= {name: of_peers[k] for name, of_peers in more.items()}
-            if terms := self._terms_of(k):
-                agreements = [agreement_at_1(*term.compared(embeddings[k], embeddings[term.teacher])) for term in terms]
-                values |= {"distill": distill_losses[k], "agreement": tf.add_n(agreements) / len(terms)}
-            report |= metrics.update(values)
+            report |= metrics.update(values | of_embeddings(embeddings[k], terms, embeddings))
         return report

@@ -107,7 +107,8 @@ _flag(
     flags.DEFINE_string,
     "teach",
     "Who teaches whom: all (every peer learns from every other and from every frozen teacher), or edges by name, 'a>b,b>a'. "
-    "An edge may have settings of its own: 'big>small:weight=2:temperature=0.2:warmup_epochs=1:scheme=seed'.",
+    "An edge may have settings of its own: 'big>small:weight=2:temperature=0.2:warmup_epochs=1:scheme=seed'. With --ema also "
+    "averages may teach: 'small_ema>small'.",
 )
 _flag(
     flags.DEFINE_string,

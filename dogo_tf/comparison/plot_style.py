@@ -10,6 +10,7 @@ ARM_STYLES = {
     "big_solo": {"color": GREEN, "marker": "D", "linestyle": "-."},
     "dogo_big": {"color": PURPLE, "marker": "v", "linestyle": "-."},
     "one_way": {"color": VERMILLION, "marker": "P", "linestyle": ":"},
+    "self": {"color": GREY, "marker": "p", "linestyle": "--"},
     "frozen": {"color": GREEN, "marker": "s", "linestyle": ":"},
     "frozen_seed": {"color": GREEN, "marker": "*", "linestyle": "--"},
     "frozen_compress": {"color": PURPLE, "marker": "<", "linestyle": "--"},

@@ -20,6 +20,7 @@ ARMS = {
     "big_solo": "big, alone",
     "dogo_big": "big, next to the small one",
     "one_way": "next to its peer, which ignores it",
+    "self": "taught by the average of its own weights",
     "frozen": "taught by the finished big one, as by a peer",
     "frozen_seed": "taught by the finished big one, SEED",
     "frozen_compress": "taught by the finished big one, CompRess",

@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from dogo_tf import data
-from dogo_tf.comparison.arms import Arm, arms, training_gflop
+from dogo_tf.comparison.arms import Arm, arms
+from dogo_tf.comparison.costs import training_gflop
 from dogo_tf.comparison.pictures import Pictures, pictures_of
 from dogo_tf.comparison.results import ArmRun, Cost
 from dogo_tf.comparison.settings import ComparisonSettings
@@ -85,7 +86,7 @@ class Comparison:
                 kept = self.path / "scores" / f"{arm.name}_seed{seed}.npz"
                 missing = not kept.exists()
                 if missing:
-                    print(f"[{len(runs) + 1}/{total}] {arm.name}, seed {seed}: {arm.peer}", flush=True)
+                    print(f"[{len(runs) + 1}/{total}] {arm.name}, seed {seed}: {arm.encoder}", flush=True)
                     self._study(arm, seed, kept)
                 runs.append(_read(kept, arm.name, seed))
                 if missing and len(runs) < total:
@@ -136,7 +137,7 @@ class Comparison:
 
     def _trained(self, arm: Arm, seed: int) -> RunFolder:
         """The finished run of an arm; arms that study two encoders of one training share it."""
-        same = [other for other in self.arms if other.trained and other[2:] == arm[2:]]
+        same = [other for other in self.arms if other.trained and other.run == arm.run]
         folder = RunFolder(self.path / "runs" / f"{same[0].name}_seed{seed}")
         done = folder.path / DONE
         if not done.exists():

@@ -49,6 +49,8 @@ COMPARISONS = (
     Comparison("big_solo", "solo", "Both alone: the big one or the small one?"),
     Comparison("one_way", "solo", "With a peer that does not learn back, or without?"),
     Comparison("dogo", "one_way", "With a peer that learns back, or one that does not?"),
+    Comparison("self", "solo", "With the average of its own weights as a teacher, or without?"),
+    Comparison("dogo", "self", "With the peer, or with the average of its own weights?"),
     *(
         Comparison(arm, other, f"With {teacher}, or {than}?")
         for arm, teacher in FINISHED_TEACHERS.items()

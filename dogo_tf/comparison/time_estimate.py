@@ -1,6 +1,7 @@
 """How long a whole comparison will take, known after the first steps of its first training."""
 
-from dogo_tf.comparison.arms import Arm, training_gflop
+from dogo_tf.comparison.arms import Arm
+from dogo_tf.comparison.costs import training_gflop
 from dogo_tf.reporting.progress import clock, say
 
 
@@ -41,9 +42,9 @@ def total_gflop(arms: list[Arm], every_arm: list[Arm], images_per_epoch: int, im
     for arm in arms:
         if arm.trained:
             teacher = named[arm.taught_by] if arm.taught_by else None
-            trainings[arm[2:]] = (arm.training, teacher and teacher.training)
+            trainings[arm.run] = (arm.training, teacher and teacher.training)
             if teacher:
-                trainings.setdefault(teacher[2:], (teacher.training, None))
+                trainings.setdefault(teacher.run, (teacher.training, None))
     return sum(
         training.epochs * images_per_epoch * training_gflop(training, image_size, teacher)
         for training, teacher in trainings.values()

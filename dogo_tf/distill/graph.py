@@ -15,7 +15,7 @@ class Edge:
     """The peer `teacher` teaches the peer `student`. What is None follows what DoGo is given for all edges.
 
     Attributes:
-        teacher, student: their names.
+        teacher, student: their names; as a teacher also "<peer>_ema", the running average of a peer that has one.
         weight: of the loss per anchor, in units of the student's own objective, >= 0. By default the student's weight for all
             its teachers, shared equally, so that its distillation loss is the mean over them.
         temperature: > 0; by default the scheme's own.
@@ -58,16 +58,18 @@ def resolved(
     weights: Sequence[float],
     warmup: int,
     scheme: str,
+    averages: Sequence[str] = (),
 ) -> list[Edge]:
     """The edges with nothing left open but the temperature.
 
     Args:
         weights: of each peer as a student, >= 0. warmup, scheme: for edges that have none.
+        averages: of peers, which may teach, too, but learn only by following.
     Raises:
         InputError: an unknown name, an edge that comes twice or leads to itself, a number out of range.
     """
     for edge in edges:
-        _check(edge, peers, teachers)
+        _check(edge, peers, teachers, averages)
     ends = [(edge.teacher, edge.student) for edge in edges]
     if twice := next((pair for pair in ends if ends.count(pair) > 1), None):
         raise InputError(f"teach: {twice[0]}>{twice[1]} comes twice")
@@ -113,11 +115,16 @@ def _edge(word: str, examples_per_epoch: int) -> Edge:
     return Edge(teacher, student, **values)
 
 
-def _check(edge: Edge, peers, teachers) -> None:
+def _check(edge: Edge, peers, teachers, averages) -> None:
     where = f"teach: {edge.teacher}>{edge.student}"
     if edge.student in teachers:
         raise InputError(f"{where}: {edge.student} is a frozen teacher, which learns from nobody")
-    for name, known in ((edge.teacher, (*peers, *teachers)), (edge.student, peers)):
+    if edge.student in averages:
+        raise InputError(f"{where}: {edge.student} is an average, which follows its peer and learns from nobody")
+    known_teachers = (*peers, *teachers, *averages)
+    if edge.teacher not in known_teachers and edge.teacher in [f"{peer}_ema" for peer in peers]:
+        raise InputError(f"{where}: {edge.teacher} is an average, which is kept with ema only; give e.g. ema=0.999")
+    for name, known in ((edge.teacher, known_teachers), (edge.student, peers)):
         if name not in known:
             raise unknown_name("peer in teach", name, known)
     if edge.teacher == edge.student:

@@ -25,7 +25,7 @@ def header(settings, images, model, steps_per_epoch: int) -> str:
         lines.append(f"  {name:<{NAME_WIDTH}} {objective:<{OBJECTIVE_WIDTH}} {cost}")
         if own_settings:
             lines.append(_cut(f"  {'':<{NAME_WIDTH}} {own_settings.replace(':', ', ')}", 80))
-    lines += [f"  {_cut(teacher.name, NAME_WIDTH):<{NAME_WIDTH}} teacher" for teacher in model.teachers]
+    lines += [f"  {_cut(t.name, NAME_WIDTH):<{NAME_WIDTH}} teacher" for t in (*model.teachers, *model.averages)]
     total = settings.epochs * steps_per_epoch
     epochs = "1 epoch" if settings.epochs == 1 else f"{settings.epochs} epochs"
     lines.append(f"{epochs} x {steps_per_epoch:,} steps = {total:,} steps of {settings.batch_size} images")

@@ -129,10 +129,13 @@ class PretrainSettings:
         teachers = [name for name, _, _ in place_specs("teachers", self.teachers)]
         for name in (*peers, *teachers):
             check_peer_name(name)
-        if self.ema is not None:
-            for name in peers:
-                if f"{name}_ema" in peers:
-                    raise InputError(f"ema: the average of {name!r} is called '{name}_ema'; call that peer otherwise")
+        averages = [] if self.ema is None else [f"{name}_ema" for name in peers]
+        for average in averages:
+            if average in (*peers, *teachers):
+                kind = "peer" if average in peers else "teacher"
+                raise InputError(
+                    f"ema: the average of {average[:-4]!r} is called {average!r}; call that {kind} otherwise"
+                )
         started = [name for name, _, _ in place_specs("init", self.init)]
         for name in started:
             if name not in peers:
@@ -142,7 +145,8 @@ class PretrainSettings:
         if self.scheme not in distill.schemes():
             raise unknown_name("scheme", self.scheme, distill.schemes())
         edges = graph.parse(self.teach, peers, teachers)
-        for edge in graph.resolved(edges, peers, teachers, self.per_peer("distill_weight"), 0, self.scheme):
+        weights = self.per_peer("distill_weight")
+        for edge in graph.resolved(edges, peers, teachers, weights, 0, self.scheme, averages):
             if edge.scheme not in distill.schemes():
                 raise unknown_name("scheme", edge.scheme, distill.schemes())
 

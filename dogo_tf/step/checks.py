@@ -33,6 +33,13 @@ def recipe_of_each(recipe, peers) -> list:
     return recipes
 
 
+def recipes_with_teachers(recipes, peers, teachers, averages) -> list:
+    """The ViewRecipe of each network that looks at views: peers, frozen teachers (the first peer's), averages (their own)."""
+    looking = [teacher for teacher in teachers if not isinstance(teacher, CachedTeacher)]
+    names = [peer.name for peer in peers]
+    return [*recipes, *(recipes[0] for _ in looking), *(recipes[names.index(a.peer)] for a in averages)]
+
+
 def weight_of_each(name: str, weight, peers) -> list:
     """One number for each peer, from one or a list. name: of the argument."""
     weights = list(weight) if isinstance(weight, list | tuple) else [weight] * len(peers)
@@ -53,7 +60,7 @@ def check(peers, teachers, views: str, temperature: float | None, warmup: int) -
     """InputError for networks that do not go together, and for numbers out of range."""
     if not peers:
         raise InputError("peers: expected at least one dogo_tf.Peer, got an empty list")
-    names = [peer.name for peer in (*peers, *teachers)]
+    names = [*(name for peer in peers for name in peer.encoders), *(teacher.name for teacher in teachers)]
     if len(set(names)) < len(names):
         raise InputError(f"peers: expected different names; got {names}. Give Peer(..., name=...)")
     sizes = {n.name: n.image_size for n in (*peers, *teachers) if not isinstance(n, CachedTeacher)}

@@ -35,6 +35,11 @@ def training_operations(peer) -> int:
     return 2 * VIEWS * passes
 
 
+def averages_operations(peer) -> int:
+    """Those of a peer's average that teaches: it looks at both views in every step, and gives z."""
+    return 2 * VIEWS * (multiply_accumulates(peer.encoder) + multiply_accumulates(peer.projector))
+
+
 def teaching_operations(encoder: keras.Model, looks: float = VIEWS) -> float:
     """Those of a frozen teacher, which only looks: at both views in every epoch, or once in a whole training."""
     return 2 * looks * multiply_accumulates(encoder)

@@ -1,5 +1,6 @@
 """Is a peer learning, agreeing, collapsing? The metrics of a step."""
 
+from dogo_tf.distill.similarity_kl import agreement_at_1
 from dogo_tf.numerics.similarity import unit_rows
 from dogo_tf.platform.keras_compat import keras, tf
 
@@ -31,6 +32,19 @@ def gradient_norm(gradients):
     """The norm of all gradients together; 0 where it is not finite, as in the steps that loss scaling skips."""
     norm = tf.linalg.global_norm(gradients)
     return tf.where(tf.math.is_finite(norm), norm, tf.zeros_like(norm))
+
+
+def of_embeddings(own, terms, embeddings) -> dict:
+    """What a peer's ViewEmbeddings tell: std and effective rank of its z and, if it has teachers, agreement with them (mean).
+
+    terms: the Schemes by which it learns. embeddings: of all networks.
+    """
+    z = tf.concat([own.a.z, own.b.z], axis=0)
+    values = {"std": spread(z), "effective_rank": effective_rank(z)}
+    if terms:
+        agreements = [agreement_at_1(*term.compared(own, embeddings[term.teacher])) for term in terms]
+        values["agreement"] = tf.add_n(agreements) / len(terms)
+    return values
 
 
 class PeerMetrics:

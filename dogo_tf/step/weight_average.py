@@ -19,7 +19,7 @@ class WeightAverage(keras.layers.Layer):
     def __init__(self, encoder: keras.Model, decay: float):
         """decay: 0..1. Raises InputError for a subclassed encoder, which Keras cannot copy."""
         super().__init__(name="average", autocast=False)
-        self.encoder = copy_of(encoder, "an average of its weights (ema)")
+        self.copies, self._pairs = [], ()
         self.decay = decay
         self.steps = self.add_weight(
             "steps",
@@ -28,9 +28,16 @@ class WeightAverage(keras.layers.Layer):
             dtype="int64",
             aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
         )
-        # Untracked: the original is not a part of the average.
-        self._pairs = tuple(zip(self.encoder.weights, encoder.weights, strict=True))
+        self.encoder = self.follow_also(encoder)
         self.built = True
+
+    def follow_also(self, model: keras.Model) -> keras.Model:
+        """A copy of this model, which will follow it, too."""
+        copy = copy_of(model, "an average of its weights (ema)")
+        self.copies.append(copy)
+        # Untracked: the original is not a part of the average.
+        self._pairs += tuple(zip(copy.weights, model.weights, strict=True))
+        return copy
 
     def follow(self) -> None:
         """After a step of the encoder."""
@@ -48,4 +55,4 @@ class WeightAverage(keras.layers.Layer):
 
     @property
     def non_trainable_weights(self):
-        return [self.steps, *self.encoder.weights]
+        return [self.steps, *(weight for copy in self.copies for weight in copy.weights)]

@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 
-from dogo_tf.comparison.arms import arms, training_gflop
+from dogo_tf.comparison.arms import arms
+from dogo_tf.comparison.costs import training_gflop
 from dogo_tf.errors import InputError
 from dogo_tf.pretraining.settings import PretrainSettings
 
@@ -33,7 +34,7 @@ def test_the_small_one_alone_learns_by_its_own_settings(by_name):
 
 def test_both_encoders_of_the_pair_come_from_one_training(by_name):
     assert by_name["dogo"].training == by_name["dogo_big"].training == PAIR
-    assert (by_name["dogo"].peer, by_name["dogo_big"].peer) == ("wrn_10_1", "wrn_16_2")
+    assert (by_name["dogo"].encoder, by_name["dogo_big"].encoder) == ("wrn_10_1", "wrn_16_2")
 
 
 def test_the_longer_solo_training_costs_what_the_pair_costs(by_name):
@@ -46,7 +47,7 @@ def test_the_longer_solo_training_costs_what_the_pair_costs(by_name):
 def test_twins_share_one_training_alone():
     twins = {arm.name: arm for arm in arms(PretrainSettings("patterns", "", peers=("wrn_10_1", "wrn_10_1")), 16)}
     assert twins["solo"].training == twins["big_solo"].training
-    assert (twins["big_solo"].peer, twins["dogo_big"].peer) == ("wrn_10_1", "wrn_10_1_2")
+    assert (twins["big_solo"].encoder, twins["dogo_big"].encoder) == ("wrn_10_1", "wrn_10_1_2")
 
 
 def test_with_averages_these_are_studied(by_name):
@@ -64,7 +65,7 @@ def test_a_head_start_is_that_of_its_peer_alone():
 
 def test_one_way_is_the_pair_of_which_one_learns_alone(by_name):
     one_way = by_name["one_way"]
-    assert one_way.training.teach == "wrn_16_2>wrn_10_1" and one_way.peer == "wrn_10_1"
+    assert one_way.training.teach == "wrn_16_2>wrn_10_1" and one_way.encoder == "wrn_10_1"
     assert dataclasses.replace(one_way.training, teach="all") == PAIR
 
 
@@ -72,9 +73,23 @@ def test_frozen_arms_are_the_small_one_taught_by_the_finished_big_one(by_name):
     assert by_name["frozen"].training == by_name["solo"].training
     for name, scheme in (("frozen_seed", "seed"), ("frozen_compress", "compress"), ("frozen_simreg", "simreg")):
         arm = by_name[name]
-        assert (arm.taught_by, arm.peer, arm.training.scheme) == ("big_solo", "wrn_10_1", scheme)
+        assert (arm.taught_by, arm.encoder, arm.training.scheme) == ("big_solo", "wrn_10_1", scheme)
         assert (arm.training.ssl_weight, arm.training.distill_weight) == ((0.0,), (1.0,))
         assert (arm.training.epochs, arm.training.learning_rate, arm.training.views) == (10, (0.1,), "shared")
+
+
+def test_the_average_of_its_own_weights_takes_the_place_of_the_peer(by_name):
+    itself, solo = by_name["self"], by_name["solo"]
+    assert itself.training.teach == "wrn_10_1_ema>wrn_10_1" and itself.training.ema == 0.999
+    assert dataclasses.replace(itself.training, teach="all", ema=None) == solo.training
+    assert itself.encoder == "wrn_10_1"  # not the average: the other arms have none
+    averaged = {arm.name: arm for arm in arms(dataclasses.replace(PAIR, ema=0.99), 16)}["self"]
+    assert (averaged.training.ema, averaged.encoder) == (0.99, "wrn_10_1_ema")
+
+
+def test_an_average_that_teaches_costs_a_forward_pass_of_encoder_and_projector(by_name):
+    alone, itself = (training_gflop(by_name[name].training, 16) for name in ("solo", "self"))
+    assert itself == pytest.approx(alone * 4 / 3)  # learning takes three passes
 
 
 def test_a_frozen_teacher_costs_its_forward_passes(by_name):

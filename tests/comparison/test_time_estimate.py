@@ -2,7 +2,8 @@
 
 import pytest
 
-from dogo_tf.comparison.arms import arms, training_gflop
+from dogo_tf.comparison.arms import arms
+from dogo_tf.comparison.costs import training_gflop
 from dogo_tf.comparison.time_estimate import TimeEstimate, estimate, total_gflop
 from dogo_tf.pretraining.settings import PretrainSettings
 from dogo_tf.reporting.progress import clock

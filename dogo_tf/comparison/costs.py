@@ -1,0 +1,42 @@
+"""What the trainings of a comparison cost, counted in operations."""
+
+import functools
+from typing import NamedTuple
+
+from dogo_tf.distill import graph
+from dogo_tf.peer import Peer, average_name
+from dogo_tf.pretraining.settings import PretrainSettings, peer_specs
+from dogo_tf.step.flops import VIEWS, averages_operations, teaching_operations, training_operations
+
+
+class Operations(NamedTuple):
+    """Of a peer for one image: learning, teaching by its average, and one look of its encoder."""
+
+    learning: int
+    averages: int
+    look: float
+
+
+def training_gflop(settings: PretrainSettings, image_size: int, teacher: PretrainSettings | None = None) -> float:
+    """What one image costs in training, all networks together, in 1e9 operations.
+
+    teacher: the training of a frozen teacher, whose forward passes count, too.
+    """
+    peers = _operations_of_each(settings, image_size)
+    total = sum(peer.learning for peer in peers.values())
+    teachers = {edge.teacher for edge in graph.parse(settings.teach, list(peers))}
+    total += sum(peer.averages for name, peer in peers.items() if average_name(name) in teachers)
+    if teacher is not None:
+        looks = 1 / settings.epochs if settings.cache_teachers else VIEWS
+        total += sum(looks * peer.look for peer in _operations_of_each(teacher, image_size).values())
+    return total / 1e9
+
+
+def _operations_of_each(settings, image_size: int) -> dict[str, Operations]:
+    return {name: _operations(*spec, image_size) for name, *spec in peer_specs(settings.peers)}
+
+
+@functools.cache
+def _operations(encoder: str, objective: str, image_size: int) -> Operations:
+    peer = Peer(encoder, objective, image_size)
+    return Operations(training_operations(peer), averages_operations(peer), teaching_operations(peer.encoder, looks=1))
