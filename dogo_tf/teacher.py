@@ -6,6 +6,7 @@ import zlib
 import numpy as np
 
 from dogo_tf.errors import InputError
+from dogo_tf.evaluate.features import all_finite
 from dogo_tf.evaluate.saved_model_encoder import SavedModelEncoder
 from dogo_tf.evaluate.sources import fingerprint, image_side, load_encoder
 from dogo_tf.platform.keras_compat import keras, tf
@@ -80,14 +81,15 @@ class CachedTeacher:
     def __init__(self, features, name: str, fingerprint: str | None = None):
         """
         Args:
-            features: [N, d], finite; see dogo_tf.evaluate.features.embed.
+            features: [N, d], finite; see dogo_tf.evaluate.features.embed. They may be mapped from a file (numpy.load with
+                mmap_mode="r"): a batch's rows are read at a time.
             name: different from the peers'.
             fingerprint: of the encoder that they come from; by default that of the features themselves.
         Raises:
             InputError: features of another kind.
         """
         features = np.asarray(features)
-        if features.ndim != 2 or not np.issubdtype(features.dtype, np.floating) or not np.isfinite(features).all():
+        if features.ndim != 2 or not np.issubdtype(features.dtype, np.floating) or not all_finite(features):
             raise InputError(
                 f"teachers: {name}: expected finite floating-point features [N, d]; got {features.dtype} {list(features.shape)}"
             )

@@ -15,6 +15,12 @@ MAX_PIXELS_HELP = (
     "Largest number of pixels of an image file to decode (5e7: 50 megapixels). A larger JPEG is decoded at 1/2, 1/4 or 1/8 of "
     "its sides; other files count as unreadable."
 )
+SOURCE_HELP = (
+    "Where a folder's images are kept. memory: decoded at the start; cache: decoded once into cache_dir, where later runs find "
+    "them; stream: decoded whenever they are needed; auto: the first of these that has the room, which is said. What is no "
+    "folder is read into memory."
+)
+CACHE_DIR_HELP = "Folder of all image caches; ~/.cache/dogo_tf if not given."
 EXIT_INPUT_ERROR = 2
 EXIT_TRAINING_FAILURE = 3
 EXIT_START_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: nothing is wrong with the job itself
@@ -81,6 +87,12 @@ def trust_flag(flag_values: flags.FlagValues) -> None:
         "one with ops beyond arithmetic, layers and variables is refused before it is loaded.",
         flag_values=flag_values,
     )
+
+
+def source_flags(flag_values: flags.FlagValues) -> None:
+    """--source and --cache_dir, for each binary that reads a data set."""
+    flags.DEFINE_string("source", "auto", SOURCE_HELP, flag_values=flag_values)
+    flags.DEFINE_string("cache_dir", None, CACHE_DIR_HELP, flag_values=flag_values)
 
 
 def numbers(name: str, words) -> tuple[float, ...]:

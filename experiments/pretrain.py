@@ -63,14 +63,7 @@ _flag(
     "Side at which images are kept, at least image_size, which is taken if not given: views are cut out of the larger pictures "
     "and are sharper. Probes see images of image_size.",
 )
-_flag(
-    flags.DEFINE_string,
-    "source",
-    "Where a folder's images are kept. memory: decoded at the start; cache: decoded once into cache_dir, where later runs find "
-    "them; stream: decoded whenever they are needed; auto: the first of these that has the room, which is said. What is no "
-    "folder is read into memory.",
-)
-_flag(flags.DEFINE_string, "cache_dir", "Folder of all image caches; ~/.cache/dogo_tf if not given.")
+app.source_flags(FLAGS)
 _flag(
     flags.DEFINE_float,
     "max_bad_images",

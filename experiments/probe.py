@@ -54,6 +54,7 @@ flags.DEFINE_string("dataset", None, "Labelled data set or folder; the run's own
 flags.DEFINE_string(
     "data_dir", None, "Where TFDS keeps prepared data sets; the run's own if not given.", flag_values=FLAGS
 )
+app.source_flags(FLAGS)
 flags.DEFINE_string("train_split", "train", "Split that gives the labels.", flag_values=FLAGS)
 flags.DEFINE_string("test_split", "test", "Split that is tested on; for a folder often val.", flag_values=FLAGS)
 flags.DEFINE_list("protocols", "knn,linear", f"What to do, of {', '.join(PROTOCOLS)}.", flag_values=FLAGS)
@@ -105,14 +106,16 @@ def main() -> None:
     out = Path(FLAGS.out).expanduser() if FLAGS.out else out
     train, test = (
         # A run's config.json may be anybody's: where it says that data sets are kept, none is prepared.
-        data.load(
+        data.open(
             name,
             split,
             image_size,
+            FLAGS.source,
+            FLAGS.cache_dir,
             data_dir,
             FLAGS.max_bad_images,
-            data_dir in (None, FLAGS.data_dir),
-            FLAGS.max_pixels,
+            prepare=data_dir in (None, FLAGS.data_dir),
+            max_pixels=FLAGS.max_pixels,
         )
         for split in (FLAGS.train_split, FLAGS.test_split)
     )

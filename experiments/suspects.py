@@ -54,6 +54,7 @@ flags.DEFINE_string("dataset", None, "Labelled data set or folder; the run's own
 flags.DEFINE_string(
     "data_dir", None, "Where TFDS keeps prepared data sets; the run's own if not given.", flag_values=FLAGS
 )
+app.source_flags(FLAGS)
 flags.DEFINE_string("split", "train", "Split to look at; for a folder, its sub-folder.", flag_values=FLAGS)
 flags.DEFINE_float("max_bad_images", 0.01, "Largest share (0..1) of unreadable files in a folder.", flag_values=FLAGS)
 flags.DEFINE_float("max_pixels", MAX_PIXELS, app.MAX_PIXELS_HELP, flag_values=FLAGS)
@@ -85,10 +86,12 @@ def main() -> None:
         raise InputError(f"--inject_noise: expected a share of the labels in 0..{MAX_SHARE}; got {FLAGS.inject_noise}")
     encoder, name, where, data_set, data_dir = _source()
     where_kept = FLAGS.data_dir or data_dir
-    images = data.load(
+    images = data.open(
         FLAGS.dataset or data_set,
         FLAGS.split,
         encoder.input_shape[1],
+        FLAGS.source,
+        FLAGS.cache_dir,
         where_kept,
         FLAGS.max_bad_images,
         # A run's config.json may be anybody's: where it says that data sets are kept, none is prepared.

@@ -6,6 +6,7 @@ import numpy as np
 
 from dogo_tf.data.image_set import ImageSet
 from dogo_tf.errors import InputError
+from dogo_tf.sources.selection import selected
 
 TEST_SHARE = 0.2
 
@@ -32,4 +33,5 @@ def at_most(data: ImageSet, count: int, seed: int) -> ImageSet:
 def _part(data: ImageSet, rows: np.ndarray) -> ImageSet:
     rows = np.sort(rows)
     labels = None if data.labels is None else data.labels[rows]
-    return replace(data, images=data.images[rows], labels=labels)
+    files = tuple(data.files[row] for row in rows) if data.files else ()
+    return replace(data, images=selected(data.images, rows), labels=labels, files=files)

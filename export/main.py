@@ -44,6 +44,7 @@ flags.DEFINE_string("dataset", None, "Your images, labelled or not; the run's da
 flags.DEFINE_string(
     "data_dir", None, "Where TFDS keeps prepared data sets; the run's own if not given.", flag_values=FLAGS
 )
+app.source_flags(FLAGS)
 flags.DEFINE_string(
     "split", None, "Split to calibrate on and to learn from; the run's own if not given.", flag_values=FLAGS
 )
@@ -90,7 +91,7 @@ def main() -> None:
     train, test = _train_and_test(origin.get("settings", {}), size)
     own = None
     if FLAGS.calibration:
-        own = data.load(FLAGS.calibration, "train", size, None, FLAGS.max_bad_images, max_pixels=FLAGS.max_pixels)
+        own = _open(FLAGS.calibration, "train", size, None)
     print(f"exporting {name}: {len(train.images)} images to learn from, {len(test.images)} to test on", flush=True)
     try:
         made = export_encoder(encoder, out, train, test, options, name, own, origin)
@@ -127,21 +128,23 @@ def _from_file():
 
 
 def _train_and_test(defaults: dict, size: int) -> tuple[ImageSet, ImageSet]:
-    def load(split):
-        name, data_dir = FLAGS.dataset or defaults["dataset"], FLAGS.data_dir or defaults.get("data_dir")
-        # A run's config.json may be anybody's: where it says that data sets are kept, none is prepared.
-        prepare = data_dir in (None, FLAGS.data_dir)
-        return data.load(name, split, size, data_dir, FLAGS.max_bad_images, prepare, FLAGS.max_pixels)
-
+    name, data_dir = FLAGS.dataset or defaults["dataset"], FLAGS.data_dir or defaults.get("data_dir")
     split = FLAGS.split or defaults.get("split") or "train"
     if FLAGS.test_split == split:
         raise InputError(f"--test_split: expected another split than --split; both are {split!r}")
-    train = load(split)
+    train = _open(name, split, size, data_dir)
     if FLAGS.test_split:
-        test = load(FLAGS.test_split)
+        test = _open(name, FLAGS.test_split, size, data_dir)
     else:
         train, test = images.set_aside(train, MIN_PARITY_IMAGES, FLAGS.seed)
     return images.at_most(train, FLAGS.max_images, FLAGS.seed), images.at_most(test, FLAGS.max_images, FLAGS.seed)
+
+
+def _open(name: str, split: str, size: int, data_dir: str | None) -> ImageSet:
+    kept = FLAGS.source, FLAGS.cache_dir, data_dir
+    # A run's config.json may be anybody's: where it says that data sets are kept, none is prepared.
+    prepare = data_dir in (None, FLAGS.data_dir)
+    return data.open(name, split, size, *kept, FLAGS.max_bad_images, prepare=prepare, max_pixels=FLAGS.max_pixels)
 
 
 def _only_peer(folder: RunFolder) -> str:

@@ -18,6 +18,7 @@ from dogo_tf.export.saved_model import check_encoder, export_saved_model
 from dogo_tf.platform.files import folder_atomically, write_atomically
 from dogo_tf.platform.keras_compat import keras
 from dogo_tf.reporting.provenance import provenance
+from dogo_tf.sources.selection import selected
 
 MIN_PARITY_IMAGES = 256
 REPORT, HTML_REPORT = "report.json", "report.html"
@@ -161,7 +162,7 @@ def _check(folder: Path, train: ImageSet, test: ImageSet, options: Options) -> N
 
 def _check_saved_model(path: Path, folder: Path, original, test: ImageSet, options: Options) -> Exported:
     """It is the same network, so there is nothing to weigh: what is outside its limits is a mistake of the export."""
-    images = test.images[: options.parity_images]
+    images = selected(test.images, np.arange(min(options.parity_images, len(test.images))))
     found = parity.compare(original[: len(images)], embed(SavedModelEncoder(path, trust=True), images))
     problems = parity.violations(found, "saved_model")
     if problems:

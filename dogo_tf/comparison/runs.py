@@ -112,7 +112,9 @@ class Comparison:
 
     def _load(self, dataset: str, split: str, image_size: int | None):
         pair = self.settings.pair
-        return data.load(dataset, split, image_size, pair.data_dir, pair.max_bad_images, max_pixels=pair.max_pixels)
+        # What is said of the pair's own images need not be possible for others.
+        kept = pair.source if dataset == pair.dataset else "auto", pair.cache_dir, pair.data_dir
+        return data.open(dataset, split, image_size, *kept, pair.max_bad_images, max_pixels=pair.max_pixels)
 
     def _keep_labels(self, seed: int) -> None:
         path = self.path / "scores" / f"labels_seed{seed}.npz"

@@ -1,11 +1,15 @@
 """Images -> features: the one road by which every probe and parity check reads an encoder."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import keras
 from dogo_tf.reporting.progress import Progress
 from dogo_tf.sources.source import ImageSource
+
+_BLOCK = 2**22  # numbers that are looked at in one go
 
 
 def embed(encoder, images, batch_size=256) -> np.ndarray:
@@ -24,30 +28,42 @@ def embed(encoder, images, batch_size=256) -> np.ndarray:
     Raises:
         InputError: images of another type, shape or size; an encoder whose output is not [B, d], or NaN or infinite.
     """
-    images = images if isinstance(images, ImageSource) else np.asarray(images)
+    images, features, done = as_images(images), None, 0
+    for answer in embedded_batches(encoder, images, batch_size):
+        if features is None:
+            features = np.empty((len(images), answer.shape[1]), np.float32)
+        features[done : done + len(answer)] = answer
+        done += len(answer)
+    assert features is not None  # check_images has refused none at all
+    return features
+
+
+def embedded_batches(encoder, images, batch_size=256) -> Iterator[np.ndarray]:
+    """The features of every image in order, as `embed`, but batch by batch: float32 [B, d] each, the last may be smaller."""
     check_images(images, getattr(encoder, "input_shape", None))
     if batch_size < 1:
         raise InputError(f"batch_size: expected at least 1, got {batch_size}")
     batch_size = min(batch_size, len(images))
     # predict_on_batch keeps its compiled function on the model, so repeated probes during a training compile once.
     call = encoder.predict_on_batch if isinstance(encoder, keras.Model) else encoder
-    features = None
+    broken: list[int] = []
     with Progress("embedding images", len(images)) as progress:
         for start in range(0, len(images), batch_size):
             batch = images[start : start + batch_size]
-            answer = _call_padded(call, batch, batch_size)
-            if features is None:
-                features = np.empty((len(images), answer.shape[1]), np.float32)
-            features[start : start + len(batch)] = answer
+            answer = _call_padded(call, batch, batch_size).astype(np.float32, copy=False)
+            yield answer
+            broken += (start + np.flatnonzero(~np.isfinite(answer).all(axis=1))).tolist()
             progress.update(start + len(batch))
-    assert features is not None  # check_images has refused none at all
-    broken = np.flatnonzero(~np.isfinite(features).all(axis=1))
-    if len(broken):
+    if broken:
         raise InputError(
             f"encoder: its features are NaN or infinite for {len(broken)} of {len(images)} images "
             f"(first: image {broken[0]}); its training diverged, or its file is damaged"
         )
-    return features
+
+
+def as_images(images):
+    """An ImageSource as it is, anything else as an array."""
+    return images if isinstance(images, ImageSource) else np.asarray(images)
 
 
 def check_images(images, input_shape=None) -> None:
@@ -75,13 +91,19 @@ def check_labelled(train_features, train_labels, test_features, test_labels) -> 
             )
     check_labels(len(train_features), train_labels, len(test_features), test_labels)
     for name, features in (("train", train_features), ("test", test_features)):
-        if not np.isfinite(features).all():
+        if not all_finite(features):
             raise InputError(f"{name}_features: NaN or infinite values")
     if train_features.shape[1] != test_features.shape[1]:
         raise InputError(
             f"test_features: expected {train_features.shape[1]} features per image, as in train, "
             f"got {test_features.shape[1]}"
         )
+
+
+def all_finite(features) -> bool:
+    """By blocks of rows: features may lie on disk, and the answer for each of them takes a quarter of their size."""
+    rows = max(1, _BLOCK // max(1, features.shape[1]))
+    return all(np.isfinite(features[start : start + rows]).all() for start in range(0, len(features), rows))
 
 
 def check_labels(train_count, train_labels, test_count, test_labels) -> None:

@@ -6,12 +6,13 @@ from dogo_tf import optimizers
 from dogo_tf.encoders._float32 import as_float32
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.best_epoch import BestEpoch, TrainedProbe, check_epochs
-from dogo_tf.evaluate.features import check_classes, check_images, check_labels, embed
+from dogo_tf.evaluate.features import as_images, check_classes, check_images, check_labels, embed
 from dogo_tf.evaluate.hold_out import hold_out
 from dogo_tf.evaluate.linear import standardisation
 from dogo_tf.evaluate.sources import check_functional
 from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.reporting.progress import Progress
+from dogo_tf.sources.selection import selected
 
 EPOCHS = 20
 BATCH_SIZE = 64
@@ -47,14 +48,14 @@ def fine_tune(
 
     Args:
         encoder: a functional or sequential keras.Model; it is left as it is.
-        train_images, test_images: uint8 [N, H, W, 3]. train_labels, test_labels: whole numbers [N].
+        train_images, test_images: uint8 [N, H, W, 3], arrays or ImageSources. train_labels, test_labels: whole numbers [N].
         seed: of the held-out images, the order and the augmentation.
         epochs, batch_size: at least 1. learning_rate: of the head at the start, above 0.
     Raises:
         InputError: an encoder that cannot be trained, such as a SavedModel or a .tflite file; images of another size; labels
             that do not fit, a test class that train lacks, or a single class.
     """
-    train_images, test_images = np.asarray(train_images), np.asarray(test_images)
+    train_images, test_images = as_images(train_images), as_images(test_images)
     train_labels, test_labels = np.asarray(train_labels), np.asarray(test_labels)
     check_trainable(encoder)
     for images in (train_images, test_images):
@@ -69,7 +70,8 @@ def fine_tune(
         )
     classes, numbers = np.unique(train_labels, return_inverse=True)
     validation = hold_out(train_labels, seed)
-    images, labels = train_images[~validation], numbers[~validation]
+    images, held_out = (selected(train_images, np.flatnonzero(part)) for part in (~validation, validation))
+    labels = numbers[~validation]
     network, encoder_copy, head = _with_head(encoder, images, len(classes))
     steps = epochs * -(-len(images) // batch_size)
     train_step = _step_function(network, [(head, learning_rate), (encoder_copy, ENCODER_SHARE * learning_rate)], steps)
@@ -83,7 +85,7 @@ def fine_tune(
                 total += float(train_step(_augment(images[batch], generator), labels[batch]))
                 progress.update((epoch - 1) * steps // epochs + start // batch_size + 1, f"epoch {epoch}/{epochs}")
             losses.append(total / len(images))
-            logits = embed(network, train_images[validation]) if validation.any() else None
+            logits = embed(network, held_out) if len(held_out) else None
             best.offer(epoch, logits, network.get_weights())
     network.set_weights(best.weights)
     predictions = classes[embed(network, test_images).argmax(axis=1)]

@@ -12,6 +12,8 @@ from dogo_tf.reporting.progress import Progress
 
 # A block of similarities, [rows, bank], or of votes, [rows, classes], stays below this.
 BLOCK_BYTES = 64 * 2**20
+# Rows of the bank that are looked through at a time, in float32.
+BANK_BYTES = 256 * 2**20
 
 
 class KnnResult(NamedTuple):
@@ -77,21 +79,31 @@ def check_vote(k, temperature) -> None:
 def nearest(queries, bank, k) -> tuple[np.ndarray, np.ndarray]:
     """The k rows of `bank` [M, d] most similar to each row of `queries` [N, d].
 
-    Works by blocks of queries, so that memory stays bounded. A zero row has cosine 0 with everything.
+    Works by blocks of both, which may lie on disk, so that memory stays bounded. A zero row has cosine 0 with everything.
 
     Returns:
         Their cosines, float32 [N, k], and row numbers, int32 [N, k], best first; of equals, the lower row number first.
     """
-    queries, bank = unit_rows(queries), tf.constant(unit_rows(bank))
-    block = max(1, BLOCK_BYTES // (4 * bank.shape[0]))
-    parts = []
-    with Progress("finding nearest neighbours", len(queries)) as progress:
-        for start in range(0, len(queries), block):
-            cosines = tf.matmul(queries[start : start + block], bank, transpose_b=True)
-            parts.append(tuple(column.numpy() for column in tf.math.top_k(cosines, k)))
-            progress.update(min(start + block, len(queries)))
-    cosines, rows = zip(*parts, strict=True)
-    return np.concatenate(cosines), np.concatenate(rows)
+    cosines, rows = np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.int32)
+    bank_block = max(1, BANK_BYTES // (4 * bank.shape[1]))
+    with Progress("finding nearest neighbours", len(queries) * -(-len(bank) // bank_block)) as progress:
+        for first in range(0, len(bank), bank_block):
+            part = tf.constant(unit_rows(bank[first : first + bank_block]))
+            block, merged = max(1, BLOCK_BYTES // (4 * len(part))), []
+            for start in range(0, len(queries), block):
+                some = slice(start, start + block)
+                here = tf.math.top_k(tf.matmul(unit_rows(queries[some]), part, transpose_b=True), min(k, len(part)))
+                merged.append(_best(k, (cosines[some], rows[some]), (here.values, here.indices + first)))
+                progress.update(len(queries) * (first // bank_block) + min(start + block, len(queries)))
+            cosines, rows = (np.concatenate(column) for column in zip(*merged, strict=True))
+    return cosines, rows
+
+
+def _best(k, earlier, later) -> tuple[np.ndarray, np.ndarray]:
+    """The k best, or all, of two lists of (cosines, rows), each [N, any]; of equals those of the earlier list first."""
+    cosines, rows = (np.concatenate(columns, axis=1) for columns in zip(earlier, later, strict=True))
+    chosen = tf.math.top_k(cosines, min(k, cosines.shape[1])).indices.numpy()
+    return np.take_along_axis(cosines, chosen, axis=1), np.take_along_axis(rows, chosen, axis=1)
 
 
 def unit_rows(features) -> np.ndarray:

@@ -13,6 +13,7 @@ from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.evaluate.knn import KnnResult, check_vote, knn_accuracy
 from dogo_tf.evaluate.linear import LinearProbe, check_size, linear_probe
 from dogo_tf.evaluate.linear_adam import linear_probe_adam
+from dogo_tf.sources.selection import selected
 
 FRACTIONS = (1.0, 0.1, 0.01)
 PROTOCOLS = ("knn", "linear", "linear_adam", "fine_tune")
@@ -95,7 +96,13 @@ def probe(
     if "fine_tune" in protocols:
         results["fine_tune"] = {
             share: tuning.fine_tune(
-                encoder, train.images[subset], train.labels[subset], test.images, test.labels, seed, fine_tune_epochs
+                encoder,
+                selected(train.images, subset),
+                train.labels[subset],
+                test.images,
+                test.labels,
+                seed,
+                fine_tune_epochs,
             )
             for share, subset in subsets.items()
         }

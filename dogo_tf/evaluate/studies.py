@@ -18,6 +18,7 @@ from dogo_tf.data.labels import stratified_fraction
 from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.evaluate.corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from dogo_tf.evaluate.feature_cache import FeatureCache
+from dogo_tf.evaluate.features import embed
 from dogo_tf.evaluate.fine_tune import fine_tune
 from dogo_tf.evaluate.knn import knn_accuracy
 from dogo_tf.evaluate.linear import fit_linear_probe
@@ -25,10 +26,12 @@ from dogo_tf.evaluate.linear_adam import linear_probe_adam
 from dogo_tf.evaluate.probe import check_same_classes
 from dogo_tf.platform.files import write_atomically
 from dogo_tf.reporting.progress import Progress
+from dogo_tf.sources.selection import selected
 
 # The authors' and the long-tailed CIFAR sets keep 20 times as many images of the most frequent class as of the rarest.
 IMBALANCE_RATIO = 20
 PROTOCOLS = ("linear_adam", "fine_tune")
+_AT_ONCE = 256  # images that are damaged at a time
 FINE_TUNE_FRACTION = 0.1  # with all labels, fine-tuning is ordinary supervised training
 
 
@@ -117,7 +120,8 @@ def run_studies(
         scores["linear_adam"] = _right(found.predictions, test.labels)
     if "fine_tune" in plan.protocols:
         rows = stratified_fraction(train.labels, FINE_TUNE_FRACTION, seed)
-        found = fine_tune(encoder, train.images[rows], train.labels[rows], test.images, test.labels, seed=seed)
+        known = selected(train.images, rows), train.labels[rows]
+        found = fine_tune(encoder, *known, test.images, test.labels, seed=seed)
         scores[f"fine_tune {100 * FINE_TUNE_FRACTION:g}%"] = _right(found.predictions, test.labels)
     return scores
 
@@ -159,15 +163,17 @@ def _corruption_scores(encoder, probe, test: ImageSet, plan: StudyPlan, seed: in
     """Per corruption over the severities, per severity over the corruptions, and over all."""
     if not plan.corruptions:
         return {}
-    images, labels = test.images[: plan.corruption_images], test.labels[: plan.corruption_images]
-    right = np.empty((len(plan.corruptions), len(SEVERITIES), len(images)), np.float32)
-    uncached = FeatureCache(None)  # fifty sets of features that nobody asks for again
-    with Progress("probing on damaged images", right.shape[0] * right.shape[1]) as progress:
-        for row, name in enumerate(plan.corruptions):
-            for column, severity in enumerate(SEVERITIES):
-                features = uncached.embed(encoder, corrupt(images, name, severity, seed))
-                right[row, column] = _right(probe.predict(features), labels)
-                progress.update(row * len(SEVERITIES) + column + 1)
+    labels = test.labels[: plan.corruption_images]
+    right = np.empty((len(plan.corruptions), len(SEVERITIES), len(labels)), np.float32)
+    with Progress("probing on damaged images", len(labels)) as progress:
+        for start in range(0, len(labels), _AT_ONCE):  # images may have to be decoded: once for all damages
+            rows = np.arange(start, min(start + _AT_ONCE, len(labels)))
+            images = test.images[rows]
+            for row, name in enumerate(plan.corruptions):
+                for column, severity in enumerate(SEVERITIES):
+                    features = embed(encoder, corrupt(images, name, severity, seed, rows))
+                    right[row, column, rows] = _right(probe.predict(features), labels[rows])
+            progress.update(rows[-1] + 1)
     scores = {f"corruption {name}": right[row].mean(axis=0) for row, name in enumerate(plan.corruptions)}
     scores |= {f"severity {severity}": right[:, column].mean(axis=0) for column, severity in enumerate(SEVERITIES)}
     return {**scores, "corruption all": right.mean(axis=(0, 1))}

@@ -71,7 +71,7 @@ def test_the_shape_counts_as_well_as_the_bytes(images):
 )
 def test_a_damaged_file_is_told_and_replaced(damage, images, tmp_path, capsys):
     cache, encoder = FeatureCache(tmp_path), Means()
-    expected = cache.embed(encoder, images)
+    expected = np.array(cache.embed(encoder, images))  # a copy: the file that it is mapped from will be cut short
     (file,) = tmp_path.iterdir()
     file.write_bytes(damage(file.read_bytes()))
     np.testing.assert_array_equal(cache.embed(encoder, images), expected)
@@ -83,11 +83,35 @@ def test_a_damaged_file_is_told_and_replaced(damage, images, tmp_path, capsys):
 
 def test_features_of_another_number_of_images_are_not_believed(images, tmp_path, capsys):
     cache, encoder = FeatureCache(tmp_path), Means()
-    expected = cache.embed(encoder, images)
+    expected = np.array(cache.embed(encoder, images))  # a copy: the file that it is mapped from will be cut short
     (file,) = tmp_path.iterdir()
     np.save(file, expected[:5])
     np.testing.assert_array_equal(cache.embed(encoder, images), expected)
     assert "expected float32 [7, d], it holds float32 [5, 3]" in capsys.readouterr().err
+
+
+def test_features_lie_on_disk_and_are_written_batch_by_batch(images, tmp_path, monkeypatch):
+    written = []
+    original = feature_cache.embedded_batches
+
+    def recorded(*arguments):
+        for batch in original(*arguments):
+            written.append([file.stat().st_size for file in tmp_path.iterdir()])
+            yield batch
+
+    monkeypatch.setattr(feature_cache, "embedded_batches", recorded)
+    features = FeatureCache(tmp_path).embed(Means(), images, batch_size=2)
+    assert isinstance(features, np.memmap) and not features.flags.writeable
+    assert len(written) == 4 and [path.suffix for path in tmp_path.iterdir()] == [".npy"]
+    np.testing.assert_array_equal(features, embed(Means(), images))
+
+
+def test_nothing_is_kept_of_a_pass_that_failed(images, tmp_path):
+    encoder = Means()
+    encoder.__class__ = type("Broken", (Means,), {"__call__": lambda self, batch: np.full((len(batch), 3), np.nan)})
+    with pytest.raises(InputError, match="NaN or infinite for 7 of 7 images"):
+        FeatureCache(tmp_path).embed(encoder, images)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_a_folder_everything_is_computed(images):

@@ -73,6 +73,17 @@ def test_blocks_change_nothing(monkeypatch):
     np.testing.assert_allclose(whole[0], blocks[0], rtol=1e-6)
 
 
+@pytest.mark.parametrize("rows", [1, 3, 17, 50])
+def test_blocks_of_the_bank_change_nothing(monkeypatch, rows):
+    train, test = clusters(50, 1)[0], clusters(23, 2)[0]
+    train[40:] = train[:10]  # of equals the first one comes first, also from an earlier block
+    whole = nearest(test, train, 12)
+    monkeypatch.setattr(knn, "BANK_BYTES", 4 * 6 * rows)
+    blocks = nearest(test, train, 12)
+    np.testing.assert_array_equal(whole[1], blocks[1])
+    np.testing.assert_allclose(whole[0], blocks[0], rtol=1e-6)
+
+
 def test_nearest_is_sorted_and_a_zero_row_is_no_neighbour_in_particular():
     bank = np.array([[0.0, 2.0], [3.0, 0.0], [0.0, 0.0], [-1.0, 0.0]])
     cosines, rows = nearest(np.array([[5.0, 0.0], [0.0, 0.0]]), bank, 4)

@@ -1,7 +1,10 @@
 """Parts of a set of images."""
 
+import dataclasses
+
 import numpy as np
 import pytest
+from counted import Counted
 
 from dogo_tf.data.image_set import ImageSet
 from dogo_tf.errors import InputError
@@ -33,6 +36,18 @@ def test_a_part_of_at_most_so_many():
     assert images.at_most(numbered(20), 20, 0).images.shape[0] == 20
     part = images.at_most(numbered(200), 50, 0)
     assert len(values(part)) == 50 and max(values(part)) > 100  # not just the first ones
+
+
+def test_parts_of_a_source_are_not_read():
+    data = numbered(200)
+    source = Counted(data.images)
+    named = dataclasses.replace(data, images=source, files=tuple(f"{n}.png" for n in range(200)))
+    rest, aside = images.set_aside(named, 10, seed=1)
+    part = images.at_most(rest, 50, seed=1)
+    assert source.total == 0
+    expected = images.at_most(images.set_aside(data, 10, seed=1)[0], 50, seed=1)
+    np.testing.assert_array_equal(part.images[:], expected.images)
+    assert part.files == tuple(f"{n}.png" for n in part.labels)
 
 
 def test_too_few_are_refused():
