@@ -1,11 +1,11 @@
-"""Trainings that differ in a few flags, scored on training images that were held out, never on the test set.
+"""Trainings that differ in a few flags, scored on training images that were held out; with --final also on the test set.
 
   python benchmarks/trials.py benchmarks/trials_recipe.txt --out=results/trials_recipe.json --work=runs/trials --seeds=0,1,2
 
 The file holds a trial a line, `name: flags of dogo-pretrain`; the line `all:` holds those of every trial. Lines with # are
-remarks. Each encoder of a trial, also the average of --ema, is scored by kNN and by a linear probe with all and with 1 % of
-the labels. What is found finished in --work is not trained again, and what was broken off goes on, so the command may be
-stopped and repeated.
+remarks. Each encoder of a trial, also the average of --ema, is scored by kNN and by linear probes with all, with 10 % and with
+1 % of the labels, and with 40 % of them wrong. Choose by the held-out images; --final is for what is chosen. What is found
+finished in --work is not trained again, and what was broken off goes on, so the command may be stopped and repeated.
 """
 
 import argparse
@@ -15,9 +15,12 @@ import sys
 import time
 from pathlib import Path
 
-from tune import score
+import numpy as np
 
 from dogo_tf import data
+from dogo_tf.data.label_noise import noisy_labels
+from dogo_tf.data.labels import stratified_fraction
+from dogo_tf.evaluate import embed, knn_accuracy, linear_probe
 from dogo_tf.peer import Peer
 from dogo_tf.platform.files import write_atomically
 from dogo_tf.pretraining.settings import peer_specs
@@ -25,6 +28,7 @@ from dogo_tf.reporting.provenance import provenance, record
 from dogo_tf.runs.folder import RunFolder
 from dogo_tf.step.flops import training_operations
 
+LABEL_DRAWS, NOISE_DRAWS = 5, 2
 PRETRAIN = Path(sys.executable).with_name("dogo-pretrain")
 
 
@@ -36,30 +40,44 @@ def read_trials(path: Path) -> tuple[list[str], dict[str, list[str]]]:
     return flags.pop("all", []), flags
 
 
-def trial(name: str, flags: list[str], seed: int, work: Path, train, held_out) -> dict:
-    """Trains and scores one, or reads what an earlier call found."""
-    folder, kept = work / f"{name}-seed{seed}", work / f"{name}-seed{seed}.json"
-    if kept.exists():
-        result = json.loads(kept.read_text())
-        if result["flags"] != flags:
-            raise SystemExit(f"{kept}: was trained with {' '.join(result['flags'])}; call the new trial otherwise")
-        return result
-    started = time.perf_counter()
-    again = ["--resume"] if (folder / "config.json").exists() else []
-    subprocess.run([PRETRAIN, *flags, f"--seed={seed}", f"--run_dir={folder}", *again], check=True)
-    run = RunFolder(folder)
-    result = {
-        "name": name,
-        "flags": flags,
-        "seed": seed,
-        "commit": provenance()["commit"],
-        "seconds": time.perf_counter() - started,
-        "train_gflop": operations(run) / 1e9,
-        "scores": {peer: score(run.load_encoder(peer), train, held_out) for peer in run.peer_names()},
+def score(encoder, train, asked) -> dict:
+    """Accuracies on `asked`, 0..1; those that depend on a draw of labels are means over draws."""
+    known, features = embed(encoder, train.images), embed(encoder, asked.images)
+
+    def linear(rows, labels):
+        return linear_probe(known[rows], labels, features, asked.labels).accuracy
+
+    everything, classes = slice(None), len(train.class_names)
+    wrong = [noisy_labels(train.labels, 0.4, "symmetric", classes, draw)[0] for draw in range(NOISE_DRAWS)]
+    few = {share: [stratified_fraction(train.labels, share, d) for d in range(LABEL_DRAWS)] for share in (0.1, 0.01)}
+    return {
+        "knn": knn_accuracy(known, train.labels, features, asked.labels).accuracy,
+        "linear_100": linear(everything, train.labels),
+        "linear_10": float(np.mean([linear(rows, train.labels[rows]) for rows in few[0.1]])),
+        "linear_1": float(np.mean([linear(rows, train.labels[rows]) for rows in few[0.01]])),
+        "noise_40": float(np.mean([linear(everything, labels) for labels in wrong])),
     }
+
+
+def trial(name: str, flags: list[str], seed: int, work: Path, train, sets: dict) -> dict:
+    """Trains one and scores it on `sets` {"scores" or "test_scores": images}, but for what an earlier call did."""
+    folder, kept = work / f"{name}-seed{seed}", work / f"{name}-seed{seed}.json"
+    result = json.loads(kept.read_text()) if kept.exists() else {"name": name, "flags": flags, "seed": seed}
+    if result["flags"] != flags:
+        raise SystemExit(f"{kept}: was trained with {' '.join(result['flags'])}; call the new trial otherwise")
+    run = RunFolder(folder)
+    if not kept.exists():
+        started = time.perf_counter()
+        again = ["--resume"] if (folder / "config.json").exists() else []
+        subprocess.run([PRETRAIN, *flags, f"--seed={seed}", f"--run_dir={folder}", *again], check=True)
+        result |= {"commit": provenance()["commit"], "seconds": time.perf_counter() - started}
+    if "train_gflop" not in result:
+        result["train_gflop"] = operations(run) / 1e9
+    for key in sets.keys() - result.keys():
+        result[key] = {peer: score(run.load_encoder(peer), train, sets[key]) for peer in run.peer_names()}
+        for peer, found in result[key].items():
+            print(f"{name} {seed} {peer} {key}", *(f"{what} {value:.4f}" for what, value in found.items()), flush=True)
     write_atomically(kept, (json.dumps(result, indent=1) + "\n").encode())
-    for peer, found in result["scores"].items():
-        print(f"{name} {seed} {peer}", *(f"{key} {value:.4f}" for key, value in found.items()), flush=True)
     return result
 
 
@@ -86,19 +104,23 @@ def main() -> None:
         "--images", type=int, default=10_000, help="the first training images, with labels for probes"
     )
     arguments.add_argument("--held_out", type=int, default=5_000, help="the last training images, to score on")
+    arguments.add_argument("--final", action="store_true", help="score on the test set, too")
     arguments.add_argument("--work", type=Path, default=Path("runs/trials"))
     arguments.add_argument("--out", type=Path, required=True)
     args = arguments.parse_args()
     count = len(data.load(args.dataset, "train", data_dir=args.data_dir).images)
     splits = f"train[:{args.images}]", f"train[{count - args.held_out}:]"
     train, held_out = (data.load(args.dataset, split, args.image_size, args.data_dir) for split in splits)
+    sets = {"scores": held_out}
+    if args.final:
+        sets["test_scores"] = data.load(args.dataset, "test", args.image_size, args.data_dir)
     args.work.mkdir(parents=True, exist_ok=True)
     common, trials = read_trials(args.trials)
     common += [f"--dataset={args.dataset}", f"--image_size={args.image_size}"]
     common += [f"--data_dir={args.data_dir}"] if args.data_dir else []
     for seed in map(int, args.seeds.split(",")):
         for name in args.only.split(",") if args.only else trials:
-            trial(name, common + trials[name], seed, args.work, train, held_out)
+            trial(name, common + trials[name], seed, args.work, train, sets)
             finished = [json.loads(path.read_text()) for path in sorted(args.work.glob("*-seed*.json"))]
             record(args.out, {"trials": [result for result in finished if result["name"] in trials]})
 
