@@ -48,6 +48,7 @@ setup(
         "matplotlib",
         "jinja2>=3.1",
         "pillow>=10",
+        "pyyaml>=6",
         "ai-edge-litert>=2.1",
     ],
     extras_require={

@@ -114,7 +114,7 @@ def _from_run():
     config = folder.config()
     peer = FLAGS.peer or _only_peer(folder)
     out = Path(FLAGS.out) if FLAGS.out else folder.path / "export" / peer
-    origin = {"run": str(folder.path), "settings": config["settings"], "provenance": config["provenance"]}
+    origin = {"run": str(folder.path)} | {part: config[part] for part in ("settings", "data", "provenance")}
     return folder.load_encoder(peer), peer, out, origin
 
 

@@ -27,29 +27,34 @@ def describe(encoder, name: str, variant: str, model_bytes: bytes, outputs: dict
         outputs: name -> dtype, shape, scale and zero-point of each output; runtime.Encoder.outputs.
         measured: further entries, e.g. labels, calibration, parity_with_original.
     """
-    mean, std = _normalisation(encoder)
-    _, height, width, channels = encoder.input_shape
     return {
         "format_version": FORMAT_VERSION,
         "package": f"dogo-tf {version('dogo-tf')}",
         "encoder": name,
         "variant": variant,
-        "input": {
-            "name": INPUT,
-            "dtype": "uint8",
-            "shape": [None, height, width, channels],
-            "layout": "NHWC",
-            "colour_order": "RGB",
-            "value_range": [0, 255],
-            "normalised_in_graph": True,
-            "mean": mean,
-            "std": std,
-        },
+        "input": input_contract(encoder),
         "outputs": outputs,
         "l2_normalised_in_graph": False,
         **measured,
         "size_bytes": len(model_bytes),
         "sha256": hashlib.sha256(model_bytes).hexdigest(),
+    }
+
+
+def input_contract(encoder) -> dict:
+    """What every file takes, ready for JSON. encoder: a keras.Model or SavedModelEncoder."""
+    mean, std = _normalisation(encoder)
+    _, height, width, channels = encoder.input_shape
+    return {
+        "name": INPUT,
+        "dtype": "uint8",
+        "shape": [None, height, width, channels],
+        "layout": "NHWC",
+        "colour_order": "RGB",
+        "value_range": [0, 255],
+        "normalised_in_graph": True,
+        "mean": mean,
+        "std": std,
     }
 
 

@@ -6,13 +6,24 @@ from pathlib import Path
 
 import numpy as np
 
-from dogo_tf.data.image_set import ImageSet
+from dogo_tf.data.image_set import ImageSet, digest
 from dogo_tf.encoders._float32 import as_float32
 from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.evaluate.features import embed
 from dogo_tf.evaluate.saved_model_encoder import LOGITS, OUTPUT, SavedModelEncoder
 from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
-from dogo_tf.export import accuracy, advice, calibration, graph, html_report, latency, metadata, parity, tflite
+from dogo_tf.export import (
+    accuracy,
+    advice,
+    calibration,
+    card_text,
+    graph,
+    html_report,
+    latency,
+    metadata,
+    parity,
+    tflite,
+)
 from dogo_tf.export.report import BASE, Exported, Report
 from dogo_tf.export.saved_model import check_encoder, export_saved_model
 from dogo_tf.platform.files import folder_atomically, write_atomically
@@ -65,7 +76,7 @@ class GateFailure(InputError):
 def export_encoder(
     encoder, folder, train: ImageSet, test: ImageSet, options=None, name=None, calibration_set=None, origin=None
 ) -> Report:
-    """Writes <folder>/saved_model, <folder>/<name>_<format>.tflite, each with its .json, and report.json and report.html.
+    """Writes <folder>/saved_model, <folder>/<name>_<format>.tflite, each with its .json, a report and a model card.
 
     Args:
         encoder: keras.Model [B, H, W, 3] (0..255) -> [B, d], or a SavedModelEncoder.
@@ -125,7 +136,7 @@ def export_encoder(
                     item = replace(item, path=folder / path.name, size_bytes=path.stat().st_size)
                 items.append(item)
             details = {
-                "data": {part: {"name": data.name, "images": len(data.images)} for part, data in sets.items()},
+                "data": {part: _described(data) for part, data in sets.items()},
                 "calibration": calibrated and {"data": sets["calibration"].name, **calibrated.as_dict()},
                 "latency": {"batch": 1, "threads": 1, "rounds": latency.ROUNDS, "block": latency.BLOCK, **load},
                 "seed": options.seed,
@@ -133,6 +144,8 @@ def export_encoder(
                 **provenance(),
             }
             report = Report(name, tuple(items), judge.reference() if judge else {}, len(files[BASE]), details)
+            shapes = {OUTPUT: [None, original.shape[1]]} | ({LOGITS: [None, len(train.class_names)]} if head else {})
+            card_text.write(stage, report, metadata.input_contract(encoder), shapes)
             write_atomically(stage / REPORT, (json.dumps(report.as_dict(), indent=1) + "\n").encode())
             write_atomically(stage / HTML_REPORT, html_report.page(report).encode())
     except OSError as error:
@@ -140,6 +153,10 @@ def export_encoder(
     if report.problems and not options.force:
         raise GateFailure(advice.failure_message(report, folder), report)
     return report
+
+
+def _described(data: ImageSet) -> dict:
+    return {"name": data.name, "images": len(data.images), "digest": digest(data.images)}
 
 
 def _check(folder: Path, train: ImageSet, test: ImageSet, options: Options) -> None:

@@ -42,7 +42,7 @@ def exported(encoder, tmp_path_factory):
 def test_every_artefact_is_there_and_measured(exported):
     report, folder = exported
     names = {path.name for path in folder.iterdir()}
-    assert names == {"saved_model", "report.json", "report.html"} | {
+    assert names == {"saved_model", "README.md", "report.json", "report.html"} | {
         f"tiny_{name}.{ending}" for name in tflite.FORMATS for ending in ("tflite", "json")
     }
     assert [item.format for item in report.items] == ["saved_model", *tflite.FORMATS]
