@@ -13,51 +13,30 @@ How far is the list to be trusted on your data? --inject_noise flips a share of 
 them are found. Labels that were wrong before count as right there, so the true precision is rather higher.
 """
 
-import contextlib
 import io
 import json
 from pathlib import Path
 
 import numpy as np
 from absl import flags
-from PIL import Image
 
-from dogo_tf import data
 from dogo_tf.data.image_set import ImageSet
 from dogo_tf.data.label_noise import KINDS, MAX_SHARE, noisy_labels
-from dogo_tf.data.pixels import MAX_PIXELS
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.features import embed
 from dogo_tf.evaluate.probe import check_has_labels
-from dogo_tf.evaluate.sources import load_encoder
 from dogo_tf.evaluate.suspects import Suspects, check_k, precision_recall, suspects
-from dogo_tf.experiments import app
-from dogo_tf.export.runtime import to_square
+from dogo_tf.experiments import app, looking
 from dogo_tf.platform.files import write_atomically
 from dogo_tf.reporting.captioned_grid import captioned_grid
 from dogo_tf.reporting.plain_text import csv_bytes, printable
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.reporting.table import percent
-from dogo_tf.runs.folder import RunFolder
 
 PICTURED = 48  # suspects in the picture
-ORIGINAL_SIDE = 256  # pixels at most that one of them gets
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_string("run_dir", None, "Folder of a dogo-pretrain run.", flag_values=FLAGS)
-flags.DEFINE_string("peer", None, "The peer whose encoder looks; not needed if the run has one.", flag_values=FLAGS)
-flags.DEFINE_string(
-    "encoder", None, "Instead of a run: a .keras file, a SavedModel or a .tflite file of an encoder.", flag_values=FLAGS
-)
-app.trust_flag(FLAGS)
-flags.DEFINE_string("dataset", None, "Labelled data set or folder; the run's own if not given.", flag_values=FLAGS)
-flags.DEFINE_string(
-    "data_dir", None, "Where TFDS keeps prepared data sets; the run's own if not given.", flag_values=FLAGS
-)
-app.source_flags(FLAGS)
-flags.DEFINE_string("split", "train", "Split to look at; for a folder, its sub-folder.", flag_values=FLAGS)
-flags.DEFINE_float("max_bad_images", 0.01, "Largest share (0..1) of unreadable files in a folder.", flag_values=FLAGS)
-flags.DEFINE_float("max_pixels", MAX_PIXELS, app.MAX_PIXELS_HELP, flag_values=FLAGS)
+looking.define_flags(FLAGS, "Labelled data set or folder; the run's own if not given.")
 flags.DEFINE_integer(
     "k", 20, "Neighbours that vote; fewer than twice the images of the smallest class.", flag_values=FLAGS
 )
@@ -80,24 +59,11 @@ flags.DEFINE_integer("seed", 0, "Seed of the flips.", flag_values=FLAGS)
 
 
 def main() -> None:
-    if bool(FLAGS.run_dir) == bool(FLAGS.encoder):
-        raise InputError("expected --run_dir (and --peer) or --encoder, one of them. See --help.")
+    looking.check_flags(FLAGS)
     if not 0 <= FLAGS.inject_noise <= MAX_SHARE:
         raise InputError(f"--inject_noise: expected a share of the labels in 0..{MAX_SHARE}; got {FLAGS.inject_noise}")
-    encoder, name, where, data_set, data_dir = _source()
-    where_kept = FLAGS.data_dir or data_dir
-    images = data.open(
-        FLAGS.dataset or data_set,
-        FLAGS.split,
-        encoder.input_shape[1],
-        FLAGS.source,
-        FLAGS.cache_dir,
-        where_kept,
-        FLAGS.max_bad_images,
-        # A run's config.json may be anybody's: where it says that data sets are kept, none is prepared.
-        prepare=where_kept in (None, FLAGS.data_dir),
-        max_pixels=FLAGS.max_pixels,
-    )
+    looker = looking.Looker.by(FLAGS)
+    images = looker.images(FLAGS)
     check_has_labels(images, "whose labels are to be checked")
     check_k(FLAGS.k, len(images.images))
     labels, flipped = images.labels, None
@@ -105,25 +71,12 @@ def main() -> None:
         labels, flipped = noisy_labels(
             labels, FLAGS.inject_noise, FLAGS.noise_kind, len(images.class_names), FLAGS.seed
         )
-    found = suspects(embed(encoder, images.images), labels, FLAGS.k)
+    found = suspects(embed(looker.encoder, images.images), labels, FLAGS.k)
     print(summary(found, labels, images))
     if flipped is not None:
         print(self_test(found, flipped))
-    default = where / "suspects" / (name if flipped is None else f"{name}_self_test")
+    default = looker.folder / "suspects" / (looker.name if flipped is None else f"{looker.name}_self_test")
     _write(Path(FLAGS.out or default), images, labels, found, flipped)
-
-
-def _source():
-    """The encoder, its name, the folder that the results belong to, and the run's data set and data_dir, if there is a run."""
-    if FLAGS.encoder:
-        app.required(FLAGS, "dataset")
-        path = Path(FLAGS.encoder)
-        return load_encoder(path, trust=FLAGS.trust), path.stem, path.parent, None, None
-    folder = RunFolder(FLAGS.run_dir)
-    settings = folder.config()["settings"]
-    # As a run, which has a config.json: a SavedModel beside it is never loaded in its place.
-    encoder = load_encoder(folder.path, FLAGS.peer or None)
-    return encoder, FLAGS.peer or folder.peer_names()[0], folder.path, settings["dataset"], settings["data_dir"]
 
 
 def summary(found: Suspects, labels: np.ndarray, images: ImageSet) -> str:
@@ -183,19 +136,6 @@ def _write(out: Path, images: ImageSet, labels: np.ndarray, found: Suspects, fli
     print(f"wrote {out / 'suspects.csv'}" + (f" and {picture}" if found.listed.any() else ""))
 
 
-def _originals(images: ImageSet, shown: np.ndarray) -> np.ndarray:
-    """The squares of the files themselves, up to ORIGINAL_SIDE pixels, where there are files; else what was embedded."""
-    if not images.files:
-        return images.images[shown]
-    try:
-        with contextlib.ExitStack() as stack:
-            opened = [stack.enter_context(Image.open(images.files[number])) for number in shown]
-            side = min(ORIGINAL_SIDE, max(min(image.size) for image in opened))
-            return np.stack([to_square(image, side, FLAGS.max_pixels) for image in opened])
-    except (OSError, ValueError):  # gone or changed since they were read
-        return images.images[shown]
-
-
 def _png(images: ImageSet, labels: np.ndarray, found: Suspects) -> bytes:
     shown = found.order[:PICTURED]
     captions = [
@@ -208,7 +148,7 @@ def _png(images: ImageSet, labels: np.ndarray, found: Suspects) -> bytes:
     ]
     png = io.BytesIO()
     title = f"{printable(images.name)}: label → what the neighbours say, their shares of the votes, number of the image"
-    captioned_grid(_originals(images, shown), captions, title=title).save(png, "PNG")
+    captioned_grid(looking.originals(images, shown, FLAGS.max_pixels), captions, title=title).save(png, "PNG")
     return png.getvalue()
 
 
