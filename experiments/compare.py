@@ -8,7 +8,7 @@ The first peer is the small encoder. Trained with the same data order, views and
 alone (solo), next to its peer (dogo), alone for as long as the pair's compute lasts (solo_matched), the big one alone
 (big_solo); and a randomly initialised one (random). --arms can add online against offline: the big one teaching without
 learning back (one_way), or finished before (frozen, frozen_seed, frozen_compress, frozen_simreg); or put the average of the
-small one's own weights in the place of the peer (self). Every encoder is then
+small one's own weights in the place of the peer (self), or a peer that is ahead (head_start). Every encoder is then
 studied with fewer, wrong and unequal labels, on damaged and on unfamiliar images. The folder --out holds report.html,
 summary.json, summary.csv and plots; the same command goes on where it stopped, and with more --seeds or --arms adds to what is
 there.
@@ -21,7 +21,7 @@ from pathlib import Path
 from absl import flags
 
 from dogo_tf.comparison.results import ARMS, DEFAULT_ARMS
-from dogo_tf.comparison.settings import ComparisonSettings
+from dogo_tf.comparison.settings import ArmSettings, ComparisonSettings
 from dogo_tf.errors import InputError, Interrupted
 from dogo_tf.evaluate.studies import PROTOCOLS, StudyPlan
 from dogo_tf.experiments import app, pretrain
@@ -38,6 +38,12 @@ flags.DEFINE_list(
     "arms",
     ",".join(DEFAULT_ARMS),
     "What to train and study: " + "; ".join(f"{name}: {what}" for name, what in ARMS.items()) + ".",
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer(
+    "head_start_epochs",
+    None,
+    "Of the arm head_start: epochs that the big one trains alone before it meets its student; twice --epochs if not given.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
@@ -87,7 +93,8 @@ def settings_from_flags() -> ComparisonSettings:
     )
     labelled = (FLAGS.labelled or pair.dataset, *_splits(pair.split))
     transfers = tuple(_transfer(word) for word in app.names(FLAGS.transfer))
-    return ComparisonSettings(pair, plan, labelled, transfers, app.names(FLAGS.arms))
+    own = ArmSettings(FLAGS.head_start_epochs)
+    return ComparisonSettings(pair, plan, labelled, transfers, app.names(FLAGS.arms), own)
 
 
 def _splits(pretrained_on: str) -> tuple[str, str]:

@@ -3,8 +3,9 @@
 import dataclasses
 from typing import NamedTuple
 
-from dogo_tf.comparison.costs import training_gflop
-from dogo_tf.comparison.settings import peer_names
+from dogo_tf.comparison.costs import equal_epochs, whole_gflop
+from dogo_tf.comparison.results import OF_OTHER_COST
+from dogo_tf.comparison.settings import ArmSettings, peer_names
 from dogo_tf.distill import graph
 from dogo_tf.peer import average_name
 from dogo_tf.pretraining.settings import PretrainSettings, peer_specs
@@ -18,6 +19,7 @@ class Arm(NamedTuple):
     training: its settings, without folder and seed; arms with equal settings share a run.
     trained: False for the encoder as it is before the first step.
     taught_by: the arm whose finished encoder is a frozen teacher in this training.
+    starts_from: a peer of this training, and the arm whose finished encoder it starts from.
     """
 
     name: str
@@ -25,13 +27,20 @@ class Arm(NamedTuple):
     training: PretrainSettings
     trained: bool = True
     taught_by: str | None = None
+    starts_from: tuple[str, str] | None = None
 
     @property
     def run(self) -> tuple:
         """What arms that share a run have in common."""
-        return self.training, self.taught_by
+        return self.training, self.taught_by, self.starts_from
+
+    @property
+    def needs(self) -> str | None:
+        """The arm that has to be finished before."""
+        return self.starts_from[1] if self.starts_from else self.taught_by
 
 
+NOTHING_ASKED = ArmSettings()
 # The decay of the average that teaches its own student, where the pair keeps none; it rises to this, see WeightAverage.
 SELF_EMA = 0.999
 # Published for students that have no objective of their own, and see what their teacher sees.
@@ -39,25 +48,32 @@ OFFLINE_SCHEMES = ("seed", "compress", "simreg")
 OFFLINE = {"ssl_weight": (0.0,), "distill_weight": (1.0,), "distill_temperature": None, "views": "shared"}
 
 
-def arms(pair: PretrainSettings, image_size: int) -> list[Arm]:
+def arms(pair: PretrainSettings, image_size: int, own: ArmSettings = NOTHING_ASKED) -> list[Arm]:
     """All arms of the comparison that `pair` asks for; its first peer is the small encoder, the second the bigger one.
 
     solo: the small one alone, for as many epochs. solo_matched: for as many epochs as cost what the pair's cost, counted in
     operations. Both learn by the pair's own settings for the small one. one_way: the pair, but the big one learns alone.
     frozen: the small one by the pair's settings, next to the finished encoder of big_solo; frozen_<scheme>: taught by that
     alone, each scheme as published. The teacher's own training is not part of their epochs and operations. self: the small one
-    by the pair's settings, with the running average of its own weights in the place of the peer.
+    by the pair's settings, with the running average of its own weights in the place of the peer. head_start: the pair, in
+    which the big one starts from a longer run of its own (big_longer). solo_as_<arm>: the small one alone, for as many epochs
+    as cost what <arm> costs, with what had to be trained before.
+
+    Args:
+        own: settings of single arms.
     """
     small, big = peer_names(pair)
     small_alone, big_alone = _alone(pair, 0), _alone(pair, 1)
-    both, one = (training_gflop(settings, image_size) for settings in (pair, small_alone))
-    longer = dataclasses.replace(small_alone, epochs=round(small_alone.epochs * both / one))
+    longer = dataclasses.replace(
+        small_alone, epochs=equal_epochs(small_alone, whole_gflop(pair, image_size), image_size)
+    )
+    ahead = dataclasses.replace(big_alone, epochs=own.head_start_epochs or 2 * pair.epochs)
     itself = dataclasses.replace(small_alone, ema=pair.ema or SELF_EMA, teach=f"{average_name(small)}>{small}")
     student, peer, peer_alone = (
         average_name(name) if pair.ema else name
         for name in (small, big, peer_specs(big_alone.peers)[0][0])  # a twin is called otherwise alone
     )
-    return [
+    found = [
         Arm("random", student, small_alone, trained=False),
         Arm("solo", student, small_alone),
         Arm("dogo", student, pair),
@@ -76,7 +92,18 @@ def arms(pair: PretrainSettings, image_size: int) -> list[Arm]:
             )
             for scheme in OFFLINE_SCHEMES
         ),
+        Arm("big_longer", peer_alone, ahead),
+        Arm("head_start", student, pair, starts_from=(big, "big_longer")),
     ]
+    by_name = {arm.name: arm for arm in found}
+    for name in OF_OTHER_COST:
+        arm = by_name[name]
+        teacher = by_name[arm.taught_by].training if arm.taught_by else None
+        spent = whole_gflop(arm.training, image_size, teacher)
+        spent += whole_gflop(by_name[arm.needs].training, image_size) if arm.needs else 0.0
+        as_long = dataclasses.replace(small_alone, epochs=equal_epochs(small_alone, spent, image_size))
+        found.append(Arm(f"solo_as_{name}", student, as_long))
+    return found
 
 
 PER_PEER = ("distill_weight", "ssl_weight", "optimizer", "learning_rate", "weight_decay")

@@ -32,6 +32,16 @@ def training_gflop(settings: PretrainSettings, image_size: int, teacher: Pretrai
     return total / 1e9
 
 
+def whole_gflop(settings: PretrainSettings, image_size: int, teacher: PretrainSettings | None = None) -> float:
+    """What an image costs over all epochs of a training; see training_gflop."""
+    return settings.epochs * training_gflop(settings, image_size, teacher)
+
+
+def equal_epochs(alone: PretrainSettings, gflop: float, image_size: int) -> int:
+    """For how many epochs a training can go on for so many operations an image."""
+    return max(1, round(gflop / training_gflop(alone, image_size)))
+
+
 def _operations_of_each(settings, image_size: int) -> dict[str, Operations]:
     return {name: _operations(*spec, image_size) for name, *spec in peer_specs(settings.peers)}
 

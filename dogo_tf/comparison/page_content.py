@@ -119,24 +119,27 @@ def _accuracy_cell(score):
 def _costs(summary: Summary) -> dict:
     """A row a run; the networks that train next to each other share one."""
     base = summary.costs["solo"].train_gflop if "solo" in summary.costs else 0
+    some_before = any(cost.before_gflop for cost in summary.costs.values())
     rows = []
     for arm, cost in summary.costs.items():
         if cost.train_gflop == 0 or (arm == "dogo_big" and "dogo" in summary.costs):
             continue
         both = arm == "dogo" and "dogo_big" in summary.costs
         parameters = f"{cost.parameters:,.0f}"
+        times = [cost.train_gflop, *([cost.total_gflop] if some_before else [])]
         rows.append(
             [
                 "both, next to each other" if both else ARMS[arm],
                 f"{parameters} and {summary.costs['dogo_big'].parameters:,.0f}" if both else parameters,
                 f"{cost.epochs:g}",
                 f"{cost.train_gflop / 1000:,.1f}",
-                f"{cost.train_gflop / base:.2f}" if base else "-",
+                *(f"{gflop / base:.2f}" if base else "-" for gflop in times),
                 f"{cost.seconds / 60:,.1f}",
                 f"{cost.images_per_second:,.0f}",
             ]
         )
-    head = ["training", "parameters", "epochs", "TFLOP", "compute, alone = 1", "minutes", "images/s"]
+    compute = ["compute, alone = 1", *(["with what was trained before"] if some_before else [])]
+    head = ["training", "parameters", "epochs", "TFLOP", *compute, "minutes", "images/s"]
     return {"head": head, "rows": rows}
 
 

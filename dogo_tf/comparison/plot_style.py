@@ -1,5 +1,6 @@
 """How the plots of a comparison look: one colour, marker and dash per arm, which says the same without colour."""
 
+from dogo_tf.comparison.results import OF_OTHER_COST
 from dogo_tf.reporting.figure import BLUE, GREEN, GREY, PURPLE, SKY, VERMILLION
 
 ARM_STYLES = {
@@ -11,10 +12,16 @@ ARM_STYLES = {
     "dogo_big": {"color": PURPLE, "marker": "v", "linestyle": "-."},
     "one_way": {"color": VERMILLION, "marker": "P", "linestyle": ":"},
     "self": {"color": GREY, "marker": "p", "linestyle": "--"},
+    "big_longer": {"color": GREEN, "marker": "d", "linestyle": "-"},
+    "head_start": {"color": PURPLE, "marker": "h", "linestyle": "-"},
     "frozen": {"color": GREEN, "marker": "s", "linestyle": ":"},
     "frozen_seed": {"color": GREEN, "marker": "*", "linestyle": "--"},
     "frozen_compress": {"color": PURPLE, "marker": "<", "linestyle": "--"},
     "frozen_simreg": {"color": SKY, "marker": ">", "linestyle": ":"},
+}
+# Those that spend the same on the small encoder alone look like what they are compared with, but fainter and dotted.
+ARM_STYLES |= {
+    f"solo_as_{arm}": {**ARM_STYLES[arm], "linestyle": ":", "markerfacecolor": "white"} for arm in OF_OTHER_COST
 }
 VERDICT_STYLES = {
     "better": {"color": BLUE, "marker": "o", "markerfacecolor": BLUE},

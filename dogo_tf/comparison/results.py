@@ -21,11 +21,16 @@ ARMS = {
     "dogo_big": "big, next to the small one",
     "one_way": "next to its peer, which ignores it",
     "self": "taught by the average of its own weights",
+    "big_longer": "big, alone, for its head start",
+    "head_start": "next to a peer with a head start",
     "frozen": "taught by the finished big one, as by a peer",
     "frozen_seed": "taught by the finished big one, SEED",
     "frozen_compress": "taught by the finished big one, CompRess",
     "frozen_simreg": "taught by the finished big one, SimReg",
 }
+# Arms whose cost differs from that of `solo` and `dogo`; each has one that spends the same on the small encoder alone.
+OF_OTHER_COST = ("self", "head_start")
+ARMS |= {f"solo_as_{arm}": f"alone, for the compute of: {ARMS[arm]}" for arm in OF_OTHER_COST}
 DEFAULT_ARMS = ("random", "solo", "dogo", "solo_matched", "big_solo", "dogo_big")
 
 
@@ -33,7 +38,8 @@ class Cost(NamedTuple):
     """What a training cost; for `dogo` and `dogo_big` it is the one run of both.
 
     train_gflop: forward and backward of all networks of the run. seconds: wall time. images_per_second: while training.
-    parameters: of this arm's encoder alone, as it is deployed.
+    parameters: of this arm's encoder alone, as it is deployed. before_gflop: the training of what had to be finished before, a
+    teacher or a head start; not part of the other numbers.
     """
 
     epochs: float
@@ -41,6 +47,12 @@ class Cost(NamedTuple):
     seconds: float
     images_per_second: float
     parameters: int
+    before_gflop: float = 0.0
+
+    @property
+    def total_gflop(self) -> float:
+        """All operations, also those of what was trained before."""
+        return self.train_gflop + self.before_gflop
 
 
 class ArmRun(NamedTuple):

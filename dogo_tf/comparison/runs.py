@@ -18,10 +18,10 @@ import numpy as np
 
 from dogo_tf import data
 from dogo_tf.comparison.arms import Arm, arms
-from dogo_tf.comparison.costs import training_gflop
+from dogo_tf.comparison.costs import training_gflop, whole_gflop
 from dogo_tf.comparison.pictures import Pictures, pictures_of
 from dogo_tf.comparison.results import ArmRun, Cost
-from dogo_tf.comparison.settings import ComparisonSettings
+from dogo_tf.comparison.settings import USED_BY, ComparisonSettings
 from dogo_tf.comparison.time_estimate import TimeEstimate
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.feature_cache import FeatureCache
@@ -69,7 +69,7 @@ class Comparison:
         for known, asked in ((self.train, self.test), *self.transfers):
             check_same_classes(known, asked)  # before hours of training
             check_size(known.labels)
-        self.arms = arms(pair, self.image_size)
+        self.arms = arms(pair, self.image_size, settings.own)
         self._pictures, self.image_count = None, len(images.images)
 
     def run(self, seeds, on_progress=lambda runs: None) -> list[ArmRun]:
@@ -145,14 +145,21 @@ class Comparison:
         if not done.exists():
             training = dataclasses.replace(arm.training, seed=seed, run_dir=str(folder.path))
             if arm.taught_by:
-                teacher = self._arm(arm.taught_by)
-                place = f"teacher={self._trained(teacher, seed).path}#{teacher.encoder}"
-                training = dataclasses.replace(training, teachers=(place,))
+                training = dataclasses.replace(training, teachers=(f"teacher={self._place(arm.taught_by, seed)}",))
+            if arm.starts_from:
+                peer, first = arm.starts_from
+                others = tuple(place for place in training.init if place.partition("=")[0].strip() != peer)
+                training = dataclasses.replace(training, init=(*others, f"{peer}={self._place(first, seed)}"))
             started = (folder.path / "config.json").exists()
             pretrain(training, resume=started, on_speed=self.time.after_first_steps_of(arm))
             keras.backend.clear_session()
             write_atomically(done, b"")
         return folder
+
+    def _place(self, name: str, seed: int) -> str:
+        """Where the finished encoder of an arm is."""
+        arm = self._arm(name)
+        return f"{self._trained(arm, seed).path}#{arm.encoder}"
 
     def _arm(self, name: str) -> Arm:
         return next(arm for arm in self.arms if arm.name == name)
@@ -169,12 +176,15 @@ class Comparison:
         steps = np.diff([0, *(line["step"] for line in lines)])
         speeds = np.array([line["images_per_second"] for line in lines])
         images = int(steps.sum()) * training.batch_size
+        before = self._arm(arm.needs).training if arm.needs else None
+        per_epoch = self.image_count // training.batch_size * training.batch_size
         return Cost(
             epochs=training.epochs,
             train_gflop=images * training_gflop(training, self.image_size, teacher),
             seconds=float(np.sum(steps * training.batch_size / speeds)),
             images_per_second=float(np.median(speeds)),
             parameters=0,
+            before_gflop=per_epoch * whole_gflop(before, self.image_size) if before else 0.0,
         )
 
 
@@ -198,16 +208,27 @@ def _make_ready(path: Path, settings: ComparisonSettings, overwrite: bool) -> No
                 kept = records.read_json(config, records.COMPARISON)
             except records.Damaged as error:
                 raise InputError(f"out: {config} is damaged: {error}") from error
-            differences = settings_differences(kept["settings"], settings.as_dict())
-            if differences:
+            now = settings.as_dict()
+            # An arm that comes later brings its own settings with it, and one that is not asked for again leaves them.
+            before = {**{name: now[name] for name in USED_BY if name in now}, **kept["settings"]}
+            now |= {name: before[name] for name in USED_BY if name in before and name not in now}
+            if differences := settings_differences(before, now):
                 raise InputError(
                     f"out: {path} holds a comparison with other settings; choose another folder or give --overwrite:\n"
                     + "\n".join(differences)
                 )
+            if before != kept["settings"]:
+                _keep(config, {**kept, "settings": before})
             return
     try:
         path.mkdir(parents=True, exist_ok=True)
-        written = {"settings": settings.as_dict(), "provenance": provenance()}
-        write_atomically(config, (json.dumps(written, indent=1) + "\n").encode())
     except OSError as error:
         raise InputError(f"out: cannot write to {path}: {error.strerror}") from error
+    _keep(config, {"settings": settings.as_dict(), "provenance": provenance()})
+
+
+def _keep(config: Path, content: dict) -> None:
+    try:
+        write_atomically(config, (json.dumps(content, indent=1) + "\n").encode())
+    except OSError as error:
+        raise InputError(f"out: cannot write to {config.parent}: {error.strerror}") from error

@@ -7,7 +7,27 @@ from dataclasses import dataclass
 from dogo_tf.comparison.results import ARMS, DEFAULT_ARMS
 from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.evaluate.studies import StudyPlan
+from dogo_tf.platform import ranges
 from dogo_tf.pretraining.settings import PretrainSettings, peer_specs
+
+
+@dataclass(frozen=True)
+class ArmSettings:
+    """What single arms are asked for besides the pair.
+
+    head_start_epochs: of head_start's peer before it meets its student; twice the pair's epochs if not given.
+    """
+
+    head_start_epochs: int | None = None
+
+    def __post_init__(self):
+        for name in USED_BY:
+            if name in ranges.RANGES:
+                ranges.check(name, getattr(self, name))
+
+
+# The arm that each of these is for.
+USED_BY = {"head_start_epochs": "head_start"}
 
 
 @dataclass(frozen=True)
@@ -16,7 +36,7 @@ class ComparisonSettings:
 
     labelled: (data set, train split, test split) that the probes learn from and are tested on.
     transfers: the same of unfamiliar data.
-    arms: names of those to train and study; others may follow in the same folder.
+    arms: names of those to train and study; others may follow in the same folder. own: settings of single arms.
     """
 
     pair: PretrainSettings
@@ -24,6 +44,7 @@ class ComparisonSettings:
     labelled: tuple[str, str, str]
     transfers: tuple[tuple[str, str, str], ...] = ()
     arms: tuple[str, ...] = DEFAULT_ARMS
+    own: ArmSettings = ArmSettings()
 
     def __post_init__(self):
         peer_names(self.pair)
@@ -47,7 +68,10 @@ class ComparisonSettings:
             "labelled": list(self.labelled),
             "transfers": [list(names) for names in self.transfers],
         }
-        return {**training, **plan, **sets}
+        own = {
+            name: getattr(self.own, name) for name, arm in USED_BY.items() if {arm, f"solo_as_{arm}"} & set(self.arms)
+        }
+        return {**training, **plan, **sets, **own}
 
 
 def peer_names(pair: PretrainSettings) -> tuple[str, str]:

@@ -27,6 +27,12 @@ FINISHED_TEACHERS = {
 }
 
 
+ANOTHER_WAY = {
+    "self": "the average of its own weights as a teacher",
+    "head_start": "a peer with a head start",
+}
+
+
 class Comparison(NamedTuple):
     """A difference of two arms, `arm` - `other`; `question` is what it answers: "<arm>, or <other>?"."""
 
@@ -49,8 +55,15 @@ COMPARISONS = (
     Comparison("big_solo", "solo", "Both alone: the big one or the small one?"),
     Comparison("one_way", "solo", "With a peer that does not learn back, or without?"),
     Comparison("dogo", "one_way", "With a peer that learns back, or one that does not?"),
-    Comparison("self", "solo", "With the average of its own weights as a teacher, or without?"),
-    Comparison("dogo", "self", "With the peer, or with the average of its own weights?"),
+    *(
+        Comparison(arm, other, f"With {teacher}, or {than}?")
+        for arm, teacher in ANOTHER_WAY.items()
+        for other, than in (
+            ("solo", "without"),
+            ("dogo", "with the peer"),
+            (f"solo_as_{arm}", "alone for the same compute"),
+        )
+    ),
     *(
         Comparison(arm, other, f"With {teacher}, or {than}?")
         for arm, teacher in FINISHED_TEACHERS.items()

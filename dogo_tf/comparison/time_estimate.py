@@ -1,7 +1,7 @@
 """How long a whole comparison will take, known after the first steps of its first training."""
 
 from dogo_tf.comparison.arms import Arm
-from dogo_tf.comparison.costs import training_gflop
+from dogo_tf.comparison.costs import training_gflop, whole_gflop
 from dogo_tf.reporting.progress import clock, say
 
 
@@ -40,14 +40,11 @@ def total_gflop(arms: list[Arm], every_arm: list[Arm], images_per_epoch: int, im
     """
     named, trainings = {arm.name: arm for arm in every_arm}, {}
     for arm in arms:
-        if arm.trained:
-            teacher = named[arm.taught_by] if arm.taught_by else None
-            trainings[arm.run] = (arm.training, teacher and teacher.training)
-            if teacher:
-                trainings.setdefault(teacher.run, (teacher.training, None))
+        while arm is not None and arm.trained:
+            trainings[arm.run] = arm.training, named[arm.taught_by].training if arm.taught_by else None
+            arm = named[arm.needs] if arm.needs else None
     return sum(
-        training.epochs * images_per_epoch * training_gflop(training, image_size, teacher)
-        for training, teacher in trainings.values()
+        images_per_epoch * whole_gflop(training, image_size, teacher) for training, teacher in trainings.values()
     )
 
 

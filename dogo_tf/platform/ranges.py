@@ -62,6 +62,7 @@ RANGES = {
     "checkpoint_minutes": Range(0, open=True),
     "checkpoint_steps": _AT_LEAST_ONE,
     "seed": Range(0, LARGEST_SEED, whole=True),
+    "head_start_epochs": _AT_LEAST_ONE,
     "seeds": Range(1, 1000, whole=True),
     "fractions": Range(0, 1, open=True),
     "corruption_images": _AT_LEAST_ONE,

@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 from dogo_tf.comparison.arms import arms
-from dogo_tf.comparison.costs import training_gflop
+from dogo_tf.comparison.costs import training_gflop, whole_gflop
+from dogo_tf.comparison.settings import ArmSettings
 from dogo_tf.errors import InputError
 from dogo_tf.pretraining.settings import PretrainSettings
 
@@ -61,6 +62,23 @@ def test_a_head_start_is_that_of_its_peer_alone():
     started = {arm.name: arm.training.init for arm in arms(pair, 16)}
     assert started["dogo"] == pair.init and started["solo"] == started["solo_matched"] == ()
     assert started["big_solo"] == ("wrn_10_1=runs/longer#big",)  # by the name that it has alone
+
+
+def test_an_arm_with_a_head_start_is_the_pair_after_a_longer_run_of_the_big_one(by_name):
+    longer, started = by_name["big_longer"], by_name["head_start"]
+    assert longer.training == dataclasses.replace(by_name["big_solo"].training, epochs=20)  # twice the pair's
+    assert (started.training, started.starts_from, started.needs) == (PAIR, ("wrn_16_2", "big_longer"), "big_longer")
+    assert started.run != by_name["dogo"].run
+    asked = {arm.name: arm for arm in arms(PAIR, 16, ArmSettings(head_start_epochs=7))}
+    assert asked["big_longer"].training.epochs == 7
+
+
+@pytest.mark.parametrize(("arm", "parts"), [("self", ["self"]), ("head_start", ["dogo", "big_longer"])])
+def test_alone_for_the_compute_of_an_arm_counts_what_was_trained_before(arm, parts, by_name):
+    longer = by_name[f"solo_as_{arm}"].training
+    spent = sum(whole_gflop(by_name[part].training, 16) for part in parts)
+    assert abs(whole_gflop(longer, 16) - spent) <= training_gflop(longer, 16) / 2
+    assert dataclasses.replace(longer, epochs=10) == by_name["solo"].training
 
 
 def test_one_way_is_the_pair_of_which_one_learns_alone(by_name):

@@ -31,6 +31,11 @@ def test_a_finished_teacher_has_to_be_trained_first(every_arm):
     assert gflop(every_arm, "frozen", "big_solo") == pytest.approx(taught)
 
 
+def test_a_head_start_has_to_be_trained_first(every_arm):
+    longer = 8 * 100 * training_gflop(every_arm["big_solo"].training, 16)
+    assert gflop(every_arm, "head_start") == pytest.approx(gflop(every_arm, "dogo") + longer)
+
+
 def test_the_words():
     assert estimate(600.0, 1.0, seeds=3, epochs=20).splitlines() == [
         "all trainings of this comparison: about 30:00; the studies come on top",

@@ -139,6 +139,49 @@ def test_online_against_offline_is_added_to_a_finished_comparison(with_all_arms,
     assert "Not finished" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
+def test_a_head_start_is_trained_first_and_its_cost_is_told_apart(with_all_arms, pictures, monkeypatch):
+    out, _ = with_all_arms
+    trained = []
+    pretrain = comparison_runs.pretrain
+    monkeypatch.setattr(
+        comparison_runs, "pretrain", lambda s, resume, on_speed: trained.append(s) or pretrain(s, resume)
+    )
+    flags = ["--seeds=1", "--arms=solo,dogo,self,head_start", "--head_start_epochs=3"]
+    assert compare.run(command(pictures, out, *flags)) == 0
+    itself, longer, started = trained
+    assert itself.teach == "small_conv_ema>small_conv"
+    assert longer.run_dir.endswith("big_longer_seed0") and longer.epochs == 3
+    assert started.init == (f"bigger_conv={out}/runs/big_longer_seed0#bigger_conv",)
+    costs = json.loads((out / "summary.json").read_text())["costs"]
+    big = costs["dogo"]["train_gflop"] - costs["solo"]["train_gflop"]
+    assert costs["head_start"]["train_gflop"] == costs["dogo"]["train_gflop"]
+    assert costs["head_start"]["before_gflop"] == pytest.approx(3 * big) and costs["dogo"]["before_gflop"] == 0
+    assert "with what was trained before" in (out / "report.html").read_text()
+    # Its own setting is kept, and only asked for again by the arm that has it.
+    assert compare.run(command(pictures, out, "--seeds=1", "--arms=solo")) == 0
+    assert compare.run(command(pictures, out, *flags[:2], "--head_start_epochs=4")) == 2
+
+
+def test_a_later_arm_brings_its_settings_with_it(finished, pictures, monkeypatch, capsys):
+    out, _ = finished
+    seen = []
+
+    def stop(settings, **_):
+        seen.append(settings)
+        raise PowerCut
+
+    monkeypatch.setattr(comparison_runs, "pretrain", stop)
+    asked = ["--seeds=1", "--arms=solo,head_start"]
+    with pytest.raises(PowerCut):
+        compare.run(command(pictures, out, *asked, "--head_start_epochs=3"))
+    assert seen[0].epochs == 3 and seen[0].peers == ("bigger_conv",)
+    assert compare.run(command(pictures, out, *asked, "--head_start_epochs=4")) == 2
+    assert "  head_start_epochs: 3 before, 4 now" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert compare.run(command(pictures, out, *FEW)) == 0
+
+
 def test_arms_of_one_seed_start_from_the_same_weights_and_data(finished):
     out, _ = finished
     configs = [json.loads((out / "runs" / f"{name}_seed0/config.json").read_text()) for name in ("solo", "dogo")]
@@ -161,6 +204,7 @@ def test_arms_of_one_seed_start_from_the_same_weights_and_data(finished):
         (["--corruptions=rain"], "unknown corruption 'rain'; known: "),
         (["--peers=small_conv"], "expected two, the small one and its bigger peer; got 1"),
         (["--arms=solo,duo"], "unknown arm 'duo'; known: big_solo, dogo"),
+        (["--head_start_epochs=0"], "--head_start_epochs: expected a whole number of at least 1, got 0"),
         (["--seeds=0"], "--seeds: expected a whole number from 1 to 1000, got 0"),
         (["--labelled=elsewhere"], "--train_split: which split of --labelled gives the labels?"),
     ],
