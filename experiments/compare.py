@@ -6,10 +6,10 @@
 
 The first peer is the small encoder. Trained with the same data order, views and first weights, for each seed: the small one
 alone (solo), next to its peer (dogo), alone for as long as the pair's compute lasts (solo_matched), the big one alone
-(big_solo); and a randomly initialised one (random). --arms can add online against offline: the big one teaching without
-learning back (one_way), or finished before (frozen, frozen_seed, frozen_compress, frozen_simreg); or put the average of the
-small one's own weights in the place of the peer (self), or a peer that is ahead (head_start). Every encoder is then
-studied with fewer, wrong and unequal labels, on damaged and on unfamiliar images. The folder --out holds report.html,
+(big_solo); and a randomly initialised one (random). --arms can add others: a peer that does not learn back (one_way) or is
+ahead (head_start), a finished teacher (cached, frozen, frozen_seed, frozen_compress, frozen_simreg), the small one's own
+average as its teacher (self), and the small one alone for the same compute (solo_as_<arm>). Every encoder is then studied with
+fewer, wrong and unequal labels, on damaged and on unfamiliar images. The folder --out holds report.html,
 summary.json, summary.csv and plots; the same command goes on where it stopped, and with more --seeds or --arms adds to what is
 there.
 """

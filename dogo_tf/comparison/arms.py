@@ -51,13 +51,13 @@ OFFLINE = {"ssl_weight": (0.0,), "distill_weight": (1.0,), "distill_temperature"
 def arms(pair: PretrainSettings, image_size: int, own: ArmSettings = NOTHING_ASKED) -> list[Arm]:
     """All arms of the comparison that `pair` asks for; its first peer is the small encoder, the second the bigger one.
 
-    solo: the small one alone, for as many epochs. solo_matched: for as many epochs as cost what the pair's cost, counted in
-    operations. Both learn by the pair's own settings for the small one. one_way: the pair, but the big one learns alone.
-    frozen: the small one by the pair's settings, next to the finished encoder of big_solo; frozen_<scheme>: taught by that
-    alone, each scheme as published. The teacher's own training is not part of their epochs and operations. self: the small one
-    by the pair's settings, with the running average of its own weights in the place of the peer. head_start: the pair, in
-    which the big one starts from a longer run of its own (big_longer). solo_as_<arm>: the small one alone, for as many epochs
-    as cost what <arm> costs, with what had to be trained before.
+    solo: the small one alone, for as many epochs; solo_matched: for as many as cost what the pair's cost, in operations.
+    Both learn by the pair's own settings for the small one, as do those below that say nothing else.
+    one_way: the pair, but the big one learns alone. head_start: the pair, in which the big one starts from big_longer, a longer
+        run of its own. self: the running average of its own weights in the place of the peer.
+    frozen: next to the finished encoder of big_solo; cached: the same, but that looked once at the images as they are;
+        frozen_<scheme>: taught by it alone, each scheme as published.
+    solo_as_<arm>: the small one alone, for as many epochs as cost what that arm costs, with what had to be trained before.
 
     Args:
         own: settings of single arms.
@@ -92,6 +92,7 @@ def arms(pair: PretrainSettings, image_size: int, own: ArmSettings = NOTHING_ASK
             )
             for scheme in OFFLINE_SCHEMES
         ),
+        Arm("cached", student, dataclasses.replace(small_alone, cache_teachers=True), taught_by="big_solo"),
         Arm("big_longer", peer_alone, ahead),
         Arm("head_start", student, pair, starts_from=(big, "big_longer")),
     ]

@@ -1,7 +1,7 @@
 """How the plots of a comparison look: one colour, marker and dash per arm, which says the same without colour."""
 
 from dogo_tf.comparison.results import OF_OTHER_COST
-from dogo_tf.reporting.figure import BLUE, GREEN, GREY, PURPLE, SKY, VERMILLION
+from dogo_tf.reporting.figure import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION
 
 ARM_STYLES = {
     "random": {"color": GREY, "marker": "x", "linestyle": ":"},
@@ -18,6 +18,7 @@ ARM_STYLES = {
     "frozen_seed": {"color": GREEN, "marker": "*", "linestyle": "--"},
     "frozen_compress": {"color": PURPLE, "marker": "<", "linestyle": "--"},
     "frozen_simreg": {"color": SKY, "marker": ">", "linestyle": ":"},
+    "cached": {"color": ORANGE, "marker": "s", "linestyle": "-"},
 }
 # Those that spend the same on the small encoder alone look like what they are compared with, but fainter and dotted.
 ARM_STYLES |= {

@@ -30,6 +30,7 @@ FINISHED_TEACHERS = {
 ANOTHER_WAY = {
     "self": "the average of its own weights as a teacher",
     "head_start": "a peer with a head start",
+    "cached": "the finished big one's features",
 }
 
 

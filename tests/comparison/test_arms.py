@@ -4,11 +4,13 @@ import dataclasses
 
 import pytest
 
+from dogo_tf import encoders
 from dogo_tf.comparison.arms import arms
 from dogo_tf.comparison.costs import training_gflop, whole_gflop
 from dogo_tf.comparison.settings import ArmSettings
 from dogo_tf.errors import InputError
 from dogo_tf.pretraining.settings import PretrainSettings
+from dogo_tf.step.flops import teaching_operations
 
 PAIR = PretrainSettings(
     "patterns",
@@ -71,6 +73,23 @@ def test_an_arm_with_a_head_start_is_the_pair_after_a_longer_run_of_the_big_one(
     assert started.run != by_name["dogo"].run
     asked = {arm.name: arm for arm in arms(PAIR, 16, ArmSettings(head_start_epochs=7))}
     assert asked["big_longer"].training.epochs == 7
+
+
+def test_a_cached_teacher_is_the_finished_big_one_that_looked_once(by_name):
+    cached = by_name["cached"]
+    assert (cached.taught_by, cached.encoder) == ("big_solo", "wrn_10_1")
+    assert dataclasses.replace(cached.training, cache_teachers=False) == by_name["solo"].training
+
+
+def test_alone_for_the_compute_of_a_cached_teacher_counts_its_training_and_its_look(by_name):
+    small, big = by_name["solo"].training, by_name["big_solo"].training
+    spent = (
+        whole_gflop(small, 16)
+        + whole_gflop(big, 16)
+        + teaching_operations(encoders.build("wrn_16_2", 16), looks=1) / 1e9
+    )
+    longer = by_name["solo_as_cached"].training
+    assert abs(whole_gflop(longer, 16) - spent) <= training_gflop(longer, 16) / 2
 
 
 @pytest.mark.parametrize(("arm", "parts"), [("self", ["self"]), ("head_start", ["dogo", "big_longer"])])
