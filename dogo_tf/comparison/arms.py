@@ -3,7 +3,7 @@
 import dataclasses
 from typing import NamedTuple
 
-from dogo_tf.comparison.costs import equal_epochs, whole_gflop
+from dogo_tf.comparison.costs import check_smaller, equal_epochs, whole_gflop
 from dogo_tf.comparison.results import OF_OTHER_COST
 from dogo_tf.comparison.settings import ArmSettings, peer_names
 from dogo_tf.distill import graph
@@ -53,10 +53,12 @@ def arms(pair: PretrainSettings, image_size: int, own: ArmSettings = NOTHING_ASK
 
     solo: the small one alone, for as many epochs; solo_matched: for as many as cost what the pair's cost, in operations.
     Both learn by the pair's own settings for the small one, as do those below that say nothing else.
-    one_way: the pair, but the big one learns alone. head_start: the pair, in which the big one starts from big_longer, a longer
-        run of its own. self: the running average of its own weights in the place of the peer.
+    one_way: the pair, but the big one learns alone.
+    head_start: the pair, in which the big one starts from big_longer, a longer run of its own.
+    smaller: next to own.smaller_peer, which learns by the small one's settings.
+    self: the running average of its own weights in the place of the peer.
     frozen: next to the finished encoder of big_solo; cached: the same, but that looked once at the images as they are;
-        frozen_<scheme>: taught by it alone, each scheme as published.
+    frozen_<scheme>: taught by it alone, each scheme as published.
     solo_as_<arm>: the small one alone, for as many epochs as cost what that arm costs, with what had to be trained before.
 
     Args:
@@ -96,8 +98,12 @@ def arms(pair: PretrainSettings, image_size: int, own: ArmSettings = NOTHING_ASK
         Arm("big_longer", peer_alone, ahead),
         Arm("head_start", student, pair, starts_from=(big, "big_longer")),
     ]
+    if own.smaller_peer:
+        beside = dataclasses.replace(small_alone, peers=(pair.peers[0], own.smaller_peer))
+        check_smaller(beside, image_size)
+        found.append(Arm("smaller", student, beside))
     by_name = {arm.name: arm for arm in found}
-    for name in OF_OTHER_COST:
+    for name in (name for name in OF_OTHER_COST if name in by_name):
         arm = by_name[name]
         teacher = by_name[arm.taught_by].training if arm.taught_by else None
         spent = whole_gflop(arm.training, image_size, teacher)

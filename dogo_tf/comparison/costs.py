@@ -4,6 +4,7 @@ import functools
 from typing import NamedTuple
 
 from dogo_tf.distill import graph
+from dogo_tf.errors import InputError
 from dogo_tf.peer import Peer, average_name
 from dogo_tf.pretraining.settings import PretrainSettings, peer_specs
 from dogo_tf.step.flops import VIEWS, averages_operations, teaching_operations, training_operations
@@ -40,6 +41,16 @@ def whole_gflop(settings: PretrainSettings, image_size: int, teacher: PretrainSe
 def equal_epochs(alone: PretrainSettings, gflop: float, image_size: int) -> int:
     """For how many epochs a training can go on for so many operations an image."""
     return max(1, round(gflop / training_gflop(alone, image_size)))
+
+
+def check_smaller(settings: PretrainSettings, image_size: int) -> None:
+    """InputError unless the second peer takes fewer operations than the first."""
+    (small, own), (smaller, its) = _operations_of_each(settings, image_size).items()
+    if its.learning >= own.learning:
+        raise InputError(
+            f"smaller_peer: expected a network that takes fewer operations than {small}, {own.learning / 1e9:.3f} GFLOP an "
+            f"image; {smaller} takes {its.learning / 1e9:.3f}"
+        )
 
 
 def _operations_of_each(settings, image_size: int) -> dict[str, Operations]:

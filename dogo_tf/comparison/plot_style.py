@@ -19,6 +19,7 @@ ARM_STYLES = {
     "frozen_compress": {"color": PURPLE, "marker": "<", "linestyle": "--"},
     "frozen_simreg": {"color": SKY, "marker": ">", "linestyle": ":"},
     "cached": {"color": ORANGE, "marker": "s", "linestyle": "-"},
+    "smaller": {"color": SKY, "marker": "s", "linestyle": "-."},
 }
 # Those that spend the same on the small encoder alone look like what they are compared with, but fainter and dotted.
 ARM_STYLES |= {

@@ -28,9 +28,10 @@ ARMS = {
     "frozen_compress": "taught by the finished big one, CompRess",
     "frozen_simreg": "taught by the finished big one, SimReg",
     "cached": "taught by the finished big one, which looked once",
+    "smaller": "next to a peer that is smaller",
 }
 # Arms whose cost differs from that of `solo` and `dogo`; each has one that spends the same on the small encoder alone.
-OF_OTHER_COST = ("self", "head_start", "cached")
+OF_OTHER_COST = ("self", "head_start", "cached", "smaller")
 ARMS |= {f"solo_as_{arm}": f"alone, for the compute of: {ARMS[arm]}" for arm in OF_OTHER_COST}
 DEFAULT_ARMS = ("random", "solo", "dogo", "solo_matched", "big_solo", "dogo_big")
 

@@ -16,9 +16,11 @@ class ArmSettings:
     """What single arms are asked for besides the pair.
 
     head_start_epochs: of head_start's peer before it meets its student; twice the pair's epochs if not given.
+    smaller_peer: encoder or encoder:objective of smaller's peer, which must take fewer operations than the small encoder.
     """
 
     head_start_epochs: int | None = None
+    smaller_peer: str | None = None
 
     def __post_init__(self):
         for name in USED_BY:
@@ -27,7 +29,8 @@ class ArmSettings:
 
 
 # The arm that each of these is for.
-USED_BY = {"head_start_epochs": "head_start"}
+USED_BY = {"head_start_epochs": "head_start", "smaller_peer": "smaller"}
+NEEDED = {"smaller_peer": "a network smaller than the first of the peers, e.g. wrn_10_1"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,9 @@ class ComparisonSettings:
         for name in self.arms:
             if name not in ARMS:
                 raise unknown_name("arm", name, ARMS)
+        for name, what in NEEDED.items():
+            if not getattr(self.own, name) and (used := {USED_BY[name], f"solo_as_{USED_BY[name]}"} & set(self.arms)):
+                raise InputError(f"{name}: the arm {sorted(used)[0]} needs it: {what}")
         for name, train_split, test_split in (self.labelled, *self.transfers):
             if train_split == test_split:
                 raise InputError(

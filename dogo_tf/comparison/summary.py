@@ -31,6 +31,7 @@ ANOTHER_WAY = {
     "self": "the average of its own weights as a teacher",
     "head_start": "a peer with a head start",
     "cached": "the finished big one's features",
+    "smaller": "a smaller peer",
 }
 
 

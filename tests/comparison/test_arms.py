@@ -75,6 +75,22 @@ def test_an_arm_with_a_head_start_is_the_pair_after_a_longer_run_of_the_big_one(
     assert asked["big_longer"].training.epochs == 7
 
 
+def test_a_smaller_peer_learns_by_the_settings_of_the_small_one():
+    pair = dataclasses.replace(PAIR, peers=("wrn_10_2", "wrn_16_2"))
+    found = {arm.name: arm for arm in arms(pair, 16, ArmSettings(smaller_peer="wrn_10_1:simsiam"))}
+    smaller = found["smaller"]
+    assert smaller.training == dataclasses.replace(found["solo"].training, peers=("wrn_10_2", "wrn_10_1:simsiam"))
+    assert smaller.encoder == "wrn_10_2" and found["solo_as_smaller"].training.epochs > 10
+
+
+def test_a_smaller_peer_must_be_smaller():
+    message = (
+        r"smaller_peer: expected a network that takes fewer operations than wrn_10_1, 0\.\d+ GFLOP an image; wrn_16_1"
+    )
+    with pytest.raises(InputError, match=message):
+        arms(PAIR, 16, ArmSettings(smaller_peer="wrn_16_1"))
+
+
 def test_a_cached_teacher_is_the_finished_big_one_that_looked_once(by_name):
     cached = by_name["cached"]
     assert (cached.taught_by, cached.encoder) == ("big_solo", "wrn_10_1")
