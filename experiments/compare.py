@@ -6,7 +6,7 @@
 
 The first peer is the small encoder. Trained with the same data order, views and first weights, for each seed: the small one
 alone (solo), next to its peer (dogo), alone for as long as the pair's compute lasts (solo_matched), the big one alone
-(big_solo); and a randomly initialised one (random). --arms can add other peers and teachers: ahead, smaller, finished, itself;
+(big_solo); and a randomly initialised one (random). --arms can add other peers and teachers: ahead, smaller, shared, finished;
 and the small one alone for what each of them costs. Every encoder is then studied with fewer, wrong and unequal labels, on
 damaged and on unfamiliar images. The folder --out holds report.html,
 summary.json, summary.csv and plots; the same command goes on where it stopped, and with more --seeds or --arms adds to what is
@@ -20,7 +20,7 @@ from pathlib import Path
 from absl import flags
 
 from dogo_tf.comparison.results import ARMS, DEFAULT_ARMS
-from dogo_tf.comparison.settings import USED_BY, ArmSettings, ComparisonSettings
+from dogo_tf.comparison.settings import ArmSettings, ComparisonSettings
 from dogo_tf.errors import InputError, Interrupted
 from dogo_tf.evaluate.studies import PROTOCOLS, StudyPlan
 from dogo_tf.experiments import app, pretrain
@@ -49,6 +49,12 @@ flags.DEFINE_string(
     "smaller_peer",
     None,
     "Of the arm smaller: encoder or encoder:objective of a peer that is smaller than the small encoder.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_list(
+    "siblings",
+    "",
+    "Of the arm family: encoder or encoder:objective of each further student that learns next to the same peer.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
@@ -98,7 +104,7 @@ def settings_from_flags() -> ComparisonSettings:
     )
     labelled = (FLAGS.labelled or pair.dataset, *_splits(pair.split))
     transfers = tuple(_transfer(word) for word in app.names(FLAGS.transfer))
-    own = ArmSettings(**{name: FLAGS[name].value for name in USED_BY})
+    own = ArmSettings(FLAGS.head_start_epochs, FLAGS.smaller_peer, app.names(FLAGS.siblings))
     return ComparisonSettings(pair, plan, labelled, transfers, app.names(FLAGS.arms), own)
 
 

@@ -35,6 +35,13 @@ class Arm(NamedTuple):
         return self.training, self.taught_by, self.starts_from
 
     @property
+    def peer(self) -> str:
+        """Whose encoder, or its average, is studied."""
+        return next(
+            name for name, _, _ in peer_specs(self.training.peers) if self.encoder in (name, average_name(name))
+        )
+
+    @property
     def needs(self) -> str | None:
         """The arm that has to be finished before."""
         return self.starts_from[1] if self.starts_from else self.taught_by
@@ -56,6 +63,8 @@ def arms(pair: PretrainSettings, image_size: int, own: ArmSettings = NOTHING_ASK
     one_way: the pair, but the big one learns alone.
     head_start: the pair, in which the big one starts from big_longer, a longer run of its own.
     smaller: next to own.smaller_peer, which learns by the small one's settings.
+    family: the pair with own.siblings besides, which learn by the small one's settings; each of them and the big one teach each
+    other. It bears its own operations, and its share of the big one's.
     self: the running average of its own weights in the place of the peer.
     frozen: next to the finished encoder of big_solo; cached: the same, but that looked once at the images as they are;
     frozen_<scheme>: taught by it alone, each scheme as published.
@@ -102,11 +111,13 @@ def arms(pair: PretrainSettings, image_size: int, own: ArmSettings = NOTHING_ASK
         beside = dataclasses.replace(small_alone, peers=(pair.peers[0], own.smaller_peer))
         check_smaller(beside, image_size)
         found.append(Arm("smaller", student, beside))
+    if own.siblings:
+        found.append(Arm("family", student, _family(pair, own.siblings)))
     by_name = {arm.name: arm for arm in found}
     for name in (name for name in OF_OTHER_COST if name in by_name):
         arm = by_name[name]
         teacher = by_name[arm.taught_by].training if arm.taught_by else None
-        spent = whole_gflop(arm.training, image_size, teacher)
+        spent = whole_gflop(arm.training, image_size, teacher, student=small)
         spent += whole_gflop(by_name[arm.needs].training, image_size) if arm.needs else 0.0
         as_long = dataclasses.replace(small_alone, epochs=equal_epochs(small_alone, spent, image_size))
         found.append(Arm(f"solo_as_{name}", student, as_long))
@@ -127,3 +138,12 @@ def _alone(pair: PretrainSettings, peer: int) -> PretrainSettings:
         if place.partition("=")[0].strip() == name_in_pair
     )
     return dataclasses.replace(pair, peers=alone, teachers=(), teach=graph.ALL, **own)
+
+
+def _family(pair: PretrainSettings, siblings: tuple[str, ...]) -> PretrainSettings:
+    """The pair with further students; whoever is in the pair is called as there, and so draws the same views and weights."""
+    per_peer = {name: tuple(pair.per_peer(name)) + (pair.per_peer(name)[0],) * len(siblings) for name in PER_PEER}
+    peers = (*pair.peers, *siblings)
+    small, big, *others = [name for name, _, _ in peer_specs(peers)]
+    teach = ",".join(f"{big}>{student},{student}>{big}" for student in (small, *others))
+    return dataclasses.replace(pair, peers=peers, teach=teach, **per_peer)

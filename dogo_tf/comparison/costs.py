@@ -7,7 +7,13 @@ from dogo_tf.distill import graph
 from dogo_tf.errors import InputError
 from dogo_tf.peer import Peer, average_name
 from dogo_tf.pretraining.settings import PretrainSettings, peer_specs
-from dogo_tf.step.flops import VIEWS, averages_operations, teaching_operations, training_operations
+from dogo_tf.step.flops import (
+    VIEWS,
+    averages_operations,
+    teaching_operations,
+    training_operations,
+    with_share_of_teachers,
+)
 
 
 class Operations(NamedTuple):
@@ -18,24 +24,31 @@ class Operations(NamedTuple):
     look: float
 
 
-def training_gflop(settings: PretrainSettings, image_size: int, teacher: PretrainSettings | None = None) -> float:
-    """What one image costs in training, all networks together, in 1e9 operations.
+def training_gflop(
+    settings: PretrainSettings, image_size: int, teacher: PretrainSettings | None = None, student: str | None = None
+) -> float:
+    """What one image costs in training, in 1e9 operations: all networks together, or one student's share.
 
-    teacher: the training of a frozen teacher, whose forward passes count, too.
+    Args:
+        teacher: the training of a frozen teacher, whose forward passes count, too.
+        student: a peer; it bears its own operations and its share of those of the peers that teach it.
     """
     peers = _operations_of_each(settings, image_size)
-    total = sum(peer.learning for peer in peers.values())
-    teachers = {edge.teacher for edge in graph.parse(settings.teach, list(peers))}
-    total += sum(peer.averages for name, peer in peers.items() if average_name(name) in teachers)
+    edges = [(edge.teacher, edge.student) for edge in graph.parse(settings.teach, list(peers))]
+    averages = {teacher for teacher, _ in edges}
+    own = {
+        name: peer.learning + (peer.averages if average_name(name) in averages else 0) for name, peer in peers.items()
+    }
+    total = sum(own.values()) if student is None else with_share_of_teachers(own, edges)[student]
     if teacher is not None:
         looks = 1 / settings.epochs if settings.cache_teachers else VIEWS
         total += sum(looks * peer.look for peer in _operations_of_each(teacher, image_size).values())
     return total / 1e9
 
 
-def whole_gflop(settings: PretrainSettings, image_size: int, teacher: PretrainSettings | None = None) -> float:
+def whole_gflop(settings: PretrainSettings, image_size: int, teacher=None, student: str | None = None) -> float:
     """What an image costs over all epochs of a training; see training_gflop."""
-    return settings.epochs * training_gflop(settings, image_size, teacher)
+    return settings.epochs * training_gflop(settings, image_size, teacher, student)
 
 
 def equal_epochs(alone: PretrainSettings, gflop: float, image_size: int) -> int:

@@ -20,6 +20,7 @@ ARM_STYLES = {
     "frozen_simreg": {"color": SKY, "marker": ">", "linestyle": ":"},
     "cached": {"color": ORANGE, "marker": "s", "linestyle": "-"},
     "smaller": {"color": SKY, "marker": "s", "linestyle": "-."},
+    "family": {"color": ORANGE, "marker": "X", "linestyle": "--"},
 }
 # Those that spend the same on the small encoder alone look like what they are compared with, but fainter and dotted.
 ARM_STYLES |= {

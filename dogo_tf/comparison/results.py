@@ -29,9 +29,10 @@ ARMS = {
     "frozen_simreg": "taught by the finished big one, SimReg",
     "cached": "taught by the finished big one, which looked once",
     "smaller": "next to a peer that is smaller",
+    "family": "next to a peer that others learn from, too",
 }
 # Arms whose cost differs from that of `solo` and `dogo`; each has one that spends the same on the small encoder alone.
-OF_OTHER_COST = ("self", "head_start", "cached", "smaller")
+OF_OTHER_COST = ("self", "head_start", "cached", "smaller", "family")
 ARMS |= {f"solo_as_{arm}": f"alone, for the compute of: {ARMS[arm]}" for arm in OF_OTHER_COST}
 DEFAULT_ARMS = ("random", "solo", "dogo", "solo_matched", "big_solo", "dogo_big")
 
@@ -39,9 +40,9 @@ DEFAULT_ARMS = ("random", "solo", "dogo", "solo_matched", "big_solo", "dogo_big"
 class Cost(NamedTuple):
     """What a training cost; for `dogo` and `dogo_big` it is the one run of both.
 
-    train_gflop: forward and backward of all networks of the run. seconds: wall time. images_per_second: while training.
-    parameters: of this arm's encoder alone, as it is deployed. before_gflop: the training of what had to be finished before, a
-    teacher or a head start; not part of the other numbers.
+    train_gflop: forward and backward of all networks of the run; in a family a student's own, and its share of the peer's.
+    seconds: wall time of the run. images_per_second: while training. parameters: of this arm's encoder, as it is deployed.
+    before_gflop: the training of what had to be finished before, a teacher or a head start; not part of the other numbers.
     """
 
     epochs: float

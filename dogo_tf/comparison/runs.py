@@ -180,7 +180,7 @@ class Comparison:
         per_epoch = self.image_count // training.batch_size * training.batch_size
         return Cost(
             epochs=training.epochs,
-            train_gflop=images * training_gflop(training, self.image_size, teacher),
+            train_gflop=images * training_gflop(training, self.image_size, teacher, arm.peer),
             seconds=float(np.sum(steps * training.batch_size / speeds)),
             images_per_second=float(np.median(speeds)),
             parameters=0,

@@ -16,11 +16,13 @@ class ArmSettings:
     """What single arms are asked for besides the pair.
 
     head_start_epochs: of head_start's peer before it meets its student; twice the pair's epochs if not given.
+    siblings: encoder or encoder:objective of family's further students, besides the small encoder.
     smaller_peer: encoder or encoder:objective of smaller's peer, which must take fewer operations than the small encoder.
     """
 
     head_start_epochs: int | None = None
     smaller_peer: str | None = None
+    siblings: tuple[str, ...] = ()
 
     def __post_init__(self):
         for name in USED_BY:
@@ -29,8 +31,11 @@ class ArmSettings:
 
 
 # The arm that each of these is for.
-USED_BY = {"head_start_epochs": "head_start", "smaller_peer": "smaller"}
-NEEDED = {"smaller_peer": "a network smaller than the first of the peers, e.g. wrn_10_1"}
+USED_BY = {"head_start_epochs": "head_start", "smaller_peer": "smaller", "siblings": "family"}
+NEEDED = {
+    "smaller_peer": "a network smaller than the first of the peers, e.g. wrn_10_1",
+    "siblings": "further students of the bigger peer, e.g. wrn_10_2,wrn_16_1",
+}
 
 
 @dataclass(frozen=True)
@@ -74,9 +79,8 @@ class ComparisonSettings:
             "labelled": list(self.labelled),
             "transfers": [list(names) for names in self.transfers],
         }
-        own = {
-            name: getattr(self.own, name) for name, arm in USED_BY.items() if {arm, f"solo_as_{arm}"} & set(self.arms)
-        }
+        used = {name for name, arm in USED_BY.items() if {arm, f"solo_as_{arm}"} & set(self.arms)}
+        own = {name: list(v) if isinstance(v, tuple) else v for name, v in vars(self.own).items() if name in used}
         return {**training, **plan, **sets, **own}
 
 

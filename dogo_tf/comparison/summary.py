@@ -32,6 +32,7 @@ ANOTHER_WAY = {
     "head_start": "a peer with a head start",
     "cached": "the finished big one's features",
     "smaller": "a smaller peer",
+    "family": "a peer that has more students",
 }
 
 

@@ -1,8 +1,10 @@
 """What a training shows on the screen, within 80 columns: what is about to run, and how it goes."""
 
+import textwrap
+
 from dogo_tf.distribution.devices import described
 from dogo_tf.pretraining.settings import peer_specs
-from dogo_tf.step.flops import training_operations
+from dogo_tf.step.flops import training_operations, with_share_of_teachers
 
 NAME_WIDTH, OBJECTIVE_WIDTH = 20, 12
 NAME_WIDTH_IN_LINE = 10
@@ -25,12 +27,28 @@ def header(settings, images, model, steps_per_epoch: int) -> str:
         lines.append(f"  {name:<{NAME_WIDTH}} {objective:<{OBJECTIVE_WIDTH}} {cost}")
         if own_settings:
             lines.append(_cut(f"  {'':<{NAME_WIDTH}} {own_settings.replace(':', ', ')}", 80))
+    lines += _shares(model)
     lines += [f"  {_cut(t.name, NAME_WIDTH):<{NAME_WIDTH}} teacher" for t in (*model.teachers, *model.averages)]
     total = settings.epochs * steps_per_epoch
     epochs = "1 epoch" if settings.epochs == 1 else f"{settings.epochs} epochs"
     lines.append(f"{epochs} x {steps_per_epoch:,} steps = {total:,} steps of {settings.batch_size} images")
     lines.append(f"{described(model.distribute_strategy)}, {settings.precision}")
     return "\n".join(lines)
+
+
+def _shares(model) -> list[str]:
+    """Where a peer has several students: what each peer costs with its share of those that teach it."""
+    edges = [(edge.teacher, edge.student) for edge in model.edges]
+    if max((sum(teacher == peer.name for teacher, _ in edges) for peer in model.peers), default=0) < 2:
+        return []
+    own = {peer.name: training_operations(peer) / 1e9 for peer in model.peers}
+    shares = [f"{_cut(name, NAME_WIDTH)} {cost:.2f}" for name, cost in with_share_of_teachers(own, edges).items()]
+    return textwrap.wrap(
+        f"GFLOP an image with its share of who teaches it: {', '.join(shares)}",
+        80,
+        initial_indent="  ",
+        subsequent_indent="    ",
+    )
 
 
 def progress_note(metrics: dict, peers) -> str:

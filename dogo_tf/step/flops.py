@@ -43,3 +43,16 @@ def averages_operations(peer) -> int:
 def teaching_operations(encoder: keras.Model, looks: float = VIEWS) -> float:
     """Those of a frozen teacher, which only looks: at both views in every epoch, or once in a whole training."""
     return 2 * looks * multiply_accumulates(encoder)
+
+
+def with_share_of_teachers(own: dict[str, float], edges) -> dict[str, float]:
+    """What each peer costs as a student: its own operations, and those of the peers that teach it, divided by their students.
+
+    Args:
+        own: operations by name of a peer. edges: (teacher, student) each; teachers that are no peers are left out.
+    """
+    students = {teacher: [student for other, student in edges if other == teacher] for teacher in own}
+    return {
+        name: operations + sum(own[teacher] / len(taught) for teacher, taught in students.items() if name in taught)
+        for name, operations in own.items()
+    }

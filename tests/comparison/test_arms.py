@@ -91,6 +91,27 @@ def test_a_smaller_peer_must_be_smaller():
         arms(PAIR, 16, ArmSettings(smaller_peer="wrn_16_1"))
 
 
+def test_a_family_learns_next_to_one_peer_and_shares_its_cost():
+    found = {arm.name: arm for arm in arms(PAIR, 16, ArmSettings(siblings=("wrn_10_2", "wrn_10_1")))}
+    training = found["family"].training
+    assert training.peers == (*PAIR.peers, "wrn_10_2", "wrn_10_1")
+    assert (training.learning_rate, training.distill_weight) == ((0.1, 0.2, 0.1, 0.1), (1.0, 2.0, 1.0, 1.0))
+    assert training.teach == (
+        "wrn_16_2>wrn_10_1,wrn_10_1>wrn_16_2,wrn_16_2>wrn_10_2,wrn_10_2>wrn_16_2,wrn_16_2>wrn_10_1_2,wrn_10_1_2>wrn_16_2"
+    )
+    small, big = (training_gflop(found[name].training, 16) for name in ("solo", "big_solo"))
+    share = training_gflop(training, 16, student="wrn_10_1")
+    assert share == pytest.approx(small + big / 3)
+    longer = found["solo_as_family"].training
+    assert abs(whole_gflop(longer, 16) - 10 * share) <= small / 2
+
+
+def test_in_a_pair_a_student_bears_all_of_it(by_name):
+    for name in ("solo", "dogo", "dogo_big", "one_way", "self"):
+        training = by_name[name].training
+        assert training_gflop(training, 16, student=by_name[name].peer) == pytest.approx(training_gflop(training, 16))
+
+
 def test_a_cached_teacher_is_the_finished_big_one_that_looked_once(by_name):
     cached = by_name["cached"]
     assert (cached.taught_by, cached.encoder) == ("big_solo", "wrn_10_1")

@@ -208,6 +208,10 @@ def test_arms_of_one_seed_start_from_the_same_weights_and_data(finished):
             ["--arms=solo,smaller"],
             "smaller_peer: the arm smaller needs it: a network smaller than the first of the peers",
         ),
+        (
+            ["--arms=solo_as_family"],
+            "siblings: the arm solo_as_family needs it: further students of the bigger peer, e.g.",
+        ),
         (["--head_start_epochs=0"], "--head_start_epochs: expected a whole number of at least 1, got 0"),
         (["--seeds=0"], "--seeds: expected a whole number from 1 to 1000, got 0"),
         (["--labelled=elsewhere"], "--train_split: which split of --labelled gives the labels?"),

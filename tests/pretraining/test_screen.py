@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 import small_dogo
 
+from dogo_tf import Edge
 from dogo_tf.data.image_set import ImageSet
 from dogo_tf.pretraining.first_steps import TIMED_STEPS, FirstSteps
 from dogo_tf.pretraining.screen import header, progress_note
@@ -33,6 +34,26 @@ def test_a_header_says_what_is_about_to_run(model):
     assert lines[1].split() == ["peer_0", "simclr", *cost.split()] and lines[2].split()[:2] == ["peer_1", "simsiam"]
     assert lines[3] == "3 epochs x 2 steps = 6 steps of 16 images"
     assert lines[4].endswith("CPU cores, float32")
+
+
+def test_a_family_says_what_each_student_costs_with_its_share_of_the_peer(model):
+    a, b, big = (model.peers[k] for k in (0, 0, 1))
+    names = {"a": a, "b": b, "big": big}
+    peers = [SimpleNamespace(name=name, **vars_of(peer)) for name, peer in names.items()]
+    edges = [Edge("big", "a"), Edge("big", "b"), Edge("a", "big")]
+    family = SimpleNamespace(
+        peers=peers, edges=edges, teachers=(), averages=(), distribute_strategy=model.distribute_strategy
+    )
+    asked = PretrainSettings("x", "y", peers=("a=small_conv", "b=small_conv", "big=small_conv"))
+    shown = header(asked, ImageSet("cats", small_dogo.images(40)), family, 2)
+    small, large = (training_operations(peer) / 1e9 for peer in (a, big))
+    expected = f"a {small + large / 2:.2f}, b {small + large / 2:.2f}, big {small + large:.2f}"
+    assert f"  GFLOP an image with its share of who teaches it: {expected}" in shown
+
+
+def vars_of(peer) -> dict:
+    names = ("encoder", "projector", "predictor", "target", "objective")
+    return {name: getattr(peer, name) for name in names}
 
 
 def test_long_names_still_fit_into_80_columns(model):

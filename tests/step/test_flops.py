@@ -5,7 +5,7 @@ from equality import encoder, small
 import dogo_tf
 from dogo_tf import encoders
 from dogo_tf.platform.keras_compat import keras
-from dogo_tf.step.flops import multiply_accumulates, training_operations
+from dogo_tf.step.flops import multiply_accumulates, training_operations, with_share_of_teachers
 
 
 def test_layers_count_as_worked_out_by_hand():
@@ -36,3 +36,10 @@ def test_a_target_counts_its_forward_passes():
     assert multiply_accumulates(peer.encoder) == convolution
     learning, following = convolution + projector + predictor, convolution + projector
     assert training_operations(peer) == 2 * 2 * (3 * learning + following)
+
+
+def test_students_of_one_peer_share_its_operations():
+    own = {"small": 1.0, "medium": 2.0, "big": 12.0}
+    star = [("big", "small"), ("small", "big"), ("big", "medium"), ("frozen", "medium")]
+    assert with_share_of_teachers(own, star) == {"small": 7.0, "medium": 8.0, "big": 13.0}
+    assert with_share_of_teachers(own, []) == own
