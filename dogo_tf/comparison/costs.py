@@ -57,12 +57,12 @@ def equal_epochs(alone: PretrainSettings, gflop: float, image_size: int) -> int:
 
 
 def check_smaller(settings: PretrainSettings, image_size: int) -> None:
-    """InputError unless the second peer takes fewer operations than the first."""
+    """InputError unless the encoder of the second peer takes fewer operations than that of the first."""
     (small, own), (smaller, its) = _operations_of_each(settings, image_size).items()
-    if its.learning >= own.learning:
+    if its.look >= own.look:
         raise InputError(
-            f"smaller_peer: expected a network that takes fewer operations than {small}, {own.learning / 1e9:.3f} GFLOP an "
-            f"image; {smaller} takes {its.learning / 1e9:.3f}"
+            f"smaller_peer: expected an encoder of fewer operations than {small}, {own.look / 1e6:.1f} MFLOP an image; "
+            f"{smaller} has {its.look / 1e6:.1f}"
         )
 
 

@@ -85,7 +85,7 @@ def test_a_smaller_peer_learns_by_the_settings_of_the_small_one():
 
 def test_a_smaller_peer_must_be_smaller():
     message = (
-        r"smaller_peer: expected a network that takes fewer operations than wrn_10_1, 0\.\d+ GFLOP an image; wrn_16_1"
+        r"smaller_peer: expected an encoder of fewer operations than wrn_10_1, \d+\.\d MFLOP an image; wrn_16_1 has \d"
     )
     with pytest.raises(InputError, match=message):
         arms(PAIR, 16, ArmSettings(smaller_peer="wrn_16_1"))
