@@ -8,6 +8,7 @@ HERE = Path(__file__).parent
 FOLDERS = {"dogo_tf": "dogo_tf", "dogo_tf.experiments": "experiments", "dogo_tf.export": "export"}
 DOCS = ["sphinx>=8", "furo", "myst-parser", "sphinx-copybutton", "latex2mathml"]
 NOTEBOOKS = ["nbclient", "ipykernel"]
+ONNX = ["onnxruntime"]
 PACKAGES = find_packages(include=["dogo_tf", "dogo_tf.*"]) + ["dogo_tf.experiments", "dogo_tf.export"]
 
 setup(
@@ -52,9 +53,10 @@ setup(
         "ai-edge-litert>=2.1",
     ],
     extras_require={
-        "test": ["pytest>=8", "pytest-xdist>=3.6", "ruff", "mypy", *DOCS, *NOTEBOOKS],
+        "test": ["pytest>=8", "pytest-xdist>=3.6", "ruff", "mypy", "onnx", *ONNX, *DOCS, *NOTEBOOKS],
         "docs": DOCS,
         "notebooks": NOTEBOOKS,
+        "onnx": ONNX,
         "gpu": ["tensorflow[and-cuda]>=2.15.1,<2.22"],
         "addons": [
             "tensorflow==2.15.1",

@@ -16,6 +16,7 @@ from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.evaluate.sources import image_side, load_encoder
 from dogo_tf.experiments import app
 from dogo_tf.export.runtime import to_square
+from dogo_tf.foreign import onnx_place
 from dogo_tf.runs.folder import RunFolder
 
 ORIGINAL_SIDE = 256  # pixels at most that an original gets in a picture
@@ -26,7 +27,7 @@ def define_flags(flag_values: flags.FlagValues, dataset: str) -> None:
     for name, help_text in (
         ("run_dir", "Folder of a dogo-pretrain run."),
         ("peer", "The peer whose encoder looks; not needed if the run has one."),
-        ("encoder", "Instead of a run: a .keras file, a SavedModel or a .tflite file of an encoder."),
+        ("encoder", "Instead of a run: a .keras, .tflite or .onnx file or a SavedModel of an encoder."),
     ):
         flags.DEFINE_string(name, None, help_text, flag_values=flag_values)
     app.trust_flag(flag_values)
@@ -71,8 +72,8 @@ class Looker(NamedTuple):
     def by(cls, flag_values: flags.FlagValues) -> "Looker":
         """The one that checked flags ask for."""
         if flag_values.encoder:
-            path = Path(flag_values.encoder)
-            encoder = load_encoder(path, trust=flag_values.trust)
+            path = onnx_place.without_settings(flag_values.encoder)
+            encoder = load_encoder(flag_values.encoder, trust=flag_values.trust)
             return cls(encoder, path.stem, path.parent, None, flag_values.dataset, flag_values.data_dir, True)
         run = RunFolder(flag_values.run_dir)
         settings = run.config()["settings"]

@@ -82,7 +82,9 @@ _list_flag(
 _list_flag(
     "teachers",
     "Frozen teachers, name=path each: a .keras file, a SavedModel (images -> features) or a run; name=run#peer for one of "
-    "several. They compute in every step, and learn nothing. A SavedModel with ops beyond arithmetic needs --trust.",
+    "several. They compute in every step, and learn nothing. A SavedModel with ops beyond arithmetic needs --trust. Also the "
+    "features of the data set's images that any network gave, .npz or .npy; and, with --cache_teachers, an ONNX file, as "
+    "big=dino.onnx:size=224:pixels=imagenet.",
 )
 _list_flag(
     "init",
@@ -93,8 +95,9 @@ app.trust_flag(FLAGS)
 _flag(
     flags.DEFINE_bool,
     "cache_teachers",
-    "Compute the features of frozen teachers once, of the images as they are (kept in run_dir), instead of in every step of "
-    "the views that the student sees: quicker steps, and a teacher may be a .tflite file, too.",
+    "Compute the features of frozen teachers once, of the images as they are (kept in cache_dir), instead of in every step of "
+    "the views that the student sees: quicker steps, images of the teacher's own size, and a teacher may be a .tflite or .onnx "
+    "file, too.",
 )
 _flag(
     flags.DEFINE_string,

@@ -5,7 +5,8 @@
   dogo-probe --encoder=encoder.keras --dataset=cifar10 --protocols=knn,linear,linear_adam,fine_tune
   dogo-probe --encoder=model.tflite --dataset=cifar10 --noise=symmetric:0.4 --imbalance=authors --corruptions=jpeg,fog
 
-An encoder is a peer of a run, or a file: .keras, .tflite, or a SavedModel folder from uint8 images to features. Protocols:
+An encoder is a peer of a run, or a file: .keras, .tflite, .onnx (as dino.onnx:pixels=imagenet), or a SavedModel folder from
+uint8 images to features. Protocols:
   knn          cosine, k = 200, temperature 0.1, all labels
   linear       logistic regression on standardised features, its regularisation chosen on held-out training images
   linear_adam  the DoGo authors' linear classifier: Adam, 100 epochs, the best epoch on held-out training images
@@ -35,6 +36,7 @@ from dogo_tf.evaluate.probe import FRACTIONS, PROTOCOLS, Probe, check_protocols,
 from dogo_tf.evaluate.sources import image_side, load_encoder
 from dogo_tf.evaluate.studies import StudyPlan, run_studies, save_label_sets
 from dogo_tf.experiments import app
+from dogo_tf.foreign import onnx_place
 from dogo_tf.platform.files import write_atomically
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.reporting.table import percent, text_table
@@ -46,7 +48,7 @@ flags.DEFINE_list("peer", None, "Peers to probe, separated by commas; all if not
 flags.DEFINE_string(
     "encoder",
     None,
-    "In place of a run: a .keras or .tflite file, a SavedModel folder, or a folder of dogo-export.",
+    "In place of a run: a .keras, .tflite or .onnx file, a SavedModel folder, or a folder of dogo-export.",
     flag_values=FLAGS,
 )
 app.trust_flag(FLAGS)
@@ -87,8 +89,8 @@ flags.DEFINE_integer("seed", 0, "Seed of the label subsets and of all else that 
 def main() -> None:
     fractions, plan = _checked_fractions(), _plan()
     if FLAGS.encoder:
-        path = Path(FLAGS.encoder).expanduser().absolute()
-        encoders, source = {path.name: load_encoder(path, trust=FLAGS.trust)}, {"encoder": FLAGS.encoder}
+        path = onnx_place.without_settings(FLAGS.encoder).absolute()
+        encoders, source = {path.name: load_encoder(FLAGS.encoder, trust=FLAGS.trust)}, {"encoder": FLAGS.encoder}
         image_size = image_side(encoders[path.name])
         name, data_dir, cache = FLAGS.dataset, FLAGS.data_dir, FLAGS.cache
         out = path.with_name(f"{path.name}.probe_{_file_name(name)}.json")

@@ -24,6 +24,7 @@ from dogo_tf.experiments import app
 from dogo_tf.export import calibration, images, report, tflite
 from dogo_tf.export.advice import timing_remark
 from dogo_tf.export.pipeline import HTML_REPORT, MIN_PARITY_IMAGES, GateFailure, Options, export_encoder
+from dogo_tf.foreign.onnx_encoder import OnnxEncoder
 from dogo_tf.runs.folder import RunFolder
 
 FLAGS = flags.FlagValues()
@@ -122,7 +123,7 @@ def _from_file():
     app.required(FLAGS, "dataset", "out")
     path = Path(FLAGS.encoder)
     encoder = load_encoder(path, FLAGS.peer, FLAGS.trust)
-    if isinstance(encoder, TFLiteEncoder):
+    if isinstance(encoder, TFLiteEncoder | OnnxEncoder):
         raise InputError(f"--encoder: {path} is exported already; expected a .keras file or a SavedModel")
     return encoder, path.stem if path.suffix == ".keras" else encoder.name, Path(FLAGS.out), {"file": str(path)}
 

@@ -1,10 +1,12 @@
 """Cached teachers: the features of the images as they are, computed once, next to the images of every step."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import oracles
 import pytest
+from PIL import Image
 from taught import encoder, images, student_of
 
 import dogo_tf
@@ -13,7 +15,7 @@ from dogo_tf.evaluate.features import embed
 from dogo_tf.experiments import pretrain as binary
 from dogo_tf.export import tflite
 from dogo_tf.export.saved_model import export_saved_model
-from dogo_tf.platform.keras_compat import tf
+from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.pretraining.pretrain import pretrain
 from dogo_tf.pretraining.settings import PretrainSettings
 from dogo_tf.runs.folder import RunFolder
@@ -98,6 +100,7 @@ def test_features_are_checked(wrong):
 def settings(run_dir, teacher, **changes):
     small = {"dataset": "patterns", "split": "train[:64]", "batch_size": 32, "epochs": 2, "log_every": 1}
     taught = {"peers": ("small=small_conv",), "teachers": (f"teacher={teacher}",), "cache_teachers": True}
+    taught["cache_dir"] = str(Path(run_dir).parent / "cache")
     return PretrainSettings(run_dir=str(run_dir), **{**small, **taught, **changes})
 
 
@@ -120,7 +123,7 @@ def test_a_run_computes_them_once(kind, big, tmp_path):
         ):
             pretrain(settings(tmp_path / "in_step", teacher, cache_teachers=False))
     run = pretrain(settings(tmp_path / "run", teacher))
-    (file,) = run.features.iterdir()
+    (file,) = (tmp_path / "cache/features").iterdir()
     patterns = dogo_tf.data.load("patterns", "train[:64]").images
     np.testing.assert_allclose(np.load(file), embed(encoder, patterns), rtol=1e-3, atol=1e-4)
     assert all(line["small/distill"] > 0 for line in run.metrics_lines())
@@ -134,19 +137,32 @@ def test_a_run_that_goes_on_ends_as_a_whole_one_and_computes_no_feature_again(bi
     pretrain(first)
     newest = sorted(RunFolder(first.run_dir).checkpoints.glob("step_*"))[-1]
     (newest / "state.index").write_bytes(b"")  # damaged: the run goes on from the step before
-    monkeypatch.setattr(feature_cache, "embed", lambda *_: pytest.fail("computed again"))
+    monkeypatch.setattr(feature_cache, "embedded_batches", lambda *_: pytest.fail("computed again"))
     part = pretrain(first, resume=True)
     ours, theirs = (RunFolder(run.path).load_encoder("small").get_weights() for run in (part, whole))
     assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
-@pytest.mark.slow
-def test_overwriting_keeps_features_that_still_hold(big, tmp_path):
-    pretrain(settings(tmp_path / "run", big))
-    (file,) = (tmp_path / "run/features").iterdir()
-    written = file.stat().st_mtime_ns
-    pretrain(settings(tmp_path / "run", big, epochs=1), overwrite=True)
-    assert [path.stat().st_mtime_ns for path in (tmp_path / "run/features").iterdir()] == [written]
+def test_a_teacher_sees_images_of_its_own_size(tmp_path):
+    """Files are decoded to it, so that it sees what the student's size has lost; other data are resized."""
+    pixels = keras.Input((16, 16, 3))
+    teacher = keras.Model(pixels, keras.layers.Flatten()(pixels))
+    teacher.save(tmp_path / "big.keras", save_format="keras")
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    drawn = np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3), dtype=np.uint8)
+    for number, image in enumerate(drawn):
+        Image.fromarray(image).save(photos / f"{number:02}.png")
+    (photos / "03.png").write_bytes(b"no image")
+    place = {"dataset": str(photos), "split": "train", "max_bad_images": 0.1, "batch_size": 8, "epochs": 1}
+    pretrain(settings(tmp_path / "run", tmp_path / "big.keras", image_size=8, **place))
+    (file,) = (tmp_path / "cache/features").iterdir()
+    np.testing.assert_array_equal(np.load(file), np.delete(drawn, 3, axis=0).reshape(11, -1))
+    file.unlink()
+    pretrain(settings(tmp_path / "patterns", tmp_path / "big.keras", image_size=8, epochs=1))
+    (file,) = (tmp_path / "cache/features").iterdir()
+    (first, *_), kept = np.load(file), dogo_tf.data.load("patterns", "train[:64]", 8).images[0]
+    np.testing.assert_array_equal(first.reshape(16, 16, 3), Image.fromarray(kept).resize((16, 16), 2))
 
 
 def test_a_teacher_that_is_not_there_is_a_mistake_without_traceback(tmp_path, capsys):

@@ -18,6 +18,7 @@ ORDER = (
     "step",
     "teacher",
     "evaluate",
+    "foreign",
     "distill",
     "objectives",
     "runs",

@@ -10,11 +10,12 @@ from dogo_tf.encoders._keras_file import load_keras_file
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.saved_model_encoder import SavedModelEncoder
 from dogo_tf.evaluate.saved_model_scan import PROGRAM
+from dogo_tf.foreign import onnx_place
 from dogo_tf.platform.keras_compat import keras
 from dogo_tf.runs.folder import CONFIG, RunFolder
 
 KINDS = (
-    "a .keras file, a .tflite file, a SavedModel folder, a folder of dogo-export (with saved_model in it), "
+    "a .keras file, a .tflite file, a SavedModel folder, a folder of dogo-export (with saved_model in it), an .onnx file, "
     "or the folder of a dogo-pretrain run with the name of a peer"
 )
 
@@ -24,16 +25,21 @@ def load_encoder(path, peer: str | None = None, trust: bool = False):
 
     Args:
         path: of a .keras file (see keras_file.load_keras_file), a SavedModel folder (see SavedModelEncoder), a folder that
-            holds one as `saved_model`, a .tflite file of dogo-export, or a run folder. A folder with a config.json is a run,
-            whatever else lies in it.
+            holds one as `saved_model`, a .tflite file of dogo-export, an .onnx file (with settings where it leaves things
+            open, see onnx_place.parse), or a run folder. A folder with a config.json is a run, whatever else lies in it.
         peer: which encoder of a run folder; may be left out if it has one.
         trust: load a SavedModel whatever ops it holds; they can do all that you can do.
     Returns:
-        A keras.Model, a SavedModelEncoder or a TFLiteEncoder; each has `input_shape`, (None, H, W, 3).
+        A keras.Model, a SavedModelEncoder, a TFLiteEncoder or an OnnxEncoder; each has `input_shape`, (None, H, W, 3).
     Raises:
         InputError: nothing there, none of these, a peer that the run lacks or that has to be named, or a file that cannot be
             loaded.
     """
+    if onnx_place.is_onnx(path):
+        # ONNX Runtime is an extra of this package.
+        from dogo_tf.foreign.onnx_encoder import OnnxEncoder
+
+        return OnnxEncoder(path)
     path = Path(path).expanduser()
     if (path / CONFIG).is_file():
         return _load_peer(RunFolder(path), peer)

@@ -13,23 +13,24 @@ from dogo_tf.teacher import FrozenTeacher
 
 
 def build_model(
-    settings: PretrainSettings, image_size: int, mean, std, steps_per_epoch: int, teachers=None, trust: bool = False
+    settings: PretrainSettings, image_size: int, mean, std, steps_per_epoch: int, cached=(), trust: bool = False
 ) -> DoGo:
     """The compiled model of `settings`.
 
     Args:
         mean, std: the data set's, in units of 0..255.
-        teachers: loaded from their files unless given, with `trust` as in `pretrain`.
+        cached: the CachedTeachers of the run; its other teachers are loaded, with `trust` as in `pretrain`.
     """
     peers = []
     for name, encoder, objective in peer_specs(settings.peers):
         # By name, so that a peer starts from the same weights alone and next to others.
         keras.utils.set_random_seed((settings.seed + zlib.crc32(name.encode())) % 2**32)
         peers.append(Peer(encoder, objective, image_size, mean, std, name, settings.ema))
-    if teachers is None:
-        teachers = [
-            FrozenTeacher(path, name, peer, trust) for name, path, peer in place_specs("teachers", settings.teachers)
-        ]
+    known = {teacher.name: teacher for teacher in cached}
+    teachers = [
+        known.get(name) or FrozenTeacher(path, name, peer, trust)
+        for name, path, peer in place_specs("teachers", settings.teachers)
+    ]
     epoch = steps_per_epoch * settings.batch_size
     names = [peer.name for peer in peers], [teacher.name for teacher in teachers]
     model = DoGo(

@@ -1,15 +1,12 @@
 """A whole pre-training run: settings in, a run folder out."""
 
 import contextlib
-import dataclasses
 
 from dogo_tf import data
 from dogo_tf.data.stream import HostClock, distributed_stream
 from dogo_tf.distribution.devices import Job, check_batch_size, strategy
 from dogo_tf.dogo import DoGo
 from dogo_tf.errors import InputError
-from dogo_tf.evaluate.feature_cache import FeatureCache
-from dogo_tf.evaluate.sources import fingerprint, load_encoder
 from dogo_tf.peer import average_name
 from dogo_tf.platform.files import sole_owner
 from dogo_tf.platform.keras_compat import keras, tf
@@ -17,12 +14,13 @@ from dogo_tf.pretraining import initial_weights
 from dogo_tf.pretraining.alarm import FailureAlarm
 from dogo_tf.pretraining.branch import branch_off
 from dogo_tf.pretraining.build_model import build_model
+from dogo_tf.pretraining.cached_teachers import cached_teachers
 from dogo_tf.pretraining.callbacks import Checkpoints, StepLog, steps_done
 from dogo_tf.pretraining.first_steps import FirstSteps
 from dogo_tf.pretraining.probing import Probes, load_probe_data
 from dogo_tf.pretraining.projector import write_projector
 from dogo_tf.pretraining.screen import header
-from dogo_tf.pretraining.settings import PretrainSettings, peer_specs, place_specs
+from dogo_tf.pretraining.settings import PretrainSettings, peer_specs
 from dogo_tf.pretraining.stop_request import StopRequest
 from dogo_tf.pretraining.view_grid import log_view_grid
 from dogo_tf.reporting.progress import say
@@ -59,7 +57,7 @@ def pretrain(settings: PretrainSettings, resume=False, overwrite=False, on_speed
             if settings.cooldown_from and job.is_chief:
                 resume, overwrite = branch_off(settings, folder, resume, overwrite)
             images = _open(settings, _source(settings, chiefs, resume))
-            cached = _cached_teachers(settings, images, folder, trust) if settings.cache_teachers else None
+            cached = cached_teachers(settings, images, _open, trust)
             with _precision(settings.precision), devices.scope():
                 _train(settings, resume, overwrite, images, cached, job, chiefs, folder, on_speed, trust)
     return chiefs
@@ -88,25 +86,6 @@ def _open(settings, source: str) -> data.ImageSet:
             f"batch_size: {settings.batch_size} is larger than the data: {images.name} has {len(images)} images"
         )
     return images
-
-
-def _cached_teachers(settings, images, folder: RunFolder, trust: bool) -> list[CachedTeacher]:
-    """Before any strategy's scope: every worker computes all features for itself, of images of the size that encoders take."""
-    if settings.store_size not in (None, settings.image_size):
-        whole = _open(dataclasses.replace(settings, store_size=None), images.source)
-        if whole.files != images.files:
-            raise InputError(
-                "store_size: other files can be read at this size than at image_size; use a larger max_pixels"
-            )
-        images = whole
-    cache, teachers = FeatureCache(folder.features), []
-    for name, path, peer in place_specs("teachers", settings.teachers):
-        try:
-            encoder = load_encoder(path, peer, trust)
-            teachers.append(CachedTeacher(cache.embed(encoder, images.images), name, fingerprint(encoder)))
-        except InputError as error:
-            raise InputError(f"teachers: {name}: {error}") from error
-    return teachers
 
 
 def _train(

@@ -5,6 +5,7 @@ import textwrap
 from dogo_tf.distribution.devices import described
 from dogo_tf.pretraining.settings import peer_specs
 from dogo_tf.step.flops import training_operations, with_share_of_teachers
+from dogo_tf.teacher import CachedTeacher
 
 NAME_WIDTH, OBJECTIVE_WIDTH = 20, 12
 NAME_WIDTH_IN_LINE = 10
@@ -28,7 +29,9 @@ def header(settings, images, model, steps_per_epoch: int) -> str:
         if own_settings:
             lines.append(_cut(f"  {'':<{NAME_WIDTH}} {own_settings.replace(':', ', ')}", 80))
     lines += _shares(model)
-    lines += [f"  {_cut(t.name, NAME_WIDTH):<{NAME_WIDTH}} teacher" for t in (*model.teachers, *model.averages)]
+    for teacher in (*model.teachers, *model.averages):
+        known = f", {teacher.width_h:,} features of every image" if isinstance(teacher, CachedTeacher) else ""
+        lines.append(f"  {_cut(teacher.name, NAME_WIDTH):<{NAME_WIDTH}} teacher{known}")
     total = settings.epochs * steps_per_epoch
     epochs = "1 epoch" if settings.epochs == 1 else f"{settings.epochs} epochs"
     lines.append(f"{epochs} x {steps_per_epoch:,} steps = {total:,} steps of {settings.batch_size} images")

@@ -10,6 +10,7 @@ from dogo_tf.data.pixels import MAX_PIXELS
 from dogo_tf.distill import graph
 from dogo_tf.distribution.devices import STRATEGIES
 from dogo_tf.errors import InputError, unknown_name
+from dogo_tf.foreign import onnx_place
 from dogo_tf.optimizers.names import check_optimizer, check_schedule
 from dogo_tf.platform import ranges
 from dogo_tf.runs.folder import check_peer_name
@@ -129,6 +130,7 @@ class PretrainSettings:
         teachers = [name for name, _, _ in place_specs("teachers", self.teachers)]
         for name in (*peers, *teachers):
             check_peer_name(name)
+        self._check_onnx_teachers()
         averages = [] if self.ema is None else [f"{name}_ema" for name in peers]
         for average in averages:
             if average in (*peers, *teachers):
@@ -149,6 +151,16 @@ class PretrainSettings:
         for edge in graph.resolved(edges, peers, teachers, weights, 0, self.scheme, averages):
             if edge.scheme not in distill.schemes():
                 raise unknown_name("scheme", edge.scheme, distill.schemes())
+
+    def _check_onnx_teachers(self) -> None:
+        for name, path, _ in place_specs("teachers", self.teachers):
+            if onnx_place.is_onnx(path):
+                onnx_place.parse(path)
+                if not self.cache_teachers:
+                    raise InputError(
+                        f"teachers: {name}: TensorFlow cannot compute an ONNX file within a training step; have its "
+                        "features of the images as they are computed before: cache_teachers"
+                    )
 
     def check_that_all_learn(self) -> None:
         """InputError for a peer without an objective of its own that nobody teaches.

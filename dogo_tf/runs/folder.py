@@ -38,7 +38,7 @@ class RunFolder:
     views.png          the four views of a few images at step 0       checkpoints/
     probes.jsonl       accuracies of each peer during training, if asked for
     encoders/<peer>.keras   each peer's encoder in float32, pixel values 0..255 -> h
-    features/          what dogo-probe computed with them, and those of cached teachers; may be deleted
+    features/          what dogo-probe computed with them; may be deleted
     """
 
     def __init__(self, path):

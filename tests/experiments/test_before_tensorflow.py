@@ -66,6 +66,14 @@ WRONG = {
         "--steps_per_execution: expected a whole number from 1 to 1000",
     ),
     "seed": ([*PAIR, "--seed=-1"], "--seed: expected a whole number from 0 to 2147483647, got -1"),
+    "ONNX setting": (
+        [*PAIR, "--teachers=big=a.onnx:side=8", "--cache_teachers"],
+        "unknown setting of a.onnx 'side'; known: output, pixels, size",
+    ),
+    "ONNX in the step": (
+        [*PAIR, "--teachers=big=a.onnx"],
+        "teachers: big: TensorFlow cannot compute an ONNX file within a training step",
+    ),
     "compare's seed count": ([*COMPARE, "--seeds=0"], "--seeds: expected a whole number from 1 to 1000, got 0"),
     "compare's fraction": (
         [*COMPARE, "--fractions=1,nan"],

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import onnx_files
 import pytest
 from PIL import Image
 
@@ -42,6 +43,14 @@ def place(tmp_path_factory):
 
 def run(place, *words):
     return probe.run(["dogo-probe", *(word.format(place=place) for word in words)])
+
+
+def test_an_onnx_file_is_probed_at_its_own_size(place, capsys):
+    path = onnx_files.write(place / "big.onnx", ("batch", 3, "h", "w"))
+    words = [f"--encoder={path}:size=24:pixels=0.5/0.25", "--dataset={place}/pictures", "--test_split=val"]
+    assert run(place, *words, "--protocols=knn", "--k=3") == 0
+    assert "big.onnx" in capsys.readouterr().out
+    assert len(list(place.glob("big.onnx.probe_*.json"))) == 1
 
 
 def test_every_protocol_on_a_keras_file(place, capsys):
