@@ -106,3 +106,30 @@ def test_a_run_is_taught_by_a_peer_of_another_run_and_refuses_to_go_on_with_anot
     (pair.path / "encoders/big.keras").write_bytes((other.path / "encoders/big.keras").read_bytes())
     with pytest.raises(dogo_tf.InputError, match="the run in this folder has other teachers:\n  teacher: '"):
         pretrain(settings(tmp_path / "taught", teachers=place, **taught), resume=True)
+
+
+class Counting(keras.layers.Layer):
+    """Adds nothing, and counts the images that pass in `seen`."""
+
+    def build(self, _):
+        self.seen = self.add_weight("seen", [], tf.int64, "zeros", trainable=False)
+
+    def call(self, images):
+        self.seen.assign_add(tf.shape(images, tf.int64)[0])
+        return images
+
+
+@pytest.mark.parametrize("views", ["shared", "independent"])
+def test_of_several_students_it_is_computed_once_a_step(views):
+    """Also of independent views, where a teacher draws its own, the same for all its students."""
+    counting = Counting()
+    pixels = keras.Input((SIZE, SIZE, 3))
+    teacher = keras.Model(pixels, encoder("big", 7)(counting(pixels)))
+    students = [dogo_tf.Peer(encoder(f"small_{k}", 5), "simclr", name=f"small_{k}") for k in range(3)]
+    teach = [dogo_tf.Edge("teacher", student.name) for student in students]
+    model = dogo_tf.DoGo(students, teachers=[dogo_tf.FrozenTeacher(teacher, "teacher")], teach=teach, views=views)
+    model.compile("adam")
+    counting.seen.assign(0)
+    report = model.fit(images(16), batch_size=8, epochs=2, verbose=0).history
+    assert all(report[f"small_{k}/distill"][0] > 0 for k in range(3))
+    assert counting.seen.numpy() == 2 * 16 * 2  # views, images, epochs: not times three
