@@ -62,6 +62,7 @@ def main() -> None:
     for seed in seeds:
         base = PretrainSettings(
             dataset=args.dataset, data_dir=args.data_dir, split=splits[0], run_dir="", image_size=args.image_size,
+            store_size=args.image_size,
             peers=(args.encoder,), epochs=args.epochs, warmup_epochs=args.epochs / 10, precision=args.precision, seed=seed,
         )  # fmt: skip
         for candidate in trials(base, batches, args.optimizers.split(",")):

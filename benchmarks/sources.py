@@ -59,7 +59,9 @@ def one_pass(folder: Path, source: str, cache: Path, size: int) -> int:
     data.pixel_statistics(images.images)
     pooled = keras.Sequential([keras.Input((size, size, 3)), keras.layers.AveragePooling2D(16), keras.layers.Flatten()])
     dogo_tf.evaluate.embed(pooled, images.images)
-    small_model(32 if size > 32 else size).fit(data.training_stream(images, 32, seed=0), steps_per_epoch=5, verbose=0)
+    model = small_model(min(size, 32))
+    crops = dogo_tf.crop_plan(model) if source == "stream" else None
+    model.fit(data.training_stream(images, 32, seed=0, crops=crops), steps_per_epoch=5, verbose=0)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 

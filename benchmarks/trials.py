@@ -69,7 +69,10 @@ def trial(name: str, flags: list[str], seed: int, work: Path, train, sets: dict)
     if not kept.exists():
         started = time.perf_counter()
         again = ["--resume"] if (folder / "config.json").exists() else []
-        subprocess.run([PRETRAIN, *flags, f"--seed={seed}", f"--run_dir={folder}", *again], check=True)
+        kept_at = (
+            f"--store_size={train.images.shape[1]}"  # of all trials, also of those from before there was a default
+        )
+        subprocess.run([PRETRAIN, kept_at, *flags, f"--seed={seed}", f"--run_dir={folder}", *again], check=True)
         result |= {"commit": provenance()["commit"], "seconds": time.perf_counter() - started}
     if "train_gflop" not in result:
         result["train_gflop"] = operations(run) / 1e9

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dogo_tf.dogo import DoGo
     from dogo_tf.errors import InputError, TrainingFailure
     from dogo_tf.peer import Peer
+    from dogo_tf.step.crop_plan import crop_plan
     from dogo_tf.teacher import CachedTeacher, FrozenTeacher
     from dogo_tf.types import Embeddings, Views
 else:
@@ -28,6 +29,7 @@ else:
             "Peer": "dogo_tf.peer",
             "TrainingFailure": "dogo_tf.errors",
             "Views": "dogo_tf.types",
+            "crop_plan": "dogo_tf.step.crop_plan",
             **{room: f"dogo_tf.{room}" for room in ("data", "distill", "encoders", "evaluate", "objectives", "views")},
         },
     )
@@ -43,6 +45,7 @@ __all__ = [
     "Peer",
     "TrainingFailure",
     "Views",
+    "crop_plan",
     "data",
     "distill",
     "encoders",

@@ -21,6 +21,15 @@ class Views(NamedTuple):
     b: Any
 
 
+class Crops(NamedTuple):
+    """What views are made of where the original pictures were cut before the step: {name of a view: uint8 [B, S, S, 3]}.
+
+    See dogo_tf.views.crops.
+    """
+
+    of: dict
+
+
 class Embeddings(NamedTuple):
     """One peer's answers to one view: h [B, d_h], z [B, d_z], p [B, d_z], and target [B, d_z] where it has one."""
 

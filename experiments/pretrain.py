@@ -60,8 +60,9 @@ _flag(
 _flag(
     flags.DEFINE_integer,
     "store_size",
-    "Side at which images are kept, at least image_size, which is taken if not given: views are cut out of the larger pictures "
-    "and are sharper. Probes see images of image_size.",
+    "Side at which images are kept, at least image_size: views are cut out of the larger pictures and are sharper. If not "
+    "given: up to 1.25 times image_size, as far as most pictures have it; with --source=stream, views are cut out of the "
+    "original pictures. Equal to image_size: out of pictures that were shrunk before. Probes see images of image_size.",
 )
 app.source_flags(FLAGS)
 _flag(

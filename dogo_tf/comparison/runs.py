@@ -23,6 +23,7 @@ from dogo_tf.comparison.pictures import Pictures, pictures_of
 from dogo_tf.comparison.results import ArmRun, Cost
 from dogo_tf.comparison.settings import USED_BY, ComparisonSettings
 from dogo_tf.comparison.time_estimate import TimeEstimate
+from dogo_tf.data.choose import STORE_RATIO
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.evaluate.linear import check_size
@@ -53,8 +54,9 @@ class Comparison:
         """
         self.settings = settings
         self.path = Path(folder)
-        _make_ready(self.path, settings, overwrite)
-        pair = settings.pair
+        kept, pair = _make_ready(self.path, settings, overwrite), settings.pair
+        # One of before images were kept larger by default goes on as it was.
+        self._store_size = pair.store_size or (None if "store_ratio" in kept else pair.image_size)
         images = self._load(pair.dataset, pair.split, pair.image_size)
         self.image_size, self.pixel_statistics = images.images.shape[1], data.pixel_statistics(images.images)
         name, train, test = settings.labelled
@@ -143,14 +145,15 @@ class Comparison:
         folder = RunFolder(self.path / "runs" / f"{same[0].name}_seed{seed}")
         done = folder.path / DONE
         if not done.exists():
-            training = dataclasses.replace(arm.training, seed=seed, run_dir=str(folder.path))
+            started = (folder.path / "config.json").exists()
+            stored = folder.config()["settings"].get("store_size") if started else self._store_size
+            training = dataclasses.replace(arm.training, seed=seed, run_dir=str(folder.path), store_size=stored)
             if arm.taught_by:
                 training = dataclasses.replace(training, teachers=(f"teacher={self._place(arm.taught_by, seed)}",))
             if arm.starts_from:
                 peer, first = arm.starts_from
                 others = tuple(place for place in training.init if place.partition("=")[0].strip() != peer)
                 training = dataclasses.replace(training, init=(*others, f"{peer}={self._place(first, seed)}"))
-            started = (folder.path / "config.json").exists()
             pretrain(training, resume=started, on_speed=self.time.after_first_steps_of(arm))
             keras.backend.clear_session()
             write_atomically(done, b"")
@@ -194,7 +197,8 @@ def _read(kept: Path, arm: str, seed: int) -> ArmRun:
     return ArmRun(arm, seed, found, Cost(**json.loads(kept.with_suffix(".json").read_text())))
 
 
-def _make_ready(path: Path, settings: ComparisonSettings, overwrite: bool) -> None:
+def _make_ready(path: Path, settings: ComparisonSettings, overwrite: bool) -> dict:
+    """The contents of comparison.json, which is there then."""
     config = path / CONFIG
     if path.exists() and not path.is_dir():
         raise InputError(f"out: {path} is a file; expected a folder")
@@ -219,12 +223,14 @@ def _make_ready(path: Path, settings: ComparisonSettings, overwrite: bool) -> No
                 )
             if before != kept["settings"]:
                 _keep(config, {**kept, "settings": before})
-            return
+            return kept
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"out: cannot write to {path}: {error.strerror}") from error
-    _keep(config, {"settings": settings.as_dict(), "provenance": provenance()})
+    written = {"settings": settings.as_dict(), "store_ratio": STORE_RATIO, "provenance": provenance()}
+    _keep(config, written)
+    return written
 
 
 def _keep(config: Path, content: dict) -> None:

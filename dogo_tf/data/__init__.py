@@ -59,6 +59,7 @@ def open(
     max_bad_images: float = 0.01,
     prepare: bool = True,
     max_pixels: float = MAX_PIXELS,
+    store_ratio: float = 1.0,
 ) -> ImageSet:
     """The images of a split, also of a folder with more of them than memory holds; see `load` for the other arguments.
 
@@ -70,6 +71,8 @@ def open(
             and why, is told on stderr. Data sets from TFDS are always read into memory.
         cache_dir: for all caches, and the indexes of archives; None: ~/.cache/dogo_tf (or $XDG_CACHE_HOME/dogo_tf). What lies
             there may be deleted.
+        store_ratio: where most pictures are larger than image_size (by a sample of 64), they are kept at up to this many times
+            image_size, for sharper views of a training; of a "stream" always at image_size, as views are cut out of the files.
     """
     if source not in SOURCES:
         raise unknown_name("source", source, SOURCES)
@@ -78,16 +81,18 @@ def open(
     if not isinstance(max_bad_images, (int, float)) or not 0 <= max_bad_images <= 1:
         raise InputError(f"max_bad_images: expected a share of the files in 0..1 (0.01 is 1 %), got {max_bad_images!r}")
     ranges.check("max_pixels", max_pixels)
+    if not 1 <= store_ratio < float("inf"):
+        raise InputError(f"store_ratio: expected a number of at least 1, got {store_ratio!r}")
     name = os.fspath(name_or_path)
     cache_dir = default_cache_dir() if cache_dir is None else Path(cache_dir).expanduser()
     found = None if _is_patterns(name) else _files(name, split, cache_dir)
     if found is not None:
         from dogo_tf.data.open_files import open_files
 
-        return open_files(found, image_size, max_bad_images, max_pixels, source, cache_dir)
+        return open_files(found, image_size, max_bad_images, max_pixels, source, cache_dir, store_ratio)
     if source not in ("auto", "memory"):
         raise InputError(f"source: {source!r} is for files of images; {name!r} is none, and is read into memory")
-    return _load_tfds(name, split, image_size, data_dir, prepare)
+    return _load_tfds(name, split, image_size, data_dir, prepare, store_ratio)
 
 
 def _is_patterns(name: str) -> bool:
@@ -115,10 +120,10 @@ def _files(name: str, split: str, cache_dir: Path) -> FileSet | None:
     return None
 
 
-def _load_tfds(name, split, image_size, data_dir, prepare) -> ImageSet:
+def _load_tfds(name, split, image_size, data_dir, prepare, store_ratio) -> ImageSet:
     from dogo_tf.data import tfds_source  # here, because it takes a second to import, which folders need not wait for
 
     data_dir = None if data_dir is None else str(Path(data_dir).expanduser())
     if (os.sep in name or "/" in name) and not tfds_source.is_known(name, data_dir):
         raise InputError(f"the folder {name!r} does not exist, and {name.split('/')[0]!r} is no TFDS data set either")
-    return tfds_source.load_tfds(name, split, image_size, data_dir, prepare)
+    return tfds_source.load_tfds(name, split, image_size, data_dir, prepare, store_ratio)

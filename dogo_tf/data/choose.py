@@ -1,13 +1,15 @@
-"""Where the images of a folder are kept: in memory, in a cache on disk, or nowhere."""
+"""Where the images of a folder are kept, in memory, in a cache on disk, or nowhere; and at which size."""
 
 import os
-from collections.abc import Callable
+import statistics
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dogo_tf.data.image_set import available_memory
 
 SOURCES = ("auto", "memory", "cache", "stream")
 MEMORY_SHARE = 0.5  # of the free memory that images may take: networks and their activations want the rest
+STORE_RATIO = 1.25  # of the training size: what most random crops, of a fifth of the area or more, can still show
 DISK_SHARE = 0.9  # of the free room on the cache's disk
 
 
@@ -32,6 +34,17 @@ def choose(needed: int, missing_on_disk: Callable[[], int], free_on_disk: Callab
         "stream",
         f"{too_large}, and {_size(missing)} in a cache more than {DISK_SHARE:.0%} of {_size(free)} of free disk",
     )
+
+
+def store_size(sizes: Sequence[tuple[int, int]], image_size: int, ratio: float) -> int:
+    """Up to `ratio` times image_size, but no more than most pictures have, and no less than image_size.
+
+    sizes: (width, height) of some of them; none: image_size.
+    """
+    if not sizes or ratio == 1:
+        return image_size
+    shorter_side = int(statistics.median(map(min, sizes)))
+    return max(image_size, min(round(ratio * image_size), shorter_side))
 
 
 def default_cache_dir() -> Path:

@@ -2,26 +2,47 @@
 
 import contextlib
 import io
+import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 import numpy as np
 import PIL
 from PIL import Image, UnidentifiedImageError
 
+from dogo_tf.data.crops import cut_crops
 from dogo_tf.data.pixels import to_square
 from dogo_tf.sources.tar import TarMember
+from dogo_tf.views.crops import ViewRequest
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF")
+SAMPLE = 64  # pictures that are looked at to know how large they are
 KINDS = "JPEG, PNG, BMP, GIF, WebP or TIFF"
 
 
 def read_image(path: Path | TarMember, size: int, max_pixels: float) -> np.ndarray | str:
     """uint8 [size, size, 3], or the reason why this file is bad."""
-    try:
+
+    def square():
         with _opened(path) as image:
             return to_square(image, size, max_pixels)
+
+    return _or_reason(square)
+
+
+def read_crops(
+    path: Path | TarMember, uniforms: np.ndarray, requests: Sequence[ViewRequest], max_pixels: float
+) -> list[np.ndarray] | str:
+    """Each crop, uint8 [size, size, 3], or the reason why this file is bad; see crops.cut_crops."""
+    return _or_reason(lambda: cut_crops(partial(_opened, path), uniforms, requests, max_pixels))
+
+
+def _or_reason(decode: Callable):
+    try:
+        return decode()
     except UnidentifiedImageError:
         return f"not a {KINDS} image"
     except _Unreadable as error:
@@ -37,6 +58,14 @@ def header_size(path: Path | TarMember) -> tuple[int, int] | None:
             return image.size
     except Exception:  # a bad file, of which read_image gives the reason
         return None
+
+
+def sample_sizes(files: Sequence[os.PathLike]) -> list[tuple[int, int]]:
+    """(width, height) of SAMPLE evenly spaced files, from their headers; without those that cannot be read."""
+    numbers = np.linspace(0, len(files) - 1, min(SAMPLE, len(files))).round().astype(int)
+    with quiet(), ThreadPool(os.cpu_count()) as pool:
+        found = pool.map(header_size, [files[number] for number in numbers])
+    return [size for size in found if size is not None]
 
 
 def version(max_pixels: float) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dogo_tf.data import decode
-from dogo_tf.data.choose import choose
+from dogo_tf.data.choose import choose, store_size
 from dogo_tf.data.file_set import FileSet
 from dogo_tf.data.image_set import ImageSet, allocate
 from dogo_tf.data.pixels import check_image_size
@@ -32,6 +32,7 @@ def open_files(
     max_pixels: float,
     source: str,
     cache_dir: Path,
+    store_ratio: float = 1.0,
 ) -> ImageSet:
     """The images of these files; arguments as of data.open.
 
@@ -39,15 +40,23 @@ def open_files(
     Raises InputError: unequal sizes without image_size, more bad files than the share `max_bad_images` (0..1), too little
     memory or disk.
     """
-    files = found.files
+    files, sizes = found.files, []
     if image_size is None:
         image_size = _common_size(files)
-    read = partial(decode.read_image, size=image_size, max_pixels=max_pixels)
+    elif source == "stream" or store_ratio > 1:
+        sizes = decode.sample_sizes(files)
+    stored = store_size(sizes, image_size, store_ratio)
     if source == "auto":
-        source = _chosen(files, image_size, max_pixels, cache_dir)
+        source = _chosen(files, stored, max_pixels, cache_dir)
+    image_size = image_size if source == "stream" else stored  # a stream's crops come from the files themselves
+    read = partial(decode.read_image, size=image_size, max_pixels=max_pixels)
     if source == "stream":
+        cut = partial(decode.read_crops, max_pixels=max_pixels)
+        larger = any(size != (image_size, image_size) for size in sizes)
         name = digest(files, stamps(files), image_size, decode.version(max_pixels))
-        kept = _Kept(DecodedImages(files, image_size, name, read, max_bad_images), np.arange(len(files)), [])
+        kept = _Kept(
+            DecodedImages(files, image_size, name, read, max_bad_images, cut, larger), np.arange(len(files)), []
+        )
     else:
         if source == "cache":
             kept = _in_cache(files, image_size, max_pixels, read, cache_dir)

@@ -29,20 +29,26 @@ def to_square(image: Image.Image, size: int, max_pixels: float = MAX_PIXELS) -> 
     """
     whole = image.size
     image.draft(None, (2 * size, 2 * size))  # large JPEGs decode at 1/2, 1/4 or 1/8 size, still twice what is needed
-    # A progressive JPEG is unpacked whole before it is reduced.
-    width, height = whole if image.info.get("progressive") else image.size
-    if width * height > max_pixels:
-        raise ValueError(f"{width} x {height} pixels, more than the {max_pixels / 1e6:g} million of max_pixels")
-    image = _upright(image)
+    check_pixels(image, whole, max_pixels)
+    image = upright(image)
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
-    image = _to_rgb(image.crop((left, top, left + side, top + side)))
+    image = to_rgb(image.crop((left, top, left + side, top + side)))
     if side != size:
         image = image.resize((size, size), Image.Resampling.BILINEAR)
     return np.asarray(image)
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def check_pixels(image: Image.Image, whole: tuple[int, int], max_pixels: float) -> None:
+    """ValueError for more than `max_pixels` to decode. whole: the picture's size before it was drafted."""
+    # A progressive JPEG is unpacked whole before it is reduced.
+    width, height = whole if image.info.get("progressive") else image.size
+    if width * height > max_pixels:
+        raise ValueError(f"{width} x {height} pixels, more than the {max_pixels / 1e6:g} million of max_pixels")
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """Turned as its EXIF block says, if that can be read."""
     try:
         return ImageOps.exif_transpose(image)
     except Exception:  # Pillow's parser fails in many ways on a damaged EXIF block
@@ -50,7 +56,8 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def to_rgb(image: Image.Image) -> Image.Image:
+    """See to_square for what becomes of other pixel types."""
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if image.mode in _SIXTEEN_BIT:

@@ -10,6 +10,9 @@ import numpy as np
 from dogo_tf.data.image_set import ImageSet, check_images
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import tf
+from dogo_tf.sources.decoded import DecodedImages
+from dogo_tf.types import Crops
+from dogo_tf.views.crops import CropPlan
 
 
 class HostClock:
@@ -38,8 +41,12 @@ def training_stream(
     local_replicas: range = range(1),
     clock: HostClock | None = None,
     extra_features: Mapping[str, np.ndarray] | None = None,
+    crops: CropPlan | None = None,
 ) -> tf.data.Dataset:
     """Endless batches uint8 [batch_size / replicas, H, W, 3] of `images` uint8 [N, H, W, 3], from `start_example` on.
+
+    With `crops`, by dogo_tf.crop_plan(model), of images that are decoded on the fly (source="stream"): Crops instead of images,
+    for every view of the model, cut out of the original pictures by the boxes that the model's step would draw, and resized.
 
     With `extra_features`, {name: float32 [N, d]}, a batch is (images, {name: the rows of the same images}).
 
@@ -63,7 +70,11 @@ def training_stream(
             raise InputError(
                 f"extra_features: expected one row of {name!r} for each of {count} images, got {len(rows)}"
             )
-    tables = [images, *extra_features.values()]
+    if crops is not None and not isinstance(images, DecodedImages):
+        raise InputError(
+            "crops: expected images that are decoded on the fly, as data.open(..., source='stream') gives them"
+        )
+    tables = [*([] if crops else [images]), *extra_features.values()]
     _check_whole("batch_size", batch_size, 1)
     _check_whole("seed", seed, 0)
     _check_whole("start_example", start_example, 0)
@@ -73,32 +84,40 @@ def training_stream(
         raise InputError(f"batch_size {batch_size} does not divide over {replicas} replicas")
     if start_example % batch_size:
         raise InputError(f"start_example: expected a multiple of batch_size {batch_size}, got {start_example}")
-    steps_per_epoch = count // batch_size
+    epoch_size = count // batch_size * batch_size
     share = batch_size // replicas
 
-    def indices(number):
+    def examples(number):
         step, replica = number // len(local_replicas), local_replicas.start + number % len(local_replicas)
-        epoch = step // steps_per_epoch
-        first = (step % steps_per_epoch) * batch_size + replica * share
-        position = first + tf.range(share, dtype=tf.int64)
+        return step * batch_size + replica * share + tf.range(share, dtype=tf.int64)
+
+    def indices(example_numbers):
+        epoch, position = example_numbers[0] // epoch_size, example_numbers % epoch_size
         if not shuffle:
             return position
-        seeds = tf.stack([epoch, tf.constant(seed, tf.int64)])
+        seeds = tf.stack([epoch, tf.constant(seed, tf.int64)])  # a batch never spans two epochs
         return tf.random.experimental.index_shuffle(position, seed=seeds, max_index=count - 1)
 
-    def take(index):
+    def take(index, uniforms=None):
         started = time.perf_counter()
-        batch = [table[index] for table in tables]
+        batch = [] if crops is None else images.crops(index, uniforms, crops.requests)
+        batch += [table[index] for table in tables]
         if clock is not None:
             clock.add(time.perf_counter() - started, 1 / len(local_replicas))
         return batch
 
     def rows(number):
         # Python gathers the rows: a tensor of all images would be a second copy of them, and over 2 GB as a constant.
-        batch = tf.numpy_function(take, [indices(number)], [table.dtype for table in tables])
-        for taken, table in zip(batch, tables, strict=True):
-            taken.set_shape([share, *table.shape[1:]])
-        return (batch[0], dict(zip(extra_features, batch[1:], strict=True))) if extra_features else batch[0]
+        numbers, cut = examples(number), crops.requests if crops else ()
+        asked = [indices(numbers), crops.uniforms(numbers)] if crops else [indices(numbers)]
+        types = [tf.uint8] * len(cut) + [table.dtype for table in tables]
+        batch = tf.numpy_function(take, asked, types)
+        shapes = [[view.size, view.size, 3] for view in cut] + [table.shape[1:] for table in tables]
+        for taken, shape in zip(batch, shapes, strict=True):
+            taken.set_shape([share, *shape])
+        first = Crops({view.key: taken for view, taken in zip(cut, batch, strict=False)}) if crops else batch[0]
+        beside = dict(zip(extra_features, batch[len(batch) - len(extra_features) :], strict=True))
+        return (first, beside) if extra_features else first
 
     start = start_example // batch_size * len(local_replicas)
     numbers = tf.data.Dataset.range(start, tf.int64.max // batch_size)

@@ -16,6 +16,8 @@ from absl import logging
 from PIL import Image
 
 from dogo_tf.data import patterns_builder
+from dogo_tf.data.choose import store_size
+from dogo_tf.data.decode import SAMPLE
 from dogo_tf.data.image_set import ImageSet, allocate
 from dogo_tf.data.pixels import eight_bits, to_square
 from dogo_tf.data.tfds_features import check_features, check_name
@@ -25,6 +27,7 @@ from dogo_tf.reporting.progress import Progress
 
 PATTERNS = "patterns"
 _BATCH = 256
+_IN_ORDER = tfds.ReadConfig(try_autocache=False)
 
 
 def is_known(name: str, data_dir: str | None) -> bool:
@@ -33,12 +36,19 @@ def is_known(name: str, data_dir: str | None) -> bool:
     return base == PATTERNS or base in _all_names() or bool(data_dir and base and os.path.isdir(f"{data_dir}/{base}"))
 
 
-def load_tfds(name: str, split: str, image_size: int | None, data_dir: str | None, prepare: bool = True) -> ImageSet:
+def load_tfds(
+    name: str,
+    split: str,
+    image_size: int | None,
+    data_dir: str | None,
+    prepare: bool = True,
+    store_ratio: float = 1.0,
+) -> ImageSet:
     """The split of a TFDS data set, e.g. "cifar10" or "patterns/ood"; downloaded and prepared first if need be and `prepare`.
 
     split: a name or a TFDS slice, e.g. "train[:10%]". data_dir: TFDS's own folder (~/tensorflow_datasets) if None.
-    image_size=None takes the declared size, which must be square. Labels come from the `label` feature; a set that has
-    none, or hides them as -1, is unlabelled.
+    image_size=None takes the declared size, which must be square. store_ratio: as of data.open. Labels come from the `label`
+    feature; a set that has none, or hides them as -1, is unlabelled.
     Raises InputError: unknown name, configuration or split, no `image` feature, no network to download, damaged files.
     """
     check_name(name)
@@ -57,6 +67,8 @@ def load_tfds(name: str, split: str, image_size: int | None, data_dir: str | Non
     count = _split_size(builder, name, split)
     if image_size is None:
         image_size = _declared_size(name, image.shape)
+    elif store_ratio > 1:
+        image_size = store_size(_sample_sizes(builder, split), image_size, store_ratio)
     label = features.get("label")
     has_label = isinstance(label, tfds.features.ClassLabel)
     images, labels = allocate(count, image_size), np.full(count, -1, np.int64)
@@ -151,6 +163,18 @@ def _declared_size(name: str, shape: tuple[int | None, ...]) -> int:
     return height
 
 
+def _sample_sizes(builder, split: str) -> list[tuple[int, int]]:
+    """(width, height) as declared, or, where they vary, of the first pictures."""
+    height, width = builder.info.features["image"].shape[:2]
+    if height and width:
+        return [(width, height)]
+    with _quiet():
+        data = builder.as_dataset(
+            split=split, decoders=tfds.decode.PartialDecoding({"image": True}), read_config=_IN_ORDER
+        )
+    return [example["image"].shape[1::-1] for example in data.take(SAMPLE).as_numpy_iterator()]
+
+
 def _read_into(images: np.ndarray, labels: np.ndarray, builder, split: str, has_label: bool) -> None:
     """Fills `images` uint8 [N, S, S, 3] and, if the set has them, `labels` int64 [N], in the order of the files."""
     wanted = {"image": True, "label": True} if has_label else {"image": True}
@@ -159,7 +183,7 @@ def _read_into(images: np.ndarray, labels: np.ndarray, builder, split: str, has_
             split=split,
             shuffle_files=False,
             decoders=tfds.decode.PartialDecoding(wanted),
-            read_config=tfds.ReadConfig(try_autocache=False),
+            read_config=_IN_ORDER,
         )
     image, size = builder.info.features["image"], images.shape[1]
     if image.shape != images.shape[1:] or image.np_dtype != np.uint8:

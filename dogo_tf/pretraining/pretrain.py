@@ -9,8 +9,8 @@ from dogo_tf.dogo import DoGo
 from dogo_tf.errors import InputError
 from dogo_tf.peer import average_name
 from dogo_tf.platform.files import sole_owner
-from dogo_tf.platform.keras_compat import keras, tf
-from dogo_tf.pretraining import initial_weights
+from dogo_tf.platform.keras_compat import keras
+from dogo_tf.pretraining import initial_weights, run_images
 from dogo_tf.pretraining.alarm import FailureAlarm
 from dogo_tf.pretraining.branch import branch_off
 from dogo_tf.pretraining.build_model import build_model
@@ -27,6 +27,7 @@ from dogo_tf.reporting.progress import say
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.runs.checkpoint import RunCheckpoint
 from dogo_tf.runs.folder import RunFolder
+from dogo_tf.step.crop_plan import crop_plan
 from dogo_tf.teacher import CachedTeacher
 
 
@@ -56,40 +57,17 @@ def pretrain(settings: PretrainSettings, resume=False, overwrite=False, on_speed
         with sole_owner(folder.path):
             if settings.cooldown_from and job.is_chief:
                 resume, overwrite = branch_off(settings, folder, resume, overwrite)
-            images = _open(settings, _source(settings, chiefs, resume))
-            cached = cached_teachers(settings, images, _open, trust)
+            chosen = run_images.choice(settings, chiefs, resume)
+            images = run_images.open_images(settings, chosen)
+            crops = run_images.crops_of(images, chosen)
+            cached = cached_teachers(settings, images, run_images.open_at_image_size, trust)
             with _precision(settings.precision), devices.scope():
-                _train(settings, resume, overwrite, images, cached, job, chiefs, folder, on_speed, trust)
+                _train(settings, resume, overwrite, images, crops, cached, job, chiefs, folder, on_speed, trust)
     return chiefs
 
 
-def _source(settings, chiefs: RunFolder, resume: bool) -> str:
-    """A run that is resumed keeps the source that "auto" took when it was new."""
-    if settings.source == "auto" and resume:
-        return chiefs.config()["data"].get("source", "memory")
-    return settings.source
-
-
-def _open(settings, source: str) -> data.ImageSet:
-    images = data.open(
-        settings.dataset,
-        settings.split,
-        settings.store_size or settings.image_size,
-        source,
-        settings.cache_dir,
-        settings.data_dir,
-        settings.max_bad_images,
-        max_pixels=settings.max_pixels,
-    )
-    if settings.batch_size > len(images):
-        raise InputError(
-            f"batch_size: {settings.batch_size} is larger than the data: {images.name} has {len(images)} images"
-        )
-    return images
-
-
 def _train(
-    settings, resume, overwrite, images, cached, job: Job, chiefs: RunFolder, folder: RunFolder, on_speed, trust: bool
+    settings, resume, overwrite, images, crops: str, cached, job: Job, chiefs, folder: RunFolder, on_speed, trust: bool
 ) -> None:
     """Reads the `chiefs` folder and writes to `folder`, which is the same one for the chief."""
     job.check_same("images", len(images), "every worker must find the same files")
@@ -98,7 +76,8 @@ def _train(
     mean, std = data.pixel_statistics(images.images)
     steps_per_epoch = len(images) // settings.batch_size
     model = build_model(settings, image_size, mean, std, steps_per_epoch, cached, trust)
-    config = _config(settings, images, image_size, mean, std, model.teachers)
+    config = _config(settings, images, image_size, crops, mean, std, model.teachers)
+    plan = crop_plan(model) if crops == run_images.ORIGINALS else None
     (resume,) = job.any([resume and job.is_chief])  # its word counts: jobs may start their workers with different flags
     if not resume:
         initial_weights.start_from(model.peers, settings.init, trust)
@@ -118,14 +97,14 @@ def _train(
         if not folder.flags.exists():
             folder.flags.write_text(settings.as_flags())
         if not folder.views.exists():
-            log_view_grid(model, images.images, folder)
+            log_view_grid(model, images.images, folder, plan)
     first_steps = FirstSteps(settings.epochs * steps_per_epoch, on_speed)
     alarm = FailureAlarm.of(settings, model, steps_per_epoch, checkpoint.newest)
     if resume:
         alarm.recall([line for line in chiefs.metrics_lines() if line["step"] <= steps_done(model)])
     if job.is_chief:
-        say(header(settings, images, model, steps_per_epoch))
-    _fit(model, images.images, settings, steps_per_epoch, checkpoint, job, folder, probe_data, first_steps, alarm)
+        say(header(settings, images, model, steps_per_epoch, crops))
+    _fit(model, images.images, plan, settings, steps_per_epoch, checkpoint, job, folder, probe_data, first_steps, alarm)
     if probe_data:
         with folder.written("projector"):
             write_projector(folder.tensorboard, model.peers, probe_data.images)
@@ -141,7 +120,7 @@ def _precision(policy: str):
         keras.mixed_precision.set_global_policy(before)
 
 
-def _config(settings, images, image_size: int, mean, std, teachers) -> dict:
+def _config(settings, images, image_size: int, crops: str, mean, std, teachers) -> dict:
     specs = peer_specs(settings.peers)
     return {
         "settings": settings.as_dict(),
@@ -156,6 +135,8 @@ def _config(settings, images, image_size: int, mean, std, teachers) -> dict:
             "source": images.source,
             "images": len(images),
             "image_size": image_size,
+            "store_size": images.images.shape[1],
+            "crops": crops,
             "pixel_mean": mean,
             "pixel_std": std,
             "digest": data.digest(images.images),
@@ -166,7 +147,17 @@ def _config(settings, images, image_size: int, mean, std, teachers) -> dict:
 
 
 def _fit(
-    model: DoGo, images, settings, steps_per_epoch: int, checkpoint, job: Job, folder, probe_data, first_steps, alarm
+    model: DoGo,
+    images,
+    plan,
+    settings,
+    steps_per_epoch: int,
+    checkpoint,
+    job: Job,
+    folder,
+    probe_data,
+    first_steps,
+    alarm,
 ) -> None:
     total = settings.epochs * steps_per_epoch
     clock = HostClock()
@@ -198,7 +189,7 @@ def _fit(
             # First what is left of an epoch that was broken off, then all whole ones.
             epoch, into_epoch = divmod(steps_done(model), steps_per_epoch)
             seen = int(model.examples_seen.numpy())
-            with _failures_of(images):
+            with run_images.failures_of(images):
                 model.fit(
                     distributed_stream(
                         job.strategy,
@@ -208,6 +199,7 @@ def _fit(
                         seen,
                         clock=clock,
                         extra_features=features,
+                        crops=plan,
                     ),
                     initial_epoch=epoch,
                     epochs=epoch + 1 if into_epoch else settings.epochs,
@@ -215,15 +207,3 @@ def _fit(
                     callbacks=callbacks,
                     verbose=0,
                 )
-
-
-@contextlib.contextmanager
-def _failures_of(images):
-    """What ended the reading of a source is raised as it was: TensorFlow makes an error of its own of it."""
-    try:
-        yield
-    except tf.errors.OpError as error:
-        failure = getattr(images, "failure", None)
-        if failure is None:
-            raise
-        raise failure from error

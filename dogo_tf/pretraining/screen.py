@@ -3,6 +3,7 @@
 import textwrap
 
 from dogo_tf.distribution.devices import described
+from dogo_tf.pretraining.run_images import ORIGINALS, STORED
 from dogo_tf.pretraining.settings import peer_specs
 from dogo_tf.step.flops import training_operations, with_share_of_teachers
 from dogo_tf.teacher import CachedTeacher
@@ -12,14 +13,20 @@ NAME_WIDTH_IN_LINE = 10
 LOSSES = ("ssl", "distill")
 
 
-def header(settings, images, model, steps_per_epoch: int) -> str:
+def header(settings, images, model, steps_per_epoch: int, crops: str = STORED) -> str:
     """Data, peers, steps and devices of a run, in lines of at most 80 letters.
 
     Args:
         settings: PretrainSettings. images: ImageSet. model: DoGo.
+        crops: what views are cut out of, see run_images.crops_of.
     """
     count, height, width = images.images.shape[:3]
     lines = [_cut(f"{images.name}: {count:,} images of {width} x {height} pixels", 80)]
+    image_size = model.peers[0].image_size
+    if crops == ORIGINALS or width > image_size:
+        cut = "the originals" if crops == ORIGINALS else "these"
+        instead = "" if settings.store_size else f" (as before: --store_size={image_size})"
+        lines.append(f"  views of {image_size} x {image_size} are cut out of {cut}{instead}")
     for peer, (_, _, objective) in zip(model.peers, peer_specs(settings.peers), strict=True):
         objective, _, own_settings = objective.partition(":")
         name, objective = _cut(peer.name, NAME_WIDTH), _cut(objective, OBJECTIVE_WIDTH)

@@ -9,25 +9,32 @@ from dogo_tf.platform.files import write_atomically
 from dogo_tf.platform.keras_compat import tf
 from dogo_tf.reporting.captioned_grid import captioned_grid
 from dogo_tf.step import inputs
+from dogo_tf.types import Crops
+from dogo_tf.views.crops import CropPlan
 
 SHOWN = 8
 
 
-def log_view_grid(model, images: np.ndarray, folder) -> None:
+def log_view_grid(model, images, folder, crops: CropPlan | None = None) -> None:
     """Writes the views that images drawn at random would get first in a run to views.png and to TensorBoard, at step 0.
 
     Args:
         model: a DoGo; its seed draws the images, which in a folder come class by class. images: uint8 [N, S, S, 3] of the run,
             which may be larger than the views.
-        folder: RunFolder.
+        folder: RunFolder. crops: of a run that cuts views out of the original pictures.
     """
     chosen = np.random.default_rng(model.seed).permutation(len(images))[:SHOWN]
-    images = images[np.sort(chosen)]
+    chosen = np.sort(chosen)
+    shown = images[chosen]
+    first = tf.constant(shown)
+    if crops is not None:
+        cut = images.crops(chosen, crops.uniforms(tf.range(len(chosen), dtype=tf.int64)).numpy(), crops.requests)
+        first = Crops({view.key: tf.constant(of) for view, of in zip(crops.requests, cut, strict=True)})
     views = inputs.views_of_each_peer(
-        tf.constant(images), model.peers, model.view_recipes, model.views, model.seed, tf.constant(0, tf.int64)
+        first, model.peers, model.view_recipes, model.views, model.seed, tf.constant(0, tf.int64)
     )
     columns = [np.asarray(view) for pair in views for view in pair]
-    columns = [_resized(images, columns[0].shape[1]), *columns]
+    columns = [_resized(shown, columns[0].shape[1]), *columns]
     cells = np.stack([np.clip(np.round(column), 0, 255).astype(np.uint8) for column in columns], axis=1)
     headings = [("", "image"), *((peer.name, f"view {letter}") for peer in model.peers for letter in "ab")]
     grid = captioned_grid(cells.reshape(-1, *cells.shape[2:]), columns=len(columns), headings=headings)

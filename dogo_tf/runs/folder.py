@@ -193,9 +193,13 @@ def settings_differences(before: dict, now: dict) -> list[str]:
     ]
 
 
+# A run that is resumed takes the sizes from its config.json, and its settings are compared.
+_TOLD_OTHERWISE = ("name", "bad_files", "digest", "store_size", "crops")
+
+
 def _fixed_data(data: dict) -> dict:
     """What must be as it was for a run to go on, and can be told as a difference."""
-    kept = {name: value for name, value in data.items() if name not in ("name", "bad_files", "digest")}
+    kept = {name: value for name, value in data.items() if name not in _TOLD_OTHERWISE}
     return {"source": "memory", **kept}  # runs of before there were others say nothing
 
 

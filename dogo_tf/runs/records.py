@@ -12,7 +12,15 @@ NOTHING = type(None)
 CONFIG = {
     "settings": {"dataset": str, "data_dir": (str, NOTHING), "?split": str},
     "peers": [{"name": str, "?encoder": str, "?objective": str}],
-    "data": {"image_size": int, "?images": int, "?name": str, "?digest": str, "?source": str},
+    "data": {
+        "image_size": int,
+        "?images": int,
+        "?name": str,
+        "?digest": str,
+        "?source": str,
+        "?store_size": int,
+        "?crops": str,
+    },
     "provenance": dict,
     "?teachers": dict,
 }

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from dogo_tf.reporting.plain_text import printable
 from dogo_tf.reporting.progress import Progress
 from dogo_tf.sources.pixel_sums import PixelSums, pixel_sums
 from dogo_tf.sources.source import ImageSource
+from dogo_tf.views.crops import ViewRequest
 
 SAMPLE = 10_000  # images of which the statistics of a larger set are taken
 _BLOCK = 256
@@ -29,18 +31,29 @@ class DecodedImages(ImageSource):
         side: of the images, in pixels.
         digest: see ImageSource.
         decode: path -> uint8 [side, side, 3], or the reason why the file is bad.
+        cut: (path, uniforms [views, CROP_UNIFORMS], requests) -> a crop uint8 [size, size, 3] for each request, or the reason
+            why the file is bad; None where crops are never asked for.
+        larger: whether there is more to see in the files than in squares of `side`.
         max_bad_images: largest share (0..1) of the files that may be bad.
     Attributes:
         bad: {number in `files`: reason} of what was found to be bad so far.
     """
 
     def __init__(
-        self, files: Sequence[os.PathLike], side: int, digest: str, decode: Callable, max_bad_images: float = 0.0
+        self,
+        files: Sequence[os.PathLike],
+        side: int,
+        digest: str,
+        decode: Callable,
+        max_bad_images: float = 0.0,
+        cut: Callable | None = None,
+        larger: bool = False,
     ):
         super().__init__(side, digest)
         self.files, self.max_bad_images = files, max_bad_images
         self.bad: dict[int, str] = {}
-        self._decode = decode
+        self.larger = larger
+        self._decode, self._cut = decode, cut
         self._pool = ThreadPoolExecutor(os.cpu_count())  # Pillow decodes and resizes outside Python's global lock
         self._lock = threading.Lock()
 
@@ -49,9 +62,32 @@ class DecodedImages(ImageSource):
 
     def read(self, rows: np.ndarray) -> np.ndarray:
         images = np.empty((len(rows), self.side, self.side, 3), np.uint8)
-        for row, image in enumerate(self._pool.map(self._image, rows.tolist())):
+        for row, image in enumerate(self._pool.map(partial(self._first_good, self._decode), rows.tolist())):
             images[row] = image
         return images
+
+    def crops(self, rows: np.ndarray, uniforms: np.ndarray, requests: Sequence[ViewRequest]) -> list[np.ndarray]:
+        """Cut out of the files' own pictures, each of which is decoded once for all views.
+
+        Args:
+            rows: int64 [n]. uniforms: float32 [n, views, CROP_UNIFORMS], see CropPlan.
+            requests: the views.
+        Returns:
+            uint8 [n, size, size, 3] for each request.
+        """
+
+        def of(row: int) -> list[np.ndarray]:
+            return self._first_good(lambda path: self._cut(path, uniforms[row], requests), int(rows[row]))
+
+        crops = [np.empty((len(rows), view.size, view.size, 3), np.uint8) for view in requests]
+        try:
+            for row, found in enumerate(self._pool.map(of, range(len(rows)))):
+                for crop, target in zip(found, crops, strict=True):
+                    target[row] = crop
+        except InputError as error:
+            self.failure = error
+            raise
+        return crops
 
     def pixel_sums(self) -> PixelSums:
         """Of all images, or of SAMPLE evenly spaced ones of a larger set."""
@@ -63,12 +99,13 @@ class DecodedImages(ImageSource):
                 progress.update(min(start + _BLOCK, len(rows)))
         return found
 
-    def _image(self, number: int) -> np.ndarray:
+    def _first_good(self, decode: Callable, number: int):
+        """What `decode` makes of this file, or, if it is bad, of the next one that is not."""
         for step in range(len(self.files)):
             candidate = (number + step) % len(self.files)
             if candidate in self.bad:
                 continue
-            found = self._decode(self.files[candidate])
+            found = decode(self.files[candidate])
             if not isinstance(found, str):
                 return found
             self._note(candidate, found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 
 import numpy as np
@@ -12,8 +11,9 @@ from dogo_tf.distribution import collectives
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import tf
 from dogo_tf.teacher import CachedTeacher
-from dogo_tf.types import Views
-from dogo_tf.views.recipe import make_view
+from dogo_tf.types import Crops, Views
+from dogo_tf.views.crops import ViewRequest
+from dogo_tf.views.recipe import finish_view, make_view
 
 ONE_IMAGE = "x: expected at least 2 images in a batch, as each is compared with the others; got one"
 
@@ -22,6 +22,17 @@ def counter(name: str) -> tf.Variable:
     """An int64 counter of examples over all replicas."""
     once = tf.VariableAggregation.ONLY_FIRST_REPLICA
     return tf.Variable(0, name=name, dtype=tf.int64, trainable=False, aggregation=once)
+
+
+def wanted_views(peers, recipes, sharing: str) -> list[tuple[ViewRequest, ViewRequest]]:
+    """The two views that each peer looks at; arguments as of `views_of_each_peer`."""
+
+    def pair(stream, recipe, size):
+        return tuple(ViewRequest(stream, number, recipe, size) for number in (0, 1))
+
+    if sharing == "shared":
+        return [pair(peers[0].stream, recipes[0], peer.image_size) for peer in peers]
+    return [pair(peer.stream, recipe, peer.image_size) for peer, recipe in zip(peers, recipes, strict=True)]
 
 
 def views_of_each_peer(data, peers, recipes, sharing: str, seed: int, first_example) -> list[Views]:
@@ -38,15 +49,19 @@ def views_of_each_peer(data, peers, recipes, sharing: str, seed: int, first_exam
     ready = _ready_made(inputs, peers)
     if ready is not None:
         return ready
-    numbers = first_example + tf.cast(collectives.row_offset(inputs) + tf.range(tf.shape(inputs)[0]), tf.int64)
+    wanted = wanted_views(peers, recipes, sharing)
+    rows = next(iter(inputs.of.values())) if isinstance(inputs, Crops) else inputs
+    numbers = first_example + tf.cast(collectives.row_offset(rows) + tf.range(tf.shape(rows)[0]), tf.int64)
 
-    def draw(peer, recipe):
-        one = functools.partial(make_view, inputs, recipe, seed, numbers, peer=peer.stream, size=peer.image_size)
-        return Views(one(view=0), one(view=1))
+    def draw(view: ViewRequest):
+        if not isinstance(inputs, Crops):
+            return make_view(inputs, view.recipe, seed, numbers, view.stream, view.number, view.size)
+        if view.key not in inputs.of:
+            raise InputError("x: crops for the views of another model; expected those by dogo_tf.crop_plan(this model)")
+        return finish_view(inputs.of[view.key], view.recipe, seed, numbers, view.stream, view.number)
 
-    if sharing == "shared":
-        return [draw(peers[0], recipes[0])] * len(peers)
-    return [draw(peer, recipe) for peer, recipe in zip(peers, recipes, strict=True)]
+    drawn = {view: draw(view) for view in dict.fromkeys(view for pair in wanted for view in pair)}
+    return [Views(*(drawn[view] for view in pair)) for pair in wanted]
 
 
 def inputs_of_each(data, networks, recipes, sharing: str, seed: int, first_example) -> list:
@@ -55,7 +70,7 @@ def inputs_of_each(data, networks, recipes, sharing: str, seed: int, first_examp
     networks: peers, then teachers. The other arguments as of `views_of_each_peer`; recipes: of those that look at views.
     """
     check(data, networks)
-    if isinstance(data, tuple | list) and not isinstance(data, Views) and len(data) > 2:
+    if isinstance(data, tuple | list) and not isinstance(data, Views | Crops) and len(data) > 2:
         raise InputError(
             "x: expected images, or images and labels; got a third part: weights of examples are not used here"
         )
@@ -74,8 +89,8 @@ def check(data, networks) -> None:
     """Raises InputError unless `data` (arrays, tensors or their specs) holds images or views that the networks can take.
 
     That is: uint8 images [B, H, W, 3], at least as large as the views that are cut out of them; a tuple that begins with them;
-    Views of floats in 0..255; or {peer name: Views}. For every CachedTeacher, there is besides {its name: features [B, d]}
-    behind the images.
+    Crops; Views of floats in 0..255; or {peer name: Views}. For every CachedTeacher, there is besides
+    {its name: features [B, d]} behind the images.
     """
     peers = [network for network in networks if not isinstance(network, CachedTeacher)]
     _check_features(_features(data), [network for network in networks if isinstance(network, CachedTeacher)])
@@ -85,6 +100,9 @@ def check(data, networks) -> None:
         for peer, views in zip(peers, ready, strict=True):
             for view in views:
                 _check_array(view, "ready-made views: float images in 0..255", peer.image_size, floating=True)
+    elif isinstance(inputs, Crops):
+        for crops in inputs.of.values():
+            _check_array(crops, "uint8 crops in 0..255", peers[0].image_size, floating=False)
     elif not hasattr(inputs, "dtype"):
         raise InputError(f"x: expected uint8 images [B, H, W, 3] or dogo_tf.Views; got {type(inputs).__name__}")
     else:
@@ -92,15 +110,16 @@ def check(data, networks) -> None:
 
 
 def _inputs(data):
-    """Images or views without labels and sample weights."""
-    while isinstance(data, tuple | list) and not isinstance(data, Views) and data:
+    """Images, crops or views without labels and sample weights."""
+    while isinstance(data, tuple | list) and not isinstance(data, Views | Crops) and data:
         data = data[0]
     return data
 
 
 def _features(data) -> Mapping:
     """What cached teachers have to say about the images, by name."""
-    features = data[1] if isinstance(data, tuple | list) and not isinstance(data, Views) and len(data) > 1 else None
+    beside = isinstance(data, tuple | list) and not isinstance(data, Views | Crops) and len(data) > 1
+    features = data[1] if beside else None
     return features if isinstance(features, Mapping) else {}
 
 

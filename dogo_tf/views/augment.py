@@ -15,6 +15,7 @@ import numpy as np
 from dogo_tf.platform.keras_compat import tf
 
 CROP_ATTEMPTS = 10
+CROP_UNIFORMS = 2 * CROP_ATTEMPTS + 2  # random numbers that a crop takes
 GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma, as in Pillow's and torchvision's greyscale
 BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)
 SLOT_TURNS = (0, 1, 2, 1, 2, 3)  # the turns that can come before hue, and those that can come after it
@@ -54,11 +55,12 @@ def crop_boxes(u, height: int, width: int, area, aspect):
     h, w = tf.reduce_sum(h * first, axis=1), tf.reduce_sum(w * first, axis=1)
     top, left = tf.floor(u[:, -2] * (height - h + 1)), tf.floor(u[:, -1] * (width - w + 1))
     drawn = tf.stack([top, left, h, w], axis=1)
-    centred = tf.constant(_centred_box(height, width, aspect), tf.float32)
+    centred = tf.constant(centred_box(height, width, aspect), tf.float32)
     return tf.where(tf.reduce_any(fits, axis=1, keepdims=True), drawn, centred)
 
 
-def _centred_box(height, width, aspect):
+def centred_box(height, width, aspect):
+    """The largest centred box whose width / height is within the limits: top, left, height, width."""
     h, w = height, width
     if width / height < aspect[0]:
         h = round(width / aspect[0])
@@ -82,6 +84,11 @@ def crop_and_resize(planes, boxes, flip, size: int):
     rows = tf.matmul(along_y, tf.reshape(planes, [batch, height, channels * width]))
     out = tf.matmul(tf.reshape(rows, [batch, size * channels, width]), along_x, transpose_b=True)
     return tf.clip_by_value(tf.reshape(out, [batch, size, channels, size]), 0.0, 255.0)
+
+
+def flip_left_right(planes, flip):
+    """[B, H, 3, W] -> the same, mirrored where `flip` (bool [B])."""
+    return tf.where(flip[:, tf.newaxis, tf.newaxis, tf.newaxis], tf.reverse(planes, [3]), planes)
 
 
 def _resize_matrix(start, length, full: int, size: int, mirrored):

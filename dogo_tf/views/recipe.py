@@ -111,18 +111,29 @@ def make_view(images, recipe: ViewRecipe, seed, example_numbers, peer: int, view
         InputError: images of another kind.
     """
     images = tf.convert_to_tensor(images)
-    size = _check_images(images, size)
+    return _make(images, recipe, seed, example_numbers, peer, view, _check_images(images, size), cropped=False)
+
+
+def finish_view(crops, recipe: ViewRecipe, seed, example_numbers, peer: int, view: int):
+    """`make_view` of images whose crops were cut out and resized before, uint8 [B, size, size, 3]: flip, colour, blur."""
+    crops = tf.convert_to_tensor(crops)
+    return _make(crops, recipe, seed, example_numbers, peer, view, _check_images(crops, None), cropped=True)
+
+
+def _make(images, recipe, seed, example_numbers, peer, view, size: int, cropped: bool):
     example_numbers = tf.convert_to_tensor(example_numbers, tf.int64)
     u = counter_rng.uniform(seed, (peer, view), example_numbers, UNIFORMS)
     drawn = draw(recipe, images.shape[1], images.shape[2], u)
-    return _compiled(recipe, size)(images, drawn) if _only_cpus() else apply(recipe, size, images, drawn)
+    if _only_cpus():
+        return _compiled(recipe, size, cropped)(images, drawn)
+    return apply(recipe, size, images, drawn, cropped)
 
 
 def draw(recipe: ViewRecipe, height: int, width: int, u) -> ViewParameters:
     """Turns uniform numbers, float32 [B, UNIFORMS], into the parameters of views of images of height x width pixels."""
     crop, (flip, jitter, brightness, contrast, saturation, hue, turns, grey, blur, sigma) = (
-        u[:, :22],
-        tf.unstack(u[:, 22:], axis=1),
+        u[:, : augment.CROP_UNIFORMS],
+        tf.unstack(u[:, augment.CROP_UNIFORMS :], axis=1),
     )
 
     def factor(strength, u):
@@ -143,9 +154,16 @@ def draw(recipe: ViewRecipe, height: int, width: int, u) -> ViewParameters:
     )
 
 
-def apply(recipe: ViewRecipe, size: int, images, drawn: ViewParameters):
-    """images [B, H, W, 3] in 0..255 -> their views, float32 [B, size, size, 3], with the parameters drawn for them."""
-    planes = augment.crop_and_resize(augment.to_planes(images), drawn.boxes, drawn.flip, size)
+def apply(recipe: ViewRecipe, size: int, images, drawn: ViewParameters, cropped: bool = False):
+    """images [B, H, W, 3] in 0..255 -> their views, float32 [B, size, size, 3], with the parameters drawn for them.
+
+    cropped: whether the images are the crops already.
+    """
+    planes = augment.to_planes(images)
+    if cropped:
+        planes = augment.flip_left_right(planes, drawn.flip)
+    else:
+        planes = augment.crop_and_resize(planes, drawn.boxes, drawn.flip, size)
     factors = (drawn.brightness, drawn.contrast, drawn.saturation)
     planes = augment.colour_jitter(planes, *factors, drawn.hue, drawn.turns, drawn.jitter)
     planes = augment.greyscale(planes, drawn.grey)
@@ -160,9 +178,9 @@ def blur_kernel_size(size: int) -> int:
 
 
 @functools.cache
-def _compiled(recipe, size):
+def _compiled(recipe, size, cropped):
     """One compilation serves all peers and views. Drawing stays outside, lest XLA draws again for every pixel."""
-    return tf.function(functools.partial(apply, recipe, size), jit_compile=True, autograph=False)
+    return tf.function(functools.partial(apply, recipe, size, cropped=cropped), jit_compile=True, autograph=False)
 
 
 def _only_cpus() -> bool:

@@ -88,6 +88,16 @@ def test_resizing_is_that_of_to_square(prepared):
     np.testing.assert_array_equal(odd.images[2], ODD[2][14:26])
 
 
+def test_larger_pictures_are_kept_larger_if_asked(prepared):
+    def side(name, image_size):
+        return data.open(
+            f"dogo_test_set/{name}", image_size=image_size, data_dir=prepared, store_ratio=1.25
+        ).images.shape[1]
+
+    assert [side("squares", size) for size in (8, 9, 10, 12)] == [10, 10, 10, 12]
+    assert [side("odd", size) for size in (8, 12)] == [10, 12]  # of varying sizes; most have a shorter side of 12
+
+
 def test_grey_and_sixteen_bit(prepared):
     grey = data.load("dogo_test_set/grey", data_dir=prepared)
     np.testing.assert_array_equal(grey.images, np.repeat(GREY, 3, axis=3))

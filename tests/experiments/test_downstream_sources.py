@@ -111,6 +111,18 @@ def test_dogo_compare_reads_its_own_images_from_where_it_is_told(place, most_at_
     assert not most_at_a_time
 
 
+def test_a_comparison_from_before_pictures_were_kept_larger_goes_on_as_it_was(place, tmp_path):
+    pair = small_run(f"{place}/pictures", "", image_size=8)
+    settings = ComparisonSettings(pair, StudyPlan(), (pair.dataset, "train", "val"))
+    assert Comparison(settings, tmp_path / "new")._store_size is None
+    assert Comparison(settings, tmp_path / "new")._store_size is None
+    config = tmp_path / "new" / "comparison.json"
+    said = json.loads(config.read_text())
+    del said["store_ratio"]
+    config.write_text(json.dumps(said))
+    assert Comparison(settings, tmp_path / "new")._store_size == 8
+
+
 def test_an_unknown_source_is_answered_with_those_that_there_are(place, capsys):
     words = [f"--encoder={place}/small.keras", f"--dataset={place}/pictures", "--source=disk"]
     for binary in (probe, suspects):

@@ -1,5 +1,6 @@
 """A run whose images are in memory, in a cache or decoded on the fly: the same bits, interrupted or not."""
 
+import json
 import os
 
 import numpy as np
@@ -13,6 +14,8 @@ from dogo_tf.pretraining.alarm import FailureAlarm
 from dogo_tf.pretraining.pretrain import pretrain
 from dogo_tf.runs.folder import RunFolder
 from dogo_tf.sources import shards
+
+KEPT = 10  # 1.25 times 8, as the pictures have 12 pixels
 
 
 @pytest.fixture(scope="module")
@@ -36,24 +39,63 @@ def whole(pictures, tmp_path_factory):
     return pretrain(settings(pictures, tmp_path_factory.mktemp("runs") / "whole", source="memory"))
 
 
-@pytest.mark.parametrize("source", ["cache", pytest.param("stream", marks=pytest.mark.slow)])
-def test_an_interrupted_run_ends_like_one_from_memory_that_was_not(pictures, whole, tmp_path, monkeypatch, source):
-    monkeypatch.setattr(shards, "SHARD_BYTES", 7 * 3 * 8 * 8)
+class PowerCut(FailureAlarm):
+    def __call__(self, step, metrics):
+        if step == 4:  # in the middle of the second epoch; the checkpoint is of step 3
+            raise TrainingFailure("the light went out")
 
-    class PowerCut(FailureAlarm):
-        def __call__(self, step, metrics):
-            if step == 4:  # in the middle of the second epoch; the checkpoint is of step 3
-                raise TrainingFailure("the light went out")
 
-    made = settings(pictures, tmp_path / "cut", source=source, checkpoint_steps=3)
-    with monkeypatch.context() as patched, pytest.raises(TrainingFailure):
+def interrupted_and_resumed(made):
+    with pytest.MonkeyPatch.context() as patched, pytest.raises(TrainingFailure):
         patched.setattr(module, "FailureAlarm", PowerCut)
         pretrain(made)
-    resumed = pretrain(made, resume=True)
+    return pretrain(made, resume=True)
+
+
+@pytest.mark.parametrize("source, store_size", [("cache", None), pytest.param("stream", KEPT, marks=pytest.mark.slow)])
+def test_an_interrupted_run_ends_like_one_from_memory_that_was_not(
+    pictures, whole, tmp_path, monkeypatch, source, store_size
+):
+    monkeypatch.setattr(shards, "SHARD_BYTES", 7 * 3 * KEPT * KEPT)
+    made = settings(pictures, tmp_path / "cut", source=source, store_size=store_size, checkpoint_steps=3)
+    resumed = interrupted_and_resumed(made)
     assert_same_state(resumed, whole)
     assert log(resumed) == log(whole) and log(whole)[-1]["step"] == 4
     assert resumed.config()["data"]["source"] == source
     assert (tmp_path / "cache").exists() == (source == "cache")
+
+
+def test_views_out_of_the_original_pictures_of_a_stream(pictures, whole, tmp_path, capsys):
+    made = settings(pictures, tmp_path / "run", source="stream")
+    run = pretrain(made)
+    assert "views of 8 x 8 are cut out of the originals (as before: --store_size=8)" in capsys.readouterr().out
+    found = run.config()["data"]
+    assert (found["source"], found["store_size"], found["crops"]) == ("stream", 8, "originals")
+    assert not np.array_equal(first_kernel(run), first_kernel(whole))
+    again = interrupted_and_resumed(settings(pictures, tmp_path / "cut", source="stream", checkpoint_steps=3))
+    assert_same_state(again, run)
+    assert run.views.exists()
+
+
+def first_kernel(run):
+    return run.load_encoder("wrn_10_1").get_weights()[0]
+
+
+def test_images_are_kept_larger_where_there_are_larger_ones_and_runs_from_before_go_on_as_they_were(
+    pictures, whole, tmp_path
+):
+    assert whole.config()["data"]["store_size"] == KEPT and whole.config()["data"]["crops"] == "stored"
+    before = settings(pictures, tmp_path / "before", source="memory", store_size=8)
+    with pytest.MonkeyPatch.context() as patched, pytest.raises(TrainingFailure):
+        patched.setattr(module, "FailureAlarm", PowerCut)
+        pretrain(before)
+    config = tmp_path / "before" / "config.json"
+    said = json.loads(config.read_text())
+    said["settings"]["store_size"] = None
+    del said["data"]["store_size"], said["data"]["crops"]
+    config.write_text(json.dumps(said))
+    resumed = pretrain(settings(pictures, tmp_path / "before", source="memory"), resume=True)
+    assert_same_state(resumed, pretrain(settings(pictures, tmp_path / "as before", source="memory", store_size=8)))
 
 
 def test_what_auto_took_stays_when_a_run_is_resumed(pictures, whole, tmp_path, monkeypatch, capsys):
@@ -61,7 +103,7 @@ def test_what_auto_took_stays_when_a_run_is_resumed(pictures, whole, tmp_path, m
         patched.setattr(choose, "available_memory", lambda: 1000)
         run = pretrain(settings(pictures, tmp_path / "run", epochs=1))
     assert (
-        "source=cache: the images take 7.7 KB, more than 50% of the 1.0 KB of free memory; " in capsys.readouterr().err
+        "source=cache: the images take 12 KB, more than 50% of the 1.0 KB of free memory; " in capsys.readouterr().err
     )
     again = pretrain(settings(pictures, tmp_path / "run", epochs=1), resume=True)
     assert "source=" not in capsys.readouterr().err

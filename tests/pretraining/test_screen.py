@@ -4,6 +4,7 @@ import io
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import small_dogo
 
@@ -52,8 +53,23 @@ def test_a_family_says_what_each_student_costs_with_its_share_of_the_peer(model)
 
 
 def vars_of(peer) -> dict:
-    names = ("encoder", "projector", "predictor", "target", "objective")
+    names = ("encoder", "projector", "predictor", "target", "objective", "image_size")
     return {name: getattr(peer, name) for name in names}
+
+
+@pytest.mark.parametrize(
+    "side, crops, more, expected",
+    [
+        (10, "stored", {}, "  views of 8 x 8 are cut out of these (as before: --store_size=8)"),
+        (10, "stored", {"image_size": 8, "store_size": 10}, "  views of 8 x 8 are cut out of these"),
+        (8, "originals", {}, "  views of 8 x 8 are cut out of the originals (as before: --store_size=8)"),
+    ],
+)
+def test_a_header_says_what_larger_pictures_views_are_cut_out_of(model, side, crops, more, expected):
+    images = ImageSet("cats", np.zeros((40, side, side, 3), np.uint8))
+    lines = header(settings(**more), images, model, 2, crops).splitlines()
+    assert lines[0] == f"cats: 40 images of {side} x {side} pixels" and lines[1] == expected
+    assert max(map(len, lines)) <= 80
 
 
 def test_long_names_still_fit_into_80_columns(model):
