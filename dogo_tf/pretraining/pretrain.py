@@ -71,6 +71,9 @@ def _train(
 ) -> None:
     """Reads the `chiefs` folder and writes to `folder`, which is the same one for the chief."""
     job.check_same("images", len(images), "every worker must find the same files")
+    advice = "start all workers with the same flags, --resume included"
+    job.check_same("side of the images in pixels", images.images.shape[1], advice)
+    job.check_same("views out of the original pictures (1: yes)", int(crops == run_images.ORIGINALS), advice)
     image_size = settings.image_size or images.images.shape[1]
     probe_data = load_probe_data(settings, images, image_size) if settings.probe_every else None
     mean, std = data.pixel_statistics(images.images)
