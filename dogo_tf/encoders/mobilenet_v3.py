@@ -1,4 +1,7 @@
-"""MobileNetV3 (Howard et al., 2019) from KerasCV: mobilenet_v3_small (d_h = 576), mobilenet_v3_large (d_h = 960).
+"""MobileNetV3 (Howard et al., 2019): mobilenet_v3_small (d_h = 576), mobilenet_v3_large (d_h = 960), from KerasCV.
+
+mobilenet_v3_small_minimalistic and mobilenet_v3_large_minimalistic, from keras.applications, are its authors' variant for
+integers: ReLU in the place of hard-swish, no squeeze-and-excite, kernels of 3 x 3.
 
 The stem keeps its stride of 2 at every image size, so that the last feature map has 1/32 of the image's side: 2 x 2 at 64 px.
 Below 64 px a WRN, or ShuffleNetV2 with its small stem, uses the pixels better.
@@ -30,15 +33,24 @@ STACKS = {
         "stackwise_activation": ["relu"] * 6 + ["hard_swish"] * 9,
     },
 }
-NAMES = tuple(STACKS)
+# Name -> function of keras.applications.
+MINIMALISTIC = {
+    "mobilenet_v3_small_minimalistic": "MobileNetV3Small",
+    "mobilenet_v3_large_minimalistic": "MobileNetV3Large",
+}
+NAMES = (*STACKS, *MINIMALISTIC)
 
 
 def matches(name: str) -> bool:
-    return name in STACKS
+    return name in NAMES
 
 
 def build(name, image_size, pixel_mean, pixel_std) -> keras.Model:
     check_image_size(name, image_size)
+    if name in MINIMALISTIC:
+        make, shape = getattr(keras.applications, MINIMALISTIC[name]), (image_size, image_size, 3)
+        backbone = make(shape, minimalistic=True, include_top=False, weights=None, include_preprocessing=False)
+        return _adapter.encoder(backbone, name, image_size, pixel_mean, pixel_std)
     keras_cv = _adapter.import_keras_cv()
     backbone = keras_cv.models.MobileNetV3Backbone(
         **STACKS[name], include_rescaling=False, input_shape=(image_size, image_size, 3)

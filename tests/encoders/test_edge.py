@@ -16,7 +16,14 @@ from dogo_tf.export.saved_model import export_saved_model
 from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.runs.folder import RunFolder
 
-NAMES = ["efficientnet_lite_b0", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small", "shufflenet_v2"]
+NAMES = [
+    "efficientnet_lite_b0",
+    "mobilenet_v2",
+    "mobilenet_v3_large",
+    "mobilenet_v3_small",
+    "mobilenet_v3_small_minimalistic",
+    "shufflenet_v2",
+]
 
 
 def run(program, *arguments):
@@ -112,6 +119,16 @@ def test_kerascvs_layers_compute_the_same_when_they_are_rebuilt():
     images = pictures(4, 64)
     expected = original(images / np.float32(127.5) - 1).numpy().mean((1, 2))
     np.testing.assert_allclose(encoder(images), expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+
+
+def test_the_minimalistic_variant_has_nothing_that_integers_are_slow_or_coarse_at():
+    encoder = encoders.build("mobilenet_v3_small_minimalistic", 64)
+    kinds = {type(layer).__name__ for layer in encoder.layers}
+    assert kinds == {
+        *("InputLayer", "Rescaling", "Conv2D", "DepthwiseConv2D", "BatchNormalization", "ReLU", "Add", "ZeroPadding2D"),
+        "GlobalAveragePooling2D",
+    }
+    assert {layer.kernel_size for layer in encoder.layers if type(layer) is keras.layers.DepthwiseConv2D} == {(3, 3)}
 
 
 def test_shuffling_takes_the_halves_in_turn():

@@ -110,6 +110,7 @@ def test_half_precision_computes_features_in_float32_and_becomes_float32(encoder
         # As keras.applications counts without the classifier; its EfficientNets are not the Lite ones, KerasCV's are.
         ("mobilenet_v2", 2_257_984, 1280),
         ("mobilenet_v3_small", 939_120, 576),
+        ("mobilenet_v3_small_minimalistic", 441_000, 576),
         ("mobilenet_v3_large", 2_996_352, 960),
         ("efficientnet_lite_b0", 3_413_024, 1280),
     ],
