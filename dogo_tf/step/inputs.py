@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 import numpy as np
@@ -24,15 +25,15 @@ def counter(name: str) -> tf.Variable:
     return tf.Variable(0, name=name, dtype=tf.int64, trainable=False, aggregation=once)
 
 
-def wanted_views(peers, recipes, sharing: str) -> list[tuple[ViewRequest, ViewRequest]]:
-    """The two views that each peer looks at; arguments as of `views_of_each_peer`."""
+def wanted_views(peers, recipes, sharing: str) -> list[Views]:
+    """What each peer looks at, a ViewRequest in the place of each view; arguments as of `views_of_each_peer`."""
 
-    def pair(stream, recipe, size):
-        return tuple(ViewRequest(stream, number, recipe, size) for number in (0, 1))
+    def of(peer, stream, recipe):
+        return Views(*(ViewRequest(stream, number, recipe, peer.image_size) for number in (0, 1)))
 
     if sharing == "shared":
-        return [pair(peers[0].stream, recipes[0], peer.image_size) for peer in peers]
-    return [pair(peer.stream, recipe, peer.image_size) for peer, recipe in zip(peers, recipes, strict=True)]
+        return [of(peer, peers[0].stream, recipes[0]) for peer in peers]
+    return [of(peer, peer.stream, recipe) for peer, recipe in zip(peers, recipes, strict=True)]
 
 
 def views_of_each_peer(data, peers, recipes, sharing: str, seed: int, first_example) -> list[Views]:
@@ -49,19 +50,19 @@ def views_of_each_peer(data, peers, recipes, sharing: str, seed: int, first_exam
     ready = _ready_made(inputs, peers)
     if ready is not None:
         return ready
-    wanted = wanted_views(peers, recipes, sharing)
     rows = next(iter(inputs.of.values())) if isinstance(inputs, Crops) else inputs
     numbers = first_example + tf.cast(collectives.row_offset(rows) + tf.range(tf.shape(rows)[0]), tf.int64)
 
+    @functools.cache  # of shared views each is drawn once
     def draw(view: ViewRequest):
         if not isinstance(inputs, Crops):
             return make_view(inputs, view.recipe, seed, numbers, view.stream, view.number, view.size)
-        if view.key not in inputs.of:
+        crops = inputs.of.get(view.key)
+        if crops is None or crops.shape[1] != view.size:
             raise InputError("x: crops for the views of another model; expected those by dogo_tf.crop_plan(this model)")
-        return finish_view(inputs.of[view.key], view.recipe, seed, numbers, view.stream, view.number)
+        return finish_view(crops, view.recipe, seed, numbers, view.stream, view.number)
 
-    drawn = {view: draw(view) for view in dict.fromkeys(view for pair in wanted for view in pair)}
-    return [Views(*(drawn[view] for view in pair)) for pair in wanted]
+    return [Views(draw(wanted.a), draw(wanted.b)) for wanted in wanted_views(peers, recipes, sharing)]
 
 
 def inputs_of_each(data, networks, recipes, sharing: str, seed: int, first_example) -> list:
@@ -102,7 +103,7 @@ def check(data, networks) -> None:
                 _check_array(view, "ready-made views: float images in 0..255", peer.image_size, floating=True)
     elif isinstance(inputs, Crops):
         for crops in inputs.of.values():
-            _check_array(crops, "uint8 crops in 0..255", peers[0].image_size, floating=False)
+            _check_array(crops, "uint8 crops in 0..255", 1, floating=False)
     elif not hasattr(inputs, "dtype"):
         raise InputError(f"x: expected uint8 images [B, H, W, 3] or dogo_tf.Views; got {type(inputs).__name__}")
     else:
