@@ -6,10 +6,11 @@ from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 FOLDERS = {"dogo_tf": "dogo_tf", "dogo_tf.experiments": "experiments", "dogo_tf.export": "export"}
+EXPORT = ["dogo_tf.export", *(f"dogo_tf.export.{name}" for name in find_packages(str(HERE / "export")))]
 DOCS = ["sphinx>=8", "furo", "myst-parser", "sphinx-copybutton", "latex2mathml"]
 NOTEBOOKS = ["nbclient", "ipykernel"]
 ONNX = ["onnxruntime"]
-PACKAGES = find_packages(include=["dogo_tf", "dogo_tf.*"]) + ["dogo_tf.experiments", "dogo_tf.export"]
+PACKAGES = find_packages(include=["dogo_tf", "dogo_tf.*"]) + ["dogo_tf.experiments", *EXPORT]
 
 setup(
     name="dogo-tf",
@@ -57,6 +58,7 @@ setup(
         "docs": DOCS,
         "notebooks": NOTEBOOKS,
         "onnx": ONNX,
+        "devices": ["tf2onnx>=1.17", "onnx", *ONNX, "tflite-micro", "ethos-u-vela>=4"],
         "gpu": ["tensorflow[and-cuda]>=2.15.1,<2.22"],
         "addons": [
             "tensorflow==2.15.1",

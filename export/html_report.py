@@ -2,6 +2,7 @@
 
 import textwrap
 
+from dogo_tf.export import device_timing, target_report
 from dogo_tf.export.advice import timing_remark
 from dogo_tf.export.report import (
     DETAILS_HEAD,
@@ -40,6 +41,9 @@ def page(report: Report) -> str:
         rows=[[_gate(cell) for cell in row] for row in body],
         details=without_empty_columns(DETAILS_HEAD, detail_rows(report)),
         chart=_chart(report, timed) if timed else None,
+        targets=target_report.table(report.details["targets"]),
+        reasons=target_report.reasons(report.details["targets"]),
+        devices=(device_timing.HEAD, device_timing.rows(report)),
         operators=[_operators(item) for item in timed],
         conditions=_conditions(report),
     )

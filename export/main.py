@@ -3,11 +3,16 @@
   dogo-export --run_dir=runs/pair --peer=wrn_10_2
   dogo-export --run_dir=runs/pair --peer=wrn_10_2 --dataset=path/to/labelled --test_split=val --head
   dogo-export --encoder=encoder.keras --dataset=path/to/images --out=exported
+  dogo-export --out=exported --report_add=pi.json
 
 Input of every file: uint8 pixel values [B, H, W, 3], RGB; output: features [B, d], and with --head logits. Each .tflite has a
 JSON file beside it (and the same inside) that states this contract, what was measured and a checksum. report.html shows the
 formats side by side. A file that differs too much from the original is not written; the message says by how much, and what may
 help. Where the images are labelled, kNN and linear accuracy of every file are measured too.
+
+The report also says where else the files run (--targets): ONNX Runtime, TensorFlow Serving, a microcontroller's interpreter,
+Arm's Ethos-U accelerators. README.md is a model card. On a device, `python runtime.py small_int8.tflite --benchmark > pi.json`
+measures time and memory; --report_add puts them into the report of an earlier export, and exports nothing.
 """
 
 from pathlib import Path
@@ -21,10 +26,12 @@ from dogo_tf.errors import InputError
 from dogo_tf.evaluate.sources import image_side, load_encoder
 from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
 from dogo_tf.experiments import app
-from dogo_tf.export import calibration, images, report, tflite
+from dogo_tf.export import calibration, device_timing, images, report, report_file, target_report, tflite
 from dogo_tf.export.advice import timing_remark
-from dogo_tf.export.pipeline import HTML_REPORT, MIN_PARITY_IMAGES, GateFailure, Options, export_encoder
+from dogo_tf.export.pipeline import MIN_PARITY_IMAGES, GateFailure, Options, export_encoder
 from dogo_tf.foreign.onnx_encoder import OnnxEncoder
+from dogo_tf.reporting.plain_text import printable
+from dogo_tf.reporting.table import text_table
 from dogo_tf.runs.folder import RunFolder
 
 FLAGS = flags.FlagValues()
@@ -40,6 +47,18 @@ flags.DEFINE_string(
 flags.DEFINE_list("formats", ",".join(tflite.FORMATS), "TFLite formats to write.", flag_values=FLAGS)
 flags.DEFINE_bool(
     "head", False, "Add a linear classifier, trained on the labels of --split: label and confidence.", flag_values=FLAGS
+)
+flags.DEFINE_list(
+    "targets",
+    ",".join(target_report.names()),
+    "Where else to try the files. All but serving need pip install 'dogo-tf[devices]'; without it the report says so.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer(
+    "arena_kb",
+    None,
+    "Memory of your microcontroller for activations, in kB; a file that needs more is told. Any if not given.",
+    flag_values=FLAGS,
 )
 flags.DEFINE_string("dataset", None, "Your images, labelled or not; the run's data if not given.", flag_values=FLAGS)
 flags.DEFINE_string(
@@ -72,10 +91,19 @@ flags.DEFINE_float("max_bad_images", 0.01, "Largest share (0..1) of unreadable f
 flags.DEFINE_float("max_pixels", MAX_PIXELS, app.MAX_PIXELS_HELP, flag_values=FLAGS)
 flags.DEFINE_integer("seed", 0, "Seed of all draws of images.", flag_values=FLAGS)
 flags.DEFINE_bool("force", False, "Write files that differ too much from the original, too.", flag_values=FLAGS)
+flags.DEFINE_list(
+    "report_add",
+    [],
+    "Files of `runtime.py --benchmark`, for the report of the export in --out, or in --run_dir and --peer.",
+    flag_values=FLAGS,
+)
 flags.DEFINE_bool("overwrite", False, "Replace the whole folder of an earlier export.", flag_values=FLAGS)
 
 
 def main() -> None:
+    if FLAGS.report_add:
+        _add_to_report()
+        return
     if bool(FLAGS.run_dir) == bool(FLAGS.encoder):
         raise InputError("--run_dir or --encoder: expected one of them, a run's folder or a file. See --help.")
     options = Options(
@@ -85,6 +113,8 @@ def main() -> None:
         overwrite=FLAGS.overwrite,
         calibration_images=FLAGS.calibration_images,
         parity_images=FLAGS.parity_images,
+        targets=app.names(FLAGS.targets),
+        arena_kb=FLAGS.arena_kb,
         seed=FLAGS.seed,
     )
     encoder, name, out, origin = _from_run() if FLAGS.run_dir else _from_file()
@@ -101,11 +131,29 @@ def main() -> None:
         raise
     _show(made)
     print(f"recommended: {report.recommendation(made)}")
-    print(f"wrote {out}; see {out / HTML_REPORT}")
+    print(f"wrote {out}; see {out / report_file.HTML_REPORT}")
+
+
+def _add_to_report() -> None:
+    if FLAGS.encoder or not (FLAGS.out or FLAGS.run_dir):
+        raise InputError("--report_add: expected the folder of an earlier export, --out or --run_dir, and no --encoder")
+    folder = Path(FLAGS.out) if FLAGS.out else _out_of_run(RunFolder(FLAGS.run_dir))
+    made = device_timing.add(report_file.load(folder), folder, app.names(FLAGS.report_add))
+    try:
+        report_file.write(folder, made)
+    except OSError as error:
+        raise InputError(f"--report_add: cannot write to {folder}: {error.strerror}") from error
+    print(device_timing.table(made))
+    print(f"see {folder / report_file.HTML_REPORT}")
 
 
 def _show(made: report.Report) -> None:
     print(report.table(made))
+    head, rows = target_report.table(made.details["targets"])
+    if rows:
+        print(text_table(head, rows))
+    for line in target_report.reasons(made.details["targets"]):
+        print(f"  {printable(line)}")
     if remark := timing_remark(made):
         print(remark)
 
@@ -114,9 +162,13 @@ def _from_run():
     folder = RunFolder(FLAGS.run_dir)
     config = folder.config()
     peer = FLAGS.peer or _only_peer(folder)
-    out = Path(FLAGS.out) if FLAGS.out else folder.path / "export" / peer
+    out = Path(FLAGS.out) if FLAGS.out else _out_of_run(folder)
     origin = {"run": str(folder.path)} | {part: config[part] for part in ("settings", "data", "provenance")}
     return folder.load_encoder(peer), peer, out, origin
+
+
+def _out_of_run(folder: RunFolder) -> Path:
+    return folder.path / "export" / (FLAGS.peer or _only_peer(folder))
 
 
 def _from_file():

@@ -1,7 +1,6 @@
 """Encoder -> SavedModel -> TFLite files, each measured against the original before it is written."""
 
-import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,21 +17,22 @@ from dogo_tf.export import (
     calibration,
     card_text,
     graph,
-    html_report,
     latency,
     metadata,
     parity,
+    report_file,
+    target_report,
     tflite,
 )
 from dogo_tf.export.report import BASE, Exported, Report
 from dogo_tf.export.saved_model import check_encoder, export_saved_model
-from dogo_tf.platform.files import folder_atomically, write_atomically
+from dogo_tf.export.targets._work import Work
+from dogo_tf.platform.files import folder_atomically
 from dogo_tf.platform.keras_compat import keras
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.sources.selection import selected
 
 MIN_PARITY_IMAGES = 256
-REPORT, HTML_REPORT = "report.json", "report.html"
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,9 @@ class Options:
         overwrite: replace the folder of an earlier export.
         calibration_images: how many of `train` an integer format is calibrated on.
         parity_images: how many of `test` are compared feature by feature; accuracy takes all.
+        targets: where else the files are tried, names of target_report.names(); all of them if not given. One whose tool is not
+            installed says so in the report.
+        arena_kb: memory of the microcontroller for a file's activations, 1000 bytes each; None: any.
         seed: of the calibration draw, the head's held-out images and the timing's order.
     """
 
@@ -55,9 +58,12 @@ class Options:
     overwrite: bool = False
     calibration_images: int = calibration.DEFAULT
     parity_images: int = 512
+    targets: tuple[str, ...] = field(default_factory=target_report.names)
+    arena_kb: int | None = None
     seed: int = 0
 
     def __post_init__(self):
+        target_report.check(self.targets)
         if not self.formats:
             raise InputError(f"formats: expected at least one of {', '.join(tflite.FORMATS)}, got none")
         for name in self.formats:
@@ -139,6 +145,7 @@ def export_encoder(
                 "data": {part: _described(data) for part, data in sets.items()},
                 "calibration": calibrated and {"data": sets["calibration"].name, **calibrated.as_dict()},
                 "latency": {"batch": 1, "threads": 1, "rounds": latency.ROUNDS, "block": latency.BLOCK, **load},
+                "targets": _try_targets(stage, name, items, original, test, options),
                 "seed": options.seed,
                 "origin": origin,
                 **provenance(),
@@ -146,13 +153,21 @@ def export_encoder(
             report = Report(name, tuple(items), judge.reference() if judge else {}, len(files[BASE]), details)
             shapes = {OUTPUT: [None, original.shape[1]]} | ({LOGITS: [None, len(train.class_names)]} if head else {})
             card_text.write(stage, report, metadata.input_contract(encoder), shapes)
-            write_atomically(stage / REPORT, (json.dumps(report.as_dict(), indent=1) + "\n").encode())
-            write_atomically(stage / HTML_REPORT, html_report.page(report).encode())
+            report_file.write(stage, report)
     except OSError as error:
         raise InputError(f"out: cannot write {folder}: {error.strerror or error}") from error
     if report.problems and not options.force:
         raise GateFailure(advice.failure_message(report, folder), report)
     return report
+
+
+def _try_targets(stage: Path, name: str, items, original, test: ImageSet, options: Options) -> dict:
+    """What target_report.examine found of the files that were written to `stage`."""
+    integers = {i.format: stage / i.path.name for i in items if i.path and i.graph and not i.graph.float_operators}
+    images = selected(test.images, np.arange(min(options.parity_images, len(test.images))))
+    arena = options.arena_kb and 1000 * options.arena_kb
+    work = Work(stage, name, stage / "saved_model", integers, images[:], original[: len(images)], arena)
+    return target_report.examine(options.targets, work)
 
 
 def _described(data: ImageSet) -> dict:
@@ -173,8 +188,8 @@ def _check(folder: Path, train: ImageSet, test: ImageSet, options: Options) -> N
         return
     if not options.overwrite:
         raise InputError(f"out: {folder} exists already; choose another folder or give --overwrite")
-    if not any((folder / name).exists() for name in (REPORT, "saved_model")):
-        raise InputError(f"out: {folder} holds files but no earlier export ({REPORT}); it is not replaced")
+    if not any((folder / name).exists() for name in (report_file.REPORT, "saved_model")):
+        raise InputError(f"out: {folder} holds files but no earlier export ({report_file.REPORT}); it is not replaced")
 
 
 def _check_saved_model(path: Path, folder: Path, original, test: ImageSet, options: Options) -> Exported:

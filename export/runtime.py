@@ -6,17 +6,26 @@ This file works alone. Copy it beside your program; it needs `pip install ai-edg
     encoder = Encoder("small_float16.tflite")
     features = encoder.features(["a.jpg", "b.jpg"], normalise=True)   # float32 [2, d]; features @ features.T: cosines
     label, confidence = encoder.classify("a.jpg")[0]                  # of a file that was exported with a head
+
+Or as a program:
+
+  python runtime.py small_int8.tflite a.jpg b.jpg                          # a line an image: label and confidence, or features
+  python runtime.py small_int8.tflite --benchmark --threads=2 > pi.json    # time and memory here, for dogo-export --report_add
 """
 
+import argparse
 import contextlib
 import hashlib
 import io
 import json
 import os
+import platform
 import sys
 import tempfile
+import time
 import warnings
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -309,3 +318,148 @@ def _captured_stderr():
         finally:
             os.dup2(screen, 2)
             os.close(screen)
+
+
+BENCHMARK = "dogo-tf device benchmark 1"
+CALLS, WARM_UP = 200, 10
+
+
+def benchmark(path, image=None, threads: int = 1, calls: int = CALLS) -> dict:
+    """Time and memory of one file on this device, ready for JSON.
+
+    Args:
+        path: the .tflite file.
+        image: path of a picture; then decoding and resizing it is timed, too. Without one the network gets random pixels.
+        threads: of the interpreter.
+        calls: how many are timed, one image each, after 10 others.
+    Returns:
+        median_ms, p95_ms: of the network alone, milliseconds; load_ms: from the file to the first answer; with_image_ms: the
+        median from a picture's file to its features, or None; memory_bytes: by how much the process grew for the model, and
+        peak_memory_bytes: all of it with Python and the libraries (None where the system does not tell); sha256: of the model
+        without its description; and what the device is.
+    Raises:
+        ValueError: as Encoder and its `features`; fewer than one call.
+    """
+    if calls < 1:
+        raise ValueError(f"calls: expected at least 1, got {calls}")
+    model, _ = _read(path, str(path))
+    before, started = _peak_memory(), time.perf_counter()
+    encoder = Encoder(path, threads)
+    pixels = np.random.default_rng(0).integers(0, 256, (1, *encoder.image_size, 3), np.uint8)
+    encoder.run(pixels)
+    load_ms = 1000 * (time.perf_counter() - started)
+    times = _times(lambda: encoder.run(pixels), calls)
+    whole = None if image is None else float(np.median(_times(lambda: encoder.features(image), calls)))
+    after = _peak_memory()
+    told = encoder.metadata or {}
+    return {
+        "kind": BENCHMARK,
+        "file": Path(path).name,
+        "encoder": told.get("encoder"),
+        "variant": told.get("variant"),
+        "sha256": hashlib.sha256(model).hexdigest(),
+        "batch": 1,
+        "threads": threads,
+        "calls": calls,
+        "median_ms": float(np.median(times)),
+        "p95_ms": float(np.percentile(times, 95)),
+        "load_ms": load_ms,
+        "with_image_ms": whole,
+        "memory_bytes": None if after is None else after - before,
+        "peak_memory_bytes": after,
+        "device": _device(),
+    }
+
+
+def _times(call, calls: int) -> list[float]:
+    """Milliseconds of each call, after a warm-up."""
+    found = []
+    for number in range(WARM_UP + calls):
+        started = time.perf_counter()
+        call()
+        if number >= WARM_UP:
+            found.append(1000 * (time.perf_counter() - started))
+    return found
+
+
+def _peak_memory() -> int | None:
+    """Bytes that this process has had in memory at most; None on Windows."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _device() -> dict:
+    return {
+        "name": _first_line("/proc/device-tree/model") or _processor() or platform.machine(),
+        "machine": platform.machine(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("ai-edge-litert", "numpy", "pillow")},
+    }
+
+
+def _processor() -> str | None:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+    except OSError:
+        return platform.processor() or None
+    found = (line.partition(":")[2].strip() for line in lines if line.lower().startswith(("model name", "hardware")))
+    return next(found, None)
+
+
+def _first_line(path: str) -> str | None:
+    try:
+        return Path(path).read_text(errors="replace").strip("\0\n ").partition("\n")[0] or None
+    except OSError:
+        return None
+
+
+def main(words: list[str] | None = None) -> int:
+    """The program; see the top of this file. Returns its exit code: 0, or 2 with a message for what cannot be read."""
+    parser = argparse.ArgumentParser(description="Runs an exported .tflite encoder, or times it on this device.")
+    parser.add_argument("model", help="a .tflite file of dogo-export; keep its .json beside it")
+    parser.add_argument(
+        "images", nargs="*", help="pictures: a line each with label and confidence, or else its features"
+    )
+    parser.add_argument(
+        "--benchmark", action="store_true", help="print time and memory as JSON; of a picture, too, if given"
+    )
+    parser.add_argument("--threads", type=int, default=1, help="of the interpreter (default: 1)")
+    parser.add_argument("--calls", type=int, default=CALLS, help=f"how many --benchmark times (default: {CALLS})")
+    asked = parser.parse_args(words)
+    if not asked.benchmark and not asked.images:
+        parser.error("expected pictures, or --benchmark")
+    try:
+        if asked.benchmark:
+            image = asked.images[0] if asked.images else None
+            print(json.dumps(benchmark(asked.model, image, asked.threads, asked.calls), indent=1))
+            return 0
+        encoder = Encoder(asked.model, asked.threads)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    failed = False
+    for image in asked.images:
+        try:
+            print(_line(encoder, image), flush=True)
+        except ValueError as error:
+            failed = True
+            print(f"error: {error}", file=sys.stderr)
+    return 2 if failed else 0
+
+
+def _line(encoder: Encoder, image: str) -> str:
+    if encoder.labels:
+        label, confidence = encoder.classify(image)[0]
+        return f"{image}\t{label}\t{confidence:.4f}"
+    return f"{image}\t{' '.join(f'{value:.6g}' for value in encoder.features(image)[0])}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

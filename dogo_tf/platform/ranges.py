@@ -67,6 +67,7 @@ RANGES = {
     "fractions": Range(0, 1, open=True),
     "corruption_images": _AT_LEAST_ONE,
     "draws": _AT_LEAST_ONE,
+    "arena_kb": Range(1, 1e6, whole=True),
     "k": _AT_LEAST_ONE,
     "temperature": Range(1e-3, 1e3),
     "momentum": Range(0, 1),

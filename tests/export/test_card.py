@@ -32,7 +32,7 @@ def image_set(count, seed, name):
 def exported(encoder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("card") / "out"
     train, test = image_set(100, 0, "a `wild` <b>name</b>\x1b[2J"), image_set(256, 1, "test")
-    options = Options(("float16", "int8"), head=True, calibration_images=100, parity_images=256)
+    options = Options(("float16", "int8"), head=True, calibration_images=100, parity_images=256, targets=())
     return export_encoder(encoder, folder, train, test, options, "tiny", origin=ORIGIN), folder, test
 
 

@@ -30,7 +30,7 @@ TRAIN, TEST = image_set(300, 0), image_set(256, 1)
 
 
 def quick(**options):
-    return Options(parity_images=256, calibration_images=100, **options)
+    return Options(**{"parity_images": 256, "calibration_images": 100, "targets": ()} | options)
 
 
 @pytest.fixture(scope="module")
