@@ -365,7 +365,7 @@ def benchmark(path, image=None, threads: int = 1, calls: int = CALLS) -> dict:
         "p95_ms": float(np.percentile(times, 95)),
         "load_ms": load_ms,
         "with_image_ms": whole,
-        "memory_bytes": None if after is None else after - before,
+        "memory_bytes": None if before is None or after is None else after - before,
         "peak_memory_bytes": after,
         "device": _device(),
     }
@@ -432,7 +432,7 @@ def main(words: list[str] | None = None) -> int:
     )
     parser.add_argument("--threads", type=int, default=1, help="of the interpreter (default: 1)")
     parser.add_argument("--calls", type=int, default=CALLS, help=f"how many --benchmark times (default: {CALLS})")
-    asked = parser.parse_args(words)
+    asked = parser.parse_intermixed_args(words)  # pictures may stand behind the flags
     if not asked.benchmark and not asked.images:
         parser.error("expected pictures, or --benchmark")
     try:

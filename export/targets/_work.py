@@ -44,8 +44,12 @@ class Finding:
 
 def missing(modules: dict[str, str]) -> str | None:
     """Which of the modules (name -> package) are not installed, as a sentence; None if all are."""
-    absent = [package for module, package in modules.items() if importlib.util.find_spec(module) is None]
+    absent = [package for module, package in modules.items() if not _installed(module)]
     return f"needs {', '.join(absent)}: {EXTRA}" if absent else None
+
+
+def _installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
 
 
 def run_tool(*words) -> subprocess.CompletedProcess:

@@ -89,6 +89,12 @@ WRONG = {
     "suspects' noise": ([*SUSPECTS, "--inject_noise=nan"], "--inject_noise: expected a number from 0 to 0.8, got nan"),
     "export's seed": ([*EXPORT, "--seed=-1"], "--seed: expected a whole number from 0"),
     "export's formats": ([*EXPORT, "--formats="], "formats: expected at least one of float32, float16"),
+    "export's targets": ([*EXPORT, "--targets=fpga"], "unknown target 'fpga'; known: ethos_u, microcontroller, onnx"),
+    "export's arena": ([*EXPORT, "--arena_kb=0"], "--arena_kb: expected a whole number from 1 to 1000000, got 0"),
+    "export's measurements": (
+        ["dogo-export", "--report_add=pi.json"],
+        "--report_add: expected the folder of an earlier export, --out or --run_dir",
+    ),
     "predict's count": (["dogo-predict", "--count=0"], "--count: expected a whole number of at least 1, got 0"),
 }
 PROGRAM = """

@@ -87,7 +87,7 @@ def test_a_bad_picture_costs_its_line_only(exported, tmp_path, capsys):
         (["missing.tflite", "--benchmark"], "error: missing.tflite: cannot be read: No such file or directory\n"),
         (["{model}", "--benchmark", "--threads=0"], "error: threads: expected at least 1, got 0\n"),
         (["{model}", "--benchmark", "--calls=0"], "error: calls: expected at least 1, got 0\n"),
-        (["{model}", "no.jpg", "--benchmark"], "error: no.jpg: cannot be read as an image: [Errno 2]"),
+        (["{model}", "--benchmark", "no.jpg"], "error: no.jpg: cannot be read as an image: [Errno 2]"),
     ],
 )
 def test_mistakes_are_told_in_one_line(words, message, exported, capsys):

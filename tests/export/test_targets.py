@@ -39,7 +39,7 @@ def test_every_target_is_found_by_its_name():
 
 
 def test_a_tool_that_is_not_installed_is_told_with_the_extra(work, monkeypatch):
-    monkeypatch.setattr(_work.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(_work, "_installed", lambda module: False)
     report = target_report.examine(ALL, work)
     assert target_report.reasons(report) == [
         "ethos_u: needs ethos-u-vela: pip install 'dogo-tf[devices]'",
@@ -53,7 +53,7 @@ def test_a_tool_that_is_not_installed_is_told_with_the_extra(work, monkeypatch):
 
 
 def test_without_an_integer_file_they_say_so(work, monkeypatch):
-    monkeypatch.setattr(_work.importlib.util, "find_spec", lambda name: True)
+    monkeypatch.setattr(_work, "_installed", lambda module: True)
     without = Work(work.folder, "tiny", work.saved_model, {}, work.images, work.reference)
     report = target_report.examine(("ethos_u", "microcontroller"), without)
     assert target_report.reasons(report) == [
@@ -109,7 +109,7 @@ def test_what_vela_prints_is_read(tmp_path):
 
 
 def test_the_report_of_an_export_shows_them(encoder, tmp_path, monkeypatch, images):
-    monkeypatch.setattr(_work.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(_work, "_installed", lambda module: False)
     data = ImageSet("set", np.resize(images, (256, *images.shape[1:])))
     report = export_encoder(encoder, tmp_path / "out", data, data, Options(("float32",)), "tiny")
     assert (tmp_path / "out" / "serving" / "tiny" / "1" / "saved_model.pb").is_file()
