@@ -8,8 +8,8 @@ from pictures import make_folder
 from PIL import Image
 
 from dogo_tf.experiments import pretrain, probe
+from dogo_tf.export import load_card, predict
 from dogo_tf.export import main as export_main
-from dogo_tf.export import predict
 from dogo_tf.runs.folder import RunFolder
 
 
@@ -77,16 +77,18 @@ def test_probe_prints_a_table_and_keeps_the_numbers(run_dir, capsys):
 
 def test_export_writes_files_that_agree_with_keras_and_can_be_probed(run_dir, pictures, tmp_path, capsys):
     many = make_folder(tmp_path / "many", per_class=200, size=8, splits=("train",))
-    words = ["dogo-export", f"--run_dir={run_dir}", "--peer=small_conv", f"--dataset={many}"]
+    words = ["dogo-export", f"--run_dir={run_dir}", "--peer=small_conv", f"--dataset={many}", "--targets=serving"]
     assert export_main.run(words) == 0
     out = run_dir / "export" / "small_conv"
     formats = ("float32", "float16", "dynamic_range", "int8")
     assert {file.name for file in out.iterdir()} == {
-        *("saved_model", "report.json", "report.html"),
+        *("saved_model", "serving", "README.md", "report.json", "report.html"),
         *(f"small_conv_{name}.{ending}" for name in formats for ending in ("tflite", "json")),
     }
     shown = capsys.readouterr().out
-    assert all(name in shown for name in formats) and "recommended: " in shown
+    assert all(name in shown for name in formats) and "recommended: " in shown and "serving/small_conv/1" in shown
+    card = load_card(out)
+    assert "recipe: `peers small_conv:simclr" in card.text and card.header["training_data_digest"]
     assert export_main.run(words) == 2
     assert "exists already" in capsys.readouterr().err
     for name in formats:
