@@ -74,7 +74,7 @@ def unit(features):
     return features / np.linalg.norm(features)
 
 
-@pytest.mark.parametrize("number, name", enumerate(["a.jpg", "b.png", "c.jpg", "d.png", "e.png"]))
+@pytest.mark.parametrize("number, name", list(enumerate(["a.jpg", "b.png", "c.jpg", "d.png", "e.png"])))
 def test_features_neighbours_and_label_are_those_of_python(number, name, exported, site, tmp_path):
     shown, asked = told(site, f"index.html#picture=gallery/{number:02}{Path(name).suffix}", tmp_path)
     encoder = Encoder(exported / "out" / "tiny_float16.tflite")
