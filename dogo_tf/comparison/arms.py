@@ -68,11 +68,13 @@ def arms(pair: PretrainSettings, image_size: int, own: ArmSettings = NOTHING_ASK
     self: the running average of its own weights in the place of the peer.
     frozen: next to the finished encoder of big_solo; cached: the same, but that looked once at the images as they are;
     frozen_<scheme>: taught by it alone, each scheme as published.
+    at_hand: taught by pair.teachers, which no other arm has, and whose cost nobody counts: they were there anyway.
     solo_as_<arm>: the small one alone, for as many epochs as cost what that arm costs, with what had to be trained before.
 
     Args:
         own: settings of single arms.
     """
+    there, pair = pair.teachers, dataclasses.replace(pair, teachers=())
     small, big = peer_names(pair)
     small_alone, big_alone = _alone(pair, 0), _alone(pair, 1)
     longer = dataclasses.replace(
@@ -107,6 +109,8 @@ def arms(pair: PretrainSettings, image_size: int, own: ArmSettings = NOTHING_ASK
         Arm("big_longer", peer_alone, ahead),
         Arm("head_start", student, pair, starts_from=(big, "big_longer")),
     ]
+    if there:
+        found.append(Arm("at_hand", student, dataclasses.replace(small_alone, teachers=there)))
     if own.smaller_peer:
         beside = dataclasses.replace(small_alone, peers=(pair.peers[0], own.smaller_peer))
         check_smaller(beside, image_size)

@@ -19,6 +19,7 @@ ARM_STYLES = {
     "frozen_compress": {"color": PURPLE, "marker": "<", "linestyle": "--"},
     "frozen_simreg": {"color": SKY, "marker": ">", "linestyle": ":"},
     "cached": {"color": ORANGE, "marker": "s", "linestyle": "-"},
+    "at_hand": {"color": BLUE, "marker": "*", "linestyle": "-."},
     "smaller": {"color": SKY, "marker": "s", "linestyle": "-."},
     "family": {"color": ORANGE, "marker": "X", "linestyle": "--"},
 }

@@ -28,6 +28,7 @@ ARMS = {
     "frozen_compress": "taught by the finished big one, CompRess",
     "frozen_simreg": "taught by the finished big one, SimReg",
     "cached": "taught by the finished big one, which looked once",
+    "at_hand": "taught by a network that was there",
     "smaller": "next to a peer that is smaller",
     "family": "next to a peer that others learn from, too",
 }

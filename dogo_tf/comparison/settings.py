@@ -5,10 +5,11 @@ import json
 from dataclasses import dataclass
 
 from dogo_tf.comparison.results import ARMS, DEFAULT_ARMS
+from dogo_tf.distill import graph
 from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.evaluate.studies import StudyPlan
 from dogo_tf.platform import ranges
-from dogo_tf.pretraining.settings import PretrainSettings, peer_specs
+from dogo_tf.pretraining.settings import PretrainSettings, peer_specs, place_specs
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class ArmSettings:
                 ranges.check(name, getattr(self, name))
 
 
-# The arm that each of these is for.
-USED_BY = {"head_start_epochs": "head_start", "smaller_peer": "smaller", "siblings": "family"}
+# The arm that each of these is for, and the pair's teachers.
+USED_BY = {"head_start_epochs": "head_start", "smaller_peer": "smaller", "siblings": "family", "teachers": "at_hand"}
 NEEDED = {
     "smaller_peer": "a network smaller than the first of the peers, e.g. wrn_10_1",
     "siblings": "further students of the bigger peer, e.g. wrn_10_2,wrn_16_1",
@@ -40,7 +41,7 @@ NEEDED = {
 
 @dataclass(frozen=True)
 class ComparisonSettings:
-    """pair: the training next to a peer; its seed and folder are set per run.
+    """pair: the training next to a peer; its seed and folder are set per run, and its teachers are for the arm at_hand.
 
     labelled: (data set, train split, test split) that the probes learn from and are tested on.
     transfers: the same of unfamiliar data.
@@ -62,16 +63,31 @@ class ComparisonSettings:
         for name, what in NEEDED.items():
             if not getattr(self.own, name) and (used := {USED_BY[name], f"solo_as_{USED_BY[name]}"} & set(self.arms)):
                 raise InputError(f"{name}: the arm {sorted(used)[0]} needs it: {what}")
+        self._check_teachers()
         for name, train_split, test_split in (self.labelled, *self.transfers):
             if train_split == test_split:
                 raise InputError(
                     f"test_split: expected another split of {name} than the labels come from; both are {test_split!r}"
                 )
 
+    def _check_teachers(self) -> None:
+        teachers = [name for name, _, _ in place_specs("teachers", self.pair.teachers)]
+        if "at_hand" in self.arms and not teachers:
+            raise InputError("teachers: the arm at_hand needs it: a network that is there, e.g. big=dinov2.npz")
+        if teachers and "at_hand" not in self.arms:
+            raise InputError(f"arms: teachers are for the arm at_hand; add it, got {','.join(self.arms)}")
+        for edge in graph.parse(self.pair.teach, list(peer_names(self.pair)), teachers):
+            if edge.teacher in teachers and self.pair.teach != graph.ALL:
+                raise InputError(
+                    f"teach: in a comparison teachers are for the arm at_hand alone; leave out {edge.teacher}>{edge.student}"
+                )
+
     def as_dict(self) -> dict:
         """For comparison.json: everything that shapes the numbers of one seed."""
         plan = json.loads(json.dumps(dataclasses.asdict(self.plan)))
-        training = {name: value for name, value in self.pair.as_dict().items() if name != "seed"}
+        used = {name for name, arm in USED_BY.items() if {arm, f"solo_as_{arm}"} & set(self.arms)}
+        unused = {"seed", *USED_BY} - used
+        training = {name: value for name, value in self.pair.as_dict().items() if name not in unused}
         small, big = peer_names(self.pair)
         sets = {
             "small": small,
@@ -79,7 +95,6 @@ class ComparisonSettings:
             "labelled": list(self.labelled),
             "transfers": [list(names) for names in self.transfers],
         }
-        used = {name for name, arm in USED_BY.items() if {arm, f"solo_as_{arm}"} & set(self.arms)}
         own = {name: list(v) if isinstance(v, tuple) else v for name, v in vars(self.own).items() if name in used}
         return {**training, **plan, **sets, **own}
 

@@ -24,6 +24,7 @@ FINISHED_TEACHERS = {
     "frozen_seed": "a finished teacher by SEED",
     "frozen_compress": "a finished teacher by CompRess",
     "frozen_simreg": "a finished teacher by SimReg",
+    "at_hand": "a teacher that was there",
 }
 
 

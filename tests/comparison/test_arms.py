@@ -40,6 +40,16 @@ def test_both_encoders_of_the_pair_come_from_one_training(by_name):
     assert (by_name["dogo"].encoder, by_name["dogo_big"].encoder) == ("wrn_10_1", "wrn_16_2")
 
 
+def test_a_teacher_that_is_there_teaches_one_arm_and_changes_no_other(by_name):
+    given = {arm.name: arm for arm in arms(dataclasses.replace(PAIR, teachers=("there=big.npz",)), 16)}
+    at_hand = given.pop("at_hand")
+    assert given == by_name
+    assert at_hand.training == dataclasses.replace(by_name["solo"].training, teachers=("there=big.npz",))
+    assert at_hand.encoder == "wrn_10_1" and training_gflop(at_hand.training, 16) == training_gflop(
+        by_name["solo"].training, 16
+    )
+
+
 def test_the_longer_solo_training_costs_what_the_pair_costs(by_name):
     longer = by_name["solo_matched"].training
     pair, alone = (training_gflop(settings, 16) * settings.epochs for settings in (PAIR, longer))

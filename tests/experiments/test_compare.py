@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 from pictures import make_folder
 
+from dogo_tf import data
 from dogo_tf.comparison import runs as comparison_runs
 from dogo_tf.experiments import compare
 
@@ -140,6 +142,18 @@ def test_online_against_offline_is_added_to_a_finished_comparison(with_all_arms,
 
 
 @pytest.mark.slow
+def test_a_teacher_at_hand_is_added_to_a_finished_comparison(with_all_arms, pictures, tmp_path):
+    (out, _), photos = with_all_arms, data.load(pictures, "train", 16)
+    features = np.random.default_rng(0).normal(size=(len(photos), 4)).astype(np.float32)
+    np.savez(tmp_path / "there.npz", features=features, names=photos.files)
+    asked = ["--arms=solo,at_hand", f"--teachers=there={tmp_path / 'there.npz'}"]
+    assert compare.run(command(pictures, out, "--seeds=1", *asked)) == 0
+    summary = json.loads((out / "summary.json").read_text())
+    assert "at_hand - solo" in summary["studies"][0]["differences"]
+    assert compare.run(command(pictures, out, "--seeds=1", "--arms=solo")) == 0  # the teacher is not needed again
+
+
+@pytest.mark.slow
 def test_a_head_start_is_trained_first_and_its_cost_is_told_apart(with_all_arms, pictures, monkeypatch):
     out, _ = with_all_arms
     trained = []
@@ -203,7 +217,13 @@ def test_arms_of_one_seed_start_from_the_same_weights_and_data(finished):
         (["--transfer=cifar10"], "--transfer: expected dataset:train split:test split"),
         (["--corruptions=rain"], "unknown corruption 'rain'; known: "),
         (["--peers=small_conv"], "expected two, the small one and its bigger peer; got 1"),
-        (["--arms=solo,duo"], "unknown arm 'duo'; known: big_solo, dogo"),
+        (["--arms=solo,duo"], "unknown arm 'duo'; known: at_hand, big_longer"),
+        (["--arms=solo,at_hand"], "teachers: the arm at_hand needs it: a network that is there, e.g. big=dinov2.npz"),
+        (["--teachers=big=x.npz"], "arms: teachers are for the arm at_hand; add it, got "),
+        (
+            ["--arms=at_hand", "--teachers=there=x.npz", "--teach=there>small_conv"],
+            "teach: in a comparison teachers are for the arm at_hand alone; leave out there>small_conv",
+        ),
         (
             ["--arms=solo,smaller"],
             "smaller_peer: the arm smaller needs it: a network smaller than the first of the peers",
