@@ -73,6 +73,7 @@ setup(
             "dogo-compare = dogo_tf.experiments.compare:run",
             "dogo-probe = dogo_tf.experiments.probe:run",
             "dogo-suspects = dogo_tf.experiments.suspects:run",
+            "dogo-select = dogo_tf.experiments.select_images:run",
             "dogo-export = dogo_tf.export.main:run",
             "dogo-predict = dogo_tf.export.predict:run",
             "dogo-quickstart = dogo_tf.experiments.quickstart:run",

@@ -17,6 +17,7 @@ ORDER = (
     "peer",
     "step",
     "teacher",
+    "selection",
     "evaluate",
     "foreign",
     "distill",

@@ -12,6 +12,8 @@ from dogo_tf.errors import InputError
 
 EXTENSIONS = (".csv", ".parquet")
 COLUMNS = ("path", "label", "split")
+NOTES = ("order", "why")  # what dogo-select writes beside them; a list of it, labels filled in, is a data set
+_READ = (*COLUMNS, "image")  # of a .parquet file; dogo_tf.selection knows the last
 _NAMED = 5  # paths that an error names
 
 
@@ -24,7 +26,7 @@ def read_list(path: Path, split: str) -> FileSet:
     Raises InputError: a list that cannot be read, other columns, no image of this split, paths that are empty, come twice or
     lead to no file, labels that only some images of the split have.
     """
-    columns = _read(path)
+    columns = read_columns(path)
     _check_columns(path, list(columns))
     chosen = _rows_of(path, columns.get("split"), split, len(columns["path"]))
     files = [path.parent / columns["path"][row] for row in chosen]
@@ -34,7 +36,7 @@ def read_list(path: Path, split: str) -> FileSet:
 
 def listed_files(path: Path) -> list[Path]:
     """All files of a list, whatever their split, in its order. Raises InputError as read_list does."""
-    columns = _read(path)
+    columns = read_columns(path)
     _check_columns(path, list(columns))
     rows = list(range(len(columns["path"])))
     if not rows:
@@ -44,8 +46,8 @@ def listed_files(path: Path) -> list[Path]:
     return files
 
 
-def _read(path: Path) -> dict[str, Sequence[str]]:
-    """The columns as text; a missing value is an empty one."""
+def read_columns(path: Path) -> dict[str, Sequence[str]]:
+    """The columns of a list as text, checked by nobody yet; a missing value is an empty one."""
     if path.exists() and not path.is_file():
         raise InputError(f"{path}: expected a list of images, which is a regular file")  # a pipe would be waited for
     try:
@@ -84,13 +86,13 @@ def _read_parquet(path: Path) -> dict[str, list[str]]:
     if not path.is_file():
         raise FileNotFoundError(path)
     table = parquet.ParquetFile(path).read()
-    columns = {name: table.column(name).to_pylist() for name in table.column_names if name in COLUMNS}
+    columns = {name: table.column(name).to_pylist() for name in table.column_names if name in _READ}
     text = {name: ["" if value is None else str(value) for value in values] for name, values in columns.items()}
-    return text | {name: [] for name in table.column_names if name not in COLUMNS}
+    return text | {name: [] for name in table.column_names if name not in _READ}
 
 
 def _check_columns(path: Path, names: list[str]) -> None:
-    if "path" not in names or set(names) - set(COLUMNS):
+    if "path" not in names or set(names) - {*COLUMNS, *NOTES}:
         raise InputError(f"{path}: expected the columns path[,label][,split], got {','.join(names) or 'none'}")
 
 
@@ -118,11 +120,16 @@ def _check_files(path: Path, written: Sequence[str], rows: list[int], files: lis
         before = first.setdefault(os.path.normpath(file), row)
         if before != row:
             raise InputError(f"{path}: images {before + 1} and {row + 1} have the same path, {written[row]}")
+    check_exist(path, files, len(files))
+
+
+def check_exist(path: Path, files: Sequence[Path], count: int) -> None:
+    """InputError, which names some, unless these of the `count` files of a list exist."""
     missing = [file for file in files if not file.exists()]
     if missing:
         named = "".join(f"\n  {file}" for file in missing[:_NAMED])
         more = f"\n  ... and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
-        raise InputError(f"{path}: {len(missing)} of {len(files)} images do not exist:{named}{more}")
+        raise InputError(f"{path}: {len(missing)} of {count} images do not exist:{named}{more}")
 
 
 def _labels(path: Path, labels: Sequence[str] | None, rows: list[int]) -> tuple[np.ndarray | None, tuple[str, ...]]:

@@ -72,6 +72,15 @@ class FittedProbe:
         """Features [N, d] of any images, e.g. damaged ones -> labels [N]."""
         return self._model.predict(self._standardise(np.asarray(features)))
 
+    def probabilities(self, features) -> np.ndarray:
+        """Features [N, d] -> float64 [N, C], for each of `classes`; rows add up to 1."""
+        return self._model.predict_proba(self._standardise(np.asarray(features)))
+
+    @property
+    def classes(self) -> np.ndarray:
+        """The C different labels of train, ascending."""
+        return self._model.classes_
+
 
 def linear_probe(train_features, train_labels, test_features, test_labels, seed=0) -> LinearProbe:
     """Fits a probe on train (see fit_linear_probe) and uses the test set once.

@@ -84,6 +84,7 @@ RANGES = {
     "max_images": _AT_LEAST_ONE,
     "calibration_images": Range(100, 200, whole=True),
     "parity_images": _AT_LEAST_ONE,
+    "budget": _AT_LEAST_ONE,
     "count": _AT_LEAST_ONE,
     "threads": Range(1, 1024, whole=True),
 }

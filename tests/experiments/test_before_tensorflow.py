@@ -13,6 +13,7 @@ BINARIES = {
     "dogo-compare": "dogo_tf.experiments.compare",
     "dogo-probe": "dogo_tf.experiments.probe",
     "dogo-suspects": "dogo_tf.experiments.suspects",
+    "dogo-select": "dogo_tf.experiments.select_images",
     "dogo-quickstart": "dogo_tf.experiments.quickstart",
     "dogo-export": "dogo_tf.export.main",
     "dogo-predict": "dogo_tf.export.predict",
@@ -21,6 +22,7 @@ PAIR = ["dogo-pretrain", "--dataset=patterns", "--run_dir={new}"]
 COMPARE = ["dogo-compare", "--dataset=patterns", "--out={new}"]
 PROBE = ["dogo-probe", "--dataset=patterns", "--encoder=x.keras"]
 SUSPECTS = ["dogo-suspects", "--dataset=patterns", "--encoder=x.keras"]
+SELECT = ["dogo-select", "--dataset=patterns", "--encoder=x.keras"]
 EXPORT = ["dogo-export", "--dataset=patterns", "--encoder=x.keras", "--out={new}"]
 # What is wrong -> the command, and what the message says.
 WRONG = {
@@ -86,6 +88,9 @@ WRONG = {
     ),
     "probe's seed": ([*PROBE, "--seed=-1"], "--seed: expected a whole number from 0"),
     "suspects' seed": ([*SUSPECTS, "--seed=-1"], "--seed: expected a whole number from 0"),
+    "selection's method": ([*SELECT, "--method=foo"], "unknown method 'foo'; known: k_centre, max_herding"),
+    "selection's budget": ([*SELECT, "--budget=0"], "--budget: expected a whole number of at least 1, got 0"),
+    "selection's source": ([*SELECT, "--source=disk"], "unknown source 'disk'; known: auto, cache, memory, stream"),
     "suspects' noise": ([*SUSPECTS, "--inject_noise=nan"], "--inject_noise: expected a number from 0 to 0.8, got nan"),
     "export's seed": ([*EXPORT, "--seed=-1"], "--seed: expected a whole number from 0"),
     "export's formats": ([*EXPORT, "--formats="], "formats: expected at least one of float32, float16"),
