@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.features import all_finite
@@ -75,9 +76,11 @@ def select(
     check_method(method, labels is not None)
     pool = _checked(features, labelled, labels, class_names, seed)
     check_budget(budget, len(pool.features) - len(pool.labelled))
-    chosen = list(
-        itertools.islice(_each_once(pool, method, plugins.load(__name__, method, "method").choose(pool)), budget)
-    )
+    # One thread: most products are thin, and then threads cost ten times what they save. And any number of cores chooses the same.
+    with threadpool_limits(1):
+        chosen = list(
+            itertools.islice(_each_once(pool, method, plugins.load(__name__, method, "method").choose(pool)), budget)
+        )
     return Selection(np.array([choice.row for choice in chosen], np.int64), tuple(choice.why for choice in chosen))
 
 
