@@ -90,7 +90,8 @@ def test_features_neighbours_and_label_are_those_of_python(number, name, exporte
     assert all(float(cosine) == pytest.approx(cosines[caption], abs=0.01) for cosine, caption in nearest)
     label, confidence = encoder.classify(exported / name)[0]
     said, share = re.search(r'<h2 id="label">(\w+) \((\d+) %\)</h2>', shown).groups()
-    assert said == label and int(share) == pytest.approx(100 * confidence, abs=2)
+    # Pillow decodes a large JPEG at a fraction of its size, the browser decodes all of it.
+    assert said == label and int(share) == pytest.approx(100 * confidence, abs=5)
     assert "/model.tflite" in asked
 
 
