@@ -32,7 +32,12 @@ def _examine(path: Path) -> Finding:
             tables = list(Path(folder).glob("*.csv"))
             if done.returncode or not tables:
                 return Finding(facts=facts, reason=f"Vela cannot compile it for {accelerator}: {last_words(done)}")
-            facts[accelerator] = found = _read(done.stdout, tables[0])
+            try:
+                facts[accelerator] = found = _read(done.stdout, tables[0])
+            except (KeyError, ValueError, StopIteration):
+                return Finding(
+                    facts=facts, reason=f"what Vela says of {accelerator} cannot be read; is it another version?"
+                )
         total = found["npu_operators"] + found["cpu_operators"]
         cells[column] = (
             f"{found['npu_operators']}/{total} on the NPU, {found['cycles'] / 1e6:.2f} M cycles, "

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -106,6 +107,17 @@ def test_what_vela_prints_is_read(tmp_path):
     assert (found["npu_operators"], found["cpu_operators"], found["on_cpu"]) == (30, 2, ["Cast"])
     assert (found["cycles"], found["inference_ms"], found["system"]) == (2000, 4.0, "System")
     assert found["memory_bytes"] == {"sram": 1536, "dram": 0, "on_chip_flash": 0, "off_chip_flash": 2048}
+
+
+def test_a_vela_that_says_something_else_does_not_end_the_export(work, monkeypatch):
+    def told(*words):
+        folder = Path(words[words.index("--output-dir") + 1])
+        (folder / "summary.csv").write_text("cycles\n12\n")
+        return subprocess.CompletedProcess([], 0, "CPU operators = 0 (0%)\n", "")
+
+    monkeypatch.setattr(ethos_u, "run_tool", told)
+    finding = ethos_u.examine(work)["int8"]
+    assert finding.reason == "what Vela says of ethos-u55-128 cannot be read; is it another version?"
 
 
 def test_the_report_of_an_export_shows_them(encoder, tmp_path, monkeypatch, images):
