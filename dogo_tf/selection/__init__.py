@@ -76,7 +76,7 @@ def select(
     check_method(method, labels is not None)
     pool = _checked(features, labelled, labels, class_names, seed)
     check_budget(budget, len(pool.features) - len(pool.labelled))
-    # One thread: most products are thin, and then threads cost ten times what they save. And any number of cores chooses the same.
+    # One thread: most products are thin, and threads cost ten times what they save. So the number of cores changes nothing.
     with threadpool_limits(1):
         chosen = list(
             itertools.islice(_each_once(pool, method, plugins.load(__name__, method, "method").choose(pool)), budget)
