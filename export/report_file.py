@@ -35,7 +35,7 @@ def load(folder: Path) -> Report:
 
 def _report(told: dict, folder: Path) -> Report:
     formats, original = told.pop("formats"), told.pop("original")
-    name, _ = told.pop("encoder"), told.pop("recommendation")
+    name, _, _ = told.pop("encoder"), told.pop("recommendation"), told["targets"]
     items = tuple(_item(kind, entry, folder) for kind, entry in formats.items())
     first = next(iter(formats.values()))
     base_bytes = round(first["size_bytes"] / first["size_ratio"])
