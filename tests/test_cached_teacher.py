@@ -159,7 +159,7 @@ def test_a_teacher_sees_images_of_its_own_size(tmp_path):
     (file,) = (tmp_path / "cache/features").iterdir()
     np.testing.assert_array_equal(np.load(file), np.delete(drawn, 3, axis=0).reshape(11, -1))
     file.unlink()
-    pretrain(settings(tmp_path / "patterns", tmp_path / "big.keras", image_size=8, epochs=1))
+    pretrain(settings(tmp_path / "patterns", tmp_path / "big.keras", image_size=8, store_size=8, epochs=1))
     (file,) = (tmp_path / "cache/features").iterdir()
     (first, *_), kept = np.load(file), dogo_tf.data.load("patterns", "train[:64]", 8).images[0]
     np.testing.assert_array_equal(first.reshape(16, 16, 3), Image.fromarray(kept).resize((16, 16), 2))

@@ -4,6 +4,7 @@ import os
 import posixpath
 import struct
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ def is_feature_file(path) -> bool:
     return Path(path).suffix in EXTENSIONS
 
 
-def read_features(path, images: ImageSet) -> np.ndarray:
+def read_features(path, images: ImageSet, digest_of: Callable[[], str] | None = None) -> np.ndarray:
     """The features of `images`, [N, d] of a floating-point type, mapped from the file unless it is compressed.
 
     Args:
@@ -31,6 +32,7 @@ def read_features(path, images: ImageSet) -> np.ndarray:
             names: text [N], the images' paths (ImageSet.files), needed where the images are files. Folders that all names have
             in common are ignored, so that the data may have been somewhere else;
             digest: optional, hexadecimal, of images that are no files (data.digest).
+        digest_of: gives what the digest is compared with, where `images` are kept at another size than they are asked for.
     Raises:
         InputError: no such file, other arrays, types, shapes or values, features of other images or in another order.
     """
@@ -47,7 +49,7 @@ def read_features(path, images: ImageSet) -> np.ndarray:
         raise InputError(f"{path}: cannot be read as a file of NumPy: {' '.join(str(error).split())}") from error
     features = arrays[FEATURES]
     _check_kind(path, features.dtype, features.shape, len(images))
-    _check_belonging(path, arrays, images)
+    _check_belonging(path, arrays, images, digest_of or (lambda: digest(images.images)))
     _check_finite(path, features)
     return features
 
@@ -93,7 +95,7 @@ def _check_kind(path: Path, dtype: np.dtype, shape: tuple[int, ...], count: int)
         raise InputError(f"{path}: expected the features of {count:,} images, got {shape[0]:,}")
 
 
-def _check_belonging(path: Path, arrays: dict[str, np.ndarray], images: ImageSet) -> None:
+def _check_belonging(path: Path, arrays: dict[str, np.ndarray], images: ImageSet, digest_of: Callable[[], str]) -> None:
     names, made_of = arrays.get(NAMES), arrays.get(DIGEST)
     if images.files:
         if names is None:
@@ -104,7 +106,7 @@ def _check_belonging(path: Path, arrays: dict[str, np.ndarray], images: ImageSet
         _check_names(path, names, images.files)
     elif names is not None:
         raise InputError(f"{path}: its {NAMES} are those of files, but the images of {images.name} come from none")
-    elif made_of is not None and str(made_of) != digest(images.images):
+    elif made_of is not None and str(made_of) != digest_of():
         raise InputError(
             f"{path}: its {DIGEST} is of other images than {images.name}, in another order or of another size"
         )

@@ -37,7 +37,8 @@ def cached_teachers(settings: PretrainSettings, images: ImageSet, open_images: C
     for name, path, peer in place_specs("teachers", settings.teachers):
         try:
             if is_feature_file(path):
-                found.append(CachedTeacher(read_features(path, images), name))
+                features = read_features(path, images, lambda: _digest_at_image_size(settings, images, open_images))
+                found.append(CachedTeacher(features, name))
             elif settings.cache_teachers:
                 encoder = load_encoder(path, peer, trust)
                 seen = _at_size(settings, images, image_side(encoder) or settings.image_size, open_images)
@@ -45,6 +46,12 @@ def cached_teachers(settings: PretrainSettings, images: ImageSet, open_images: C
         except InputError as error:
             raise InputError(f"teachers: {name}: {error}") from error
     return found
+
+
+def _digest_at_image_size(settings, images: ImageSet, open_images: Callable) -> str:
+    """A run may keep its images larger than it asks for, which whoever computed the features need not know."""
+    kept_so = settings.image_size in (None, images.images.shape[1])
+    return data.digest((images if kept_so else open_images(settings, images.source)).images)
 
 
 def _at_size(settings, images: ImageSet, side: int | None, open_images: Callable):

@@ -85,6 +85,18 @@ def test_the_names_hold_wherever_the_images_are_kept(where, photos, big, tmp_pat
     assert pretrain(settings(photos, tmp_path / "run", file, source=where, epochs=1)).metrics_lines()
 
 
+@pytest.mark.parametrize("kept", [{}, {"store_size": 32}])
+def test_a_digest_is_of_the_images_at_the_training_size_however_they_are_kept(kept, photos, tmp_path):
+    patterns = dogo_tf.data.load("patterns", "train[:24]", 16)
+    made = {"features": np.ones([COUNT, 3], np.float32), "digest": dogo_tf.data.digest(patterns.images)}
+    np.savez(tmp_path / "big.npz", **made)
+    asked = {"dataset": "patterns", "split": "train[:24]", "epochs": 1, **kept}
+    assert pretrain(settings(photos, tmp_path / "run", tmp_path / "big.npz", **asked)).metrics_lines()
+    np.savez(tmp_path / "big.npz", **{**made, "digest": dogo_tf.data.digest(patterns.images[::-1])})
+    with pytest.raises(dogo_tf.InputError, match=r"its digest is of other images than patterns train\[:24\]"):
+        pretrain(settings(photos, tmp_path / "other", tmp_path / "big.npz", **asked))
+
+
 def test_a_resume_with_other_features_is_refused(photos, tmp_path):
     features = np.random.default_rng(1).normal(size=(COUNT, 3)).astype(np.float32)
     file = write(tmp_path / "big.npz", photos, features)
