@@ -4,15 +4,19 @@ from dogo_tf.export.report import BASE, Report
 
 # Where to turn instead, the smaller first.
 MORE_EXACT = {
-    "int8": ("dynamic_range", "float16", BASE),
+    "int8": ("int8_qat", "dynamic_range", "float16", BASE),
+    "int8_qat": ("dynamic_range", "float16", BASE),
     "dynamic_range": ("float16", BASE),
     "float16": (BASE,),
 }
+_ENCODERS = "take an encoder made for integers (mobilenet_v3_small_minimalistic, or another with ReLU or ReLU6)"
 REMEDIES = {
     "dynamic_range": "rounding disturbs a network most after a short training, so a longer one may help",
-    "int8": "try other calibration images (--seed, --calibration; 100 to 200 of what the device will see: more are not "
-    "better); the next time, pre-train longer, with more --weight_decay (5e-4 has helped MobileNetV3), or take an encoder with "
-    "ReLU or ReLU6",
+    "int8": "train it under rounding (--formats=int8_qat), or try other calibration images (--seed, --calibration; 100 to 200 "
+    "of what the device will see: more are not better); the next time, pre-train longer, with more --weight_decay (5e-4 has "
+    f"helped MobileNetV3), or {_ENCODERS}",
+    "int8_qat": "give it more images to learn from (--split, --max_images); the next time, pre-train longer, or "
+    f"{_ENCODERS}",
 }
 # A 95th percentile above so many medians says that the processor was somewhere else.
 DISTURBED = 3
@@ -20,7 +24,15 @@ DISTURBED = 3
 
 def failure_message(report: Report, folder) -> str:
     """What failed and why, what else there is, and where the rest lies."""
+    refused = report.details["refused"]
     failed = [item.format for item in report.items if item.problems]
+    if not failed:
+        lines = [f"  {name}: {alternative(name, report)}" for name in refused]
+        return (
+            f"{'; '.join(refused.values())}\n"
+            + "\n".join(lines)
+            + f"\n  What was made, and the report, are in {folder}"
+        )
     differs, was, it = ("differs", "was", "it") if len(failed) == 1 else ("differ", "were", "them")
     lines = [f"  {problem}" for problem in report.problems]
     for name in failed:

@@ -9,28 +9,33 @@ from dogo_tf.evaluate.features import check_images
 
 FEWEST, MOST = 100, 200
 DEFAULT = 128
+# Images to choose among ranges by: as many as a gate needs, and fewer than this many others tell little.
+MOST_JUDGING, FEWEST_JUDGING = 256, 64
 
 
 @dataclass(frozen=True)
 class Calibration:
     """images: uint8 [N, H, W, 3]. lowest, highest: of the user's pixels, 0..255. extended: whether two pixels were set to 0
-    and 255 so that the range is whole."""
+    and 255 so that the range is whole. judging: uint8 [M, H, W, 3], to choose among ranges by. held_out: whether they are
+    others; where fewer than 64 others are left, they are `images` themselves."""
 
     images: np.ndarray
     lowest: int
     highest: int
     extended: bool
+    judging: np.ndarray
+    held_out: bool
 
     def as_dict(self) -> dict:
-        return {name: value for name, value in asdict(self).items() if name != "images"} | {"images": len(self.images)}
+        return asdict(self) | {"images": len(self.images), "judging": len(self.judging)}
 
 
 def choose(images: np.ndarray, count: int = DEFAULT, seed: int = 0) -> Calibration:
     """`count` of the images, drawn without replacement.
 
-    Calibration keeps the smallest and the largest value of each tensor, so more images are not better: one outlier widens all
+    The converter keeps the smallest and the largest value of each tensor, so more images are not better: one outlier widens all
     late ranges. With fewer than 100 what lies outside is cut off; of MobileNetV3, whose activations have long tails, 1,000
-    images made a worse file than 25.
+    images made a worse file than 25. Up to 256 others are set aside to choose among other rules for ranges.
 
     The input must be quantised with scale 1 and zero-point 0, so that a device hands over its pixels as they are: 0 and 255
     must occur. Where they do not, one pixel of one image is made black and one white. That leaves the later ranges those of the
@@ -49,7 +54,8 @@ def choose(images: np.ndarray, count: int = DEFAULT, seed: int = 0) -> Calibrati
         raise InputError(
             f"calibration_images: {count} are wanted, but there are only {len(images)} images to choose from"
         )
-    chosen = images[np.sort(np.random.default_rng(seed).permutation(len(images))[:count])]
+    order = np.random.default_rng(seed).permutation(len(images))
+    chosen = images[np.sort(order[:count])]
     lowest, highest = int(chosen.min()), int(chosen.max())
     if highest <= 1:
         raise InputError(
@@ -60,4 +66,6 @@ def choose(images: np.ndarray, count: int = DEFAULT, seed: int = 0) -> Calibrati
     if extended:
         chosen = chosen.copy()
         chosen[0, 0, 0], chosen[0, -1, -1] = 0, 255
-    return Calibration(chosen, lowest, highest, extended)
+    others = np.sort(order[count:][:MOST_JUDGING])
+    held_out = len(others) >= FEWEST_JUDGING
+    return Calibration(chosen, lowest, highest, extended, images[others] if held_out else chosen, held_out)

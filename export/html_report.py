@@ -9,14 +9,15 @@ from dogo_tf.export.report import (
     HEAD,
     Report,
     detail_rows,
+    quantisation,
     recommendation,
     rows,
     without_empty_columns,
 )
-from dogo_tf.reporting.figure import BLUE, GREY, ORANGE, PURPLE, VERMILLION, new_figure, svg
+from dogo_tf.reporting.figure import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION, new_figure, svg
 from dogo_tf.reporting.page import data_uri, render
 
-COLOURS = {"float32": GREY, "float16": BLUE, "dynamic_range": ORANGE, "int8": VERMILLION}
+COLOURS = {"float32": GREY, "float16": BLUE, "dynamic_range": ORANGE, "int8": VERMILLION, "int8_qat": GREEN}
 OTHER_COLOUR = PURPLE
 ROW_INCHES = 0.42
 CAPTION = (
@@ -112,6 +113,7 @@ def _conditions(report: Report) -> list[tuple[str, str]]:
         ("images to learn from", f"{data['train']['name']}: {data['train']['images']:,}"),
         ("images tested on", f"{data['test']['name']}: {data['test']['images']:,}"),
         ("calibration", _calibration(details["calibration"])),
+        *((line.split(": ")[0], line.split(": ", 1)[1]) for line in quantisation(report)),
         ("hardware", f"{hardware['cores']} cores of {hardware['processor']}"),
         ("timing", f"{timing['rounds']} rounds of {timing['block']} calls; running processes meanwhile: {load}"),
         ("command", details["command"]),

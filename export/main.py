@@ -26,7 +26,7 @@ from dogo_tf.errors import InputError
 from dogo_tf.evaluate.sources import image_side, load_encoder
 from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
 from dogo_tf.experiments import app
-from dogo_tf.export import calibration, device_timing, images, report, report_file, target_report, tflite
+from dogo_tf.export import calibration, device_timing, images, report, report_file, target_report
 from dogo_tf.export.advice import timing_remark
 from dogo_tf.export.pipeline import MIN_PARITY_IMAGES, GateFailure, Options, export_encoder
 from dogo_tf.foreign.onnx_encoder import OnnxEncoder
@@ -44,7 +44,12 @@ app.trust_flag(FLAGS)
 flags.DEFINE_string(
     "out", None, "Folder for the files; <run_dir>/export/<peer> if not given. It must be new.", flag_values=FLAGS
 )
-flags.DEFINE_list("formats", ",".join(tflite.FORMATS), "TFLite formats to write.", flag_values=FLAGS)
+flags.DEFINE_list(
+    "formats",
+    ",".join(Options.formats),
+    "TFLite formats to write. Besides these: int8_qat, int8 whose weights are trained under rounding, without labels.",
+    flag_values=FLAGS,
+)
 flags.DEFINE_bool(
     "head", False, "Add a linear classifier, trained on the labels of --split: label and confidence.", flag_values=FLAGS
 )
@@ -154,6 +159,8 @@ def _show(made: report.Report) -> None:
         print(text_table(head, rows))
     for line in target_report.reasons(made.details["targets"]):
         print(f"  {printable(line)}")
+    for line in report.quantisation(made):
+        print(line)
     if remark := timing_remark(made):
         print(remark)
 

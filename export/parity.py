@@ -33,6 +33,11 @@ class Parity:
     images: int
 
 
+_INT8 = (
+    ("error_ratio", "at most", 0.02),
+    ("neighbour_overlap", "at least", 0.80),
+    ("cosine_min", "at least", 0.95),
+)
 # Format -> (measure, "at most" or "at least", limit). Measured on six trained networks of 0.3-11 M parameters, on x86; the
 # healthy ones stay clear of these limits by a factor of two and more.
 LIMITS = {
@@ -44,11 +49,8 @@ LIMITS = {
         ("cosine_min", "at least", 0.998),
         ("error_ratio", "at most", 0.005),
     ),
-    "int8": (
-        ("error_ratio", "at most", 0.02),
-        ("neighbour_overlap", "at least", 0.80),
-        ("cosine_min", "at least", 0.95),
-    ),
+    "int8": _INT8,
+    "int8_qat": _INT8,
 }
 
 

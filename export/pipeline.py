@@ -20,10 +20,12 @@ from dogo_tf.export import (
     latency,
     metadata,
     parity,
+    qat,
     report_file,
     target_report,
     tflite,
 )
+from dogo_tf.export.int8 import formats as int8_formats
 from dogo_tf.export.report import BASE, Exported, Report
 from dogo_tf.export.saved_model import check_encoder, export_saved_model
 from dogo_tf.export.targets._work import Work
@@ -33,6 +35,7 @@ from dogo_tf.reporting.provenance import provenance
 from dogo_tf.sources.selection import selected
 
 MIN_PARITY_IMAGES = 256
+FORMATS = (*tflite.FORMATS, int8_formats.QAT)
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Options:
     """How an encoder is exported.
 
     Attributes:
-        formats: names of tflite.FORMATS.
+        formats: names of FORMATS; int8_qat, which takes a minute or more, only if it is asked for.
         head: add a classifier, trained on train's labels, as a second output.
         force: write files that fail their gates, too.
         overwrite: replace the folder of an earlier export.
@@ -65,10 +68,10 @@ class Options:
     def __post_init__(self):
         target_report.check(self.targets)
         if not self.formats:
-            raise InputError(f"formats: expected at least one of {', '.join(tflite.FORMATS)}, got none")
+            raise InputError(f"formats: expected at least one of {', '.join(FORMATS)}, got none")
         for name in self.formats:
-            if name not in tflite.FORMATS:
-                raise unknown_name("TFLite format", name, tflite.FORMATS)
+            if name not in FORMATS:
+                raise unknown_name("TFLite format", name, FORMATS)
 
 
 class GateFailure(InputError):
@@ -104,32 +107,39 @@ def export_encoder(
     check_encoder(encoder)
     _check(folder, train, test, options)
     calibrated = None
-    if set(options.formats) & set(tflite.CALIBRATED):
+    integers = [name for name in dict.fromkeys(options.formats) if name in int8_formats.FORMATS]
+    if integers:
         calibrated = calibration.choose(sets["calibration"].images, options.calibration_images, options.seed)
     encoder = as_float32(encoder) if isinstance(encoder, keras.Model) else encoder
     original = embed(encoder, test.images)
-    judge = None
-    if train.labels is not None and test.labels is not None:
-        judge = accuracy.Judge(train, test, embed(encoder, train.images), original, options.seed)
+    labelled = train.labels is not None and test.labels is not None
+    learned = embed(encoder, train.images) if labelled or int8_formats.QAT in integers else None
+    judge = accuracy.Judge(train, test, learned, original, options.seed) if labelled else None
     try:
         with folder_atomically(folder) as stage:
             head = judge.classifier if options.head else None
             saved_model = export_saved_model(encoder, stage / "saved_model", head=head)
             items = [_check_saved_model(saved_model, folder, original, test, options)]
             # With the base even if it is not asked for: sizes and times are told as ratios to it.
-            files = tflite.convert(
-                saved_model, dict.fromkeys((BASE, *options.formats)), calibrated and calibrated.images
-            )
+            converted = [name for name in options.formats if name in tflite.FORMATS]
+            converted += [int8_formats.CALIBRATED] if integers else []
+            files = tflite.convert(saved_model, dict.fromkeys((BASE, *converted)), calibrated and calibrated.images)
+            made = int8_formats.Made({}, {}, {})
+            if integers:
+                reference = embed(encoder, calibrated.judging)
+                made = int8_formats.make(integers, files, calibrated, reference, train.images, learned, options.seed)
+                files |= made.files
             times = latency.measure(files, test.images[0], seed=options.seed)
             load = latency.load()
-            for variant in dict.fromkeys(options.formats):
+            for variant in (name for name in dict.fromkeys(options.formats) if name not in made.refused):
                 artefact = TFLiteEncoder(files[variant])
                 item = _measure(variant, artefact, files[variant], original, judge, train, test, options)
                 item = replace(item, latency=times[variant])
                 if options.force or not item.problems:
                     description = {
                         "labels": list(train.class_names) if head else None,
-                        "calibration": calibrated.as_dict() if variant in tflite.CALIBRATED else None,
+                        "calibration": calibrated.as_dict() if variant in integers else None,
+                        "quantisation": made.details.get(variant),
                         "parity_with_original": vars(item.parity),
                         "scores": {score: vars(values) for score, values in item.scores.items()},
                         "problems": list(item.problems),
@@ -144,6 +154,8 @@ def export_encoder(
             details = {
                 "data": {part: _described(data) for part, data in sets.items()},
                 "calibration": calibrated and {"data": sets["calibration"].name, **calibrated.as_dict()},
+                "quantisation": made.details,
+                "refused": made.refused,
                 "latency": {"batch": 1, "threads": 1, "rounds": latency.ROUNDS, "block": latency.BLOCK, **load},
                 "targets": _try_targets(stage, name, items, original, test, options),
                 "seed": options.seed,
@@ -156,7 +168,7 @@ def export_encoder(
             report_file.write(stage, report)
     except OSError as error:
         raise InputError(f"out: cannot write {folder}: {error.strerror or error}") from error
-    if report.problems and not options.force:
+    if made.refused or (report.problems and not options.force):
         raise GateFailure(advice.failure_message(report, folder), report)
     return report
 
@@ -180,6 +192,8 @@ def _check(folder: Path, train: ImageSet, test: ImageSet, options: Options) -> N
             f"test images: expected at least {MIN_PARITY_IMAGES} to check parity with; there are {len(test.images)}, of "
             f"which parity_images={options.parity_images} are to be used"
         )
+    if int8_formats.QAT in options.formats:
+        qat.check_images(len(train.images))
     if options.head and (train.labels is None or test.labels is None):
         raise InputError(f"head: expected labelled images to train it with; {train.name} or {test.name} has no labels")
     if folder.is_file():
@@ -211,7 +225,7 @@ def _measure(variant, artefact: TFLiteEncoder, content: bytes, original, judge, 
     problems = parity.violations(found, variant)
     if not structure.builtin_only:
         problems.append(f"{variant}: needs operations that plain LiteRT lacks: {', '.join(structure.operators)}")
-    if variant in tflite.CALIBRATED and structure.float_operators:
+    if variant in int8_formats.FORMATS and structure.float_operators:
         problems.append(f"{variant}: {structure.float_operators} operations are not integer; expected 0")
     scores = {}
     if judge:

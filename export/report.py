@@ -47,7 +47,8 @@ class Report:
 
     @property
     def problems(self) -> list[str]:
-        return [problem for item in self.items for problem in item.problems]
+        refused = self.details["refused"]
+        return [problem for item in self.items for problem in item.problems] + list(refused.values())
 
     def as_dict(self) -> dict:
         """For report.json; accuracies in 0..1, sizes in bytes, times in milliseconds."""
@@ -84,6 +85,25 @@ def recommendation(report: Report) -> str:
         f"{best.format}: {', '.join(reasons)}. Of the formats that passed it has the smallest product of size and time. "
         "Time it on your device: which format is fast depends on the processor."
     )
+
+
+def quantisation(report: Report) -> list[str]:
+    """How the int8 files came about, a line each: "int8: ..."."""
+    lines = []
+    calibration = report.details["calibration"]
+    for name, found in report.details["quantisation"].items():
+        tried = ", ".join(f"{rule} {error:.2g}" for rule, error in found["tried"].items())
+        images = f"{calibration['judging']} {'other' if calibration['held_out'] else 'of the same'} images"
+        line = f"{name}: ranges by {found['rule']}, the best on {images} (E: {tried})"
+        if reason := found["others_not_tried"]:
+            line += f"; others were not tried ({reason})"
+        if training := found.get("training"):
+            line += (
+                f"; trained for {training['steps']} steps of {training['batch_size']} images in {training['seconds']:.0f} s, "
+                f"loss {training['loss_at_first']:.2g} -> {training['loss_at_last']:.2g}, E {found['trained']:.2g}"
+            )
+        lines.append(line)
+    return lines
 
 
 HEAD = ["format", "kB", "ms", "x float32", "kNN %", "linear %", "head %", "same 5-NN %", "gate"]

@@ -45,7 +45,7 @@ def _int8(converter, calibration):
     converter.inference_input_type, converter.inference_output_type = tf.uint8, tf.int8
 
 
-# Name -> what to set on the converter. Each name has its limits in parity.LIMITS.
+# Name -> what to set on the converter. Each name has its limits in parity.LIMITS. The pipeline makes int8_qat of int8.
 FORMATS = {"float32": _float32, "float16": _float16, "dynamic_range": _dynamic_range, "int8": _int8}
 CALIBRATED = ("int8",)
 

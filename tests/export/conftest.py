@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dogo_tf.export import saved_model, tflite
-from dogo_tf.platform.keras_compat import keras
+from dogo_tf.platform.keras_compat import keras, tf
 
 
 def residual_encoder(policy="float32", name="small"):
@@ -32,19 +32,20 @@ def residual_encoder(policy="float32", name="small"):
     return model
 
 
+def in_this_process(words, files):
+    """As tflite._run_child."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the converter's own, which a child keeps to itself
+        tflite._convert_here(words[0], words[1], words[2:])
+    return 0, []
+
+
 @pytest.fixture(scope="module", autouse=True)
 def conversions_in_this_process(request):
     """Starting TensorFlow for each takes longer than all the rest; test_tflite.py has them as they are, in a child process."""
-
-    def convert(words, files):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the converter's own, which a child keeps to itself
-            tflite._convert_here(words[0], words[1], words[2:])
-        return 0, []
-
     with pytest.MonkeyPatch.context() as patched:
         if request.module.__name__.rpartition(".")[2] != "test_tflite":
-            patched.setattr(tflite, "_run_child", convert)
+            patched.setattr(tflite, "_run_child", in_this_process)
         yield
 
 
@@ -82,3 +83,59 @@ def saved(encoder, tmp_path_factory):
 @pytest.fixture(scope="session")
 def tflite_files(saved, calibration_images):
     return tflite.convert(saved, calibration=calibration_images)
+
+
+def gated_encoder(extra=None):
+    """16 x 12 pixels, with what the package's own encoders consist of: squeeze-and-excite, hard-swish, shuffling, pooling.
+
+    `extra`: a layer before the last convolution."""
+    keras.utils.set_random_seed(3)
+    layers = keras.layers
+    images = keras.Input((16, 12, 3), name="pixels")
+    x = layers.Rescaling([1 / 60, 1 / 50, 1 / 55], [-120 / 60, -110 / 50, -100 / 55])(images)
+    x = layers.BatchNormalization()(layers.Conv2D(8, 3, 2, "same", use_bias=False)(x))
+    x = x * layers.ReLU(6.0)(x + 3.0) * (1 / 6)
+    x = layers.ReLU()(layers.BatchNormalization()(layers.DepthwiseConv2D(3, padding="same", use_bias=False)(x)))
+    gate = layers.Conv2D(4, 1, activation="relu")(layers.GlobalAveragePooling2D(keepdims=True)(x))
+    x = layers.Multiply()([x, layers.ReLU(6.0)(layers.Conv2D(8, 1)(gate) + 3.0) * (1 / 6)])
+    kept, y = tf.split(x, 2, axis=-1)
+    y = layers.BatchNormalization()(layers.Conv2D(4, 1, use_bias=False)(y))
+    x = layers.Concatenate()([kept, y])
+    x = layers.Permute((1, 3, 2))(layers.Reshape((48, 2, 4))(x))
+    x = layers.MaxPooling2D(2)(layers.Reshape((8, 6, 8))(x))
+    x = layers.Add()([x, layers.Conv2D(8, 3, padding="same", activation="sigmoid")(x)])
+    x = layers.BatchNormalization()(layers.AveragePooling2D(2, padding="same")(layers.ZeroPadding2D(1)(x)))
+    x = layers.Conv2D(16, 3, padding="same")(extra(x) if extra else x)
+    model = keras.Model(images, layers.GlobalAveragePooling2D()(x), name="gated")
+    generator = np.random.default_rng(6)
+    for layer in model.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            low_high = ((0.8, 1.5), (-0.5, 0.5), (-0.5, 0.5), (0.2, 1.0))  # gamma, beta, mean, variance
+            layer.set_weights(
+                [generator.uniform(*pair, w.shape) for pair, w in zip(low_high, layer.get_weights(), strict=True)]
+            )
+    return model
+
+
+@pytest.fixture(scope="session")
+def converted(tmp_path_factory, calibration_images):
+    """Function from an encoder to its float32 and int8 files."""
+
+    def convert(encoder):
+        folder = saved_model.export_saved_model(encoder, tmp_path_factory.mktemp("converted") / "saved_model")
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(tflite, "_run_child", in_this_process)
+            return tflite.convert(folder, ("float32", "int8"), calibration_images)
+
+    return convert
+
+
+@pytest.fixture(scope="session")
+def gated(converted):
+    return converted(gated_encoder())
+
+
+@pytest.fixture(scope="session")
+def unknown(converted):
+    """With an operation that is not followed in TensorFlow."""
+    return converted(gated_encoder(extra=lambda x: tf.math.tanh(x)))

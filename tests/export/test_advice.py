@@ -15,6 +15,8 @@ DETAILS = {
     "data": {"train": {"name": "a", "images": 300}, "test": {"name": "b", "images": 256}},
     "latency": {"rounds": 30, "block": 10, "cores": 2, "load_average": 8.04},
     "calibration": None,
+    "quantisation": {},
+    "refused": {},
     "command": "dogo-export",
     "commit": "abc",
     "date": "2026-01-01",
@@ -35,10 +37,15 @@ def report(failing=(), formats=("float32", "float16", "dynamic_range", "int8"), 
     [
         (("int8",), ("float16", "dynamic_range", "int8"), "take dynamic_range, which passed"),
         (("int8", "dynamic_range"), ("float16", "dynamic_range", "int8"), "take float16, which passed"),
-        (("int8", "dynamic_range"), ("dynamic_range", "int8"), "export float16, too (--formats)"),
+        (("int8", "dynamic_range"), ("dynamic_range", "int8"), "export int8_qat, too (--formats)"),
         (
-            ("int8", "dynamic_range", "float16", "float32"),
-            ("float32", "float16", "dynamic_range", "int8"),
+            ("int8", "int8_qat", "dynamic_range"),
+            ("int8", "int8_qat", "dynamic_range"),
+            "export float16, too (--formats)",
+        ),
+        (
+            ("int8", "int8_qat", "dynamic_range", "float16", "float32"),
+            ("float32", "float16", "dynamic_range", "int8", "int8_qat"),
             "the SavedModel",
         ),
     ],
@@ -78,3 +85,12 @@ def test_no_bar_of_the_report_is_cut_off():
     for ax in (ax for figure in figures for ax in figure.axes):
         low, high = ax.get_xlim()
         assert low == 0 and all(bar.get_width() <= high for bar in ax.patches)
+
+
+def test_a_failed_int8_is_told_of_training_and_of_encoders_made_for_integers():
+    message = failure_message(report(("int8",)), "out")
+    assert "--formats=int8_qat" in message and "mobilenet_v3_small_minimalistic" in message
+    everything = ("int8", "int8_qat", "dynamic_range")
+    assert "take int8_qat, which passed" in failure_message(report(("int8",), everything), "out")
+    both = failure_message(report(("int8", "int8_qat"), everything), "out")
+    assert both.count("mobilenet_v3_small_minimalistic") == 2 and both.count("take dynamic_range, which passed") == 2

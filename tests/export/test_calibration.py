@@ -19,7 +19,18 @@ def test_images_of_the_whole_range_are_taken_as_they_are():
     assert len({int(row[0]) for row in rows}) == 120  # all the user's own, none twice
     np.testing.assert_array_equal(calibration.choose(images, 120).images, chosen.images)
     assert (calibration.choose(images, 120, seed=1).images != chosen.images).any()
-    assert chosen.as_dict() == {"lowest": 0, "highest": 255, "extended": False, "images": 120}
+    kept = {"lowest": 0, "highest": 255, "extended": False, "images": 120}
+    assert chosen.as_dict() == kept | {"judging": 180, "held_out": True}
+
+
+def test_ranges_are_judged_on_images_that_they_do_not_come_from():
+    images = pictures(700)
+    chosen = calibration.choose(images, 120)
+    assert len(chosen.judging) == 256 and chosen.held_out
+    both = np.concatenate([chosen.images, chosen.judging]).reshape(376, -1)
+    assert len(np.unique(both, axis=0)) == 376
+    few = calibration.choose(images[:183], 120)  # 63 others
+    assert few.judging is few.images and not few.held_out
 
 
 @pytest.mark.parametrize("low, high", [(0, 153), (30, 255), (40, 180)])

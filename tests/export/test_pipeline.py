@@ -1,7 +1,9 @@
 """The whole export: what is written, measured, refused, and never left half-done."""
 
+import html
 import json
 from dataclasses import replace
+from functools import partialmethod
 
 import numpy as np
 import pytest
@@ -11,9 +13,13 @@ from dogo_tf.errors import InputError
 from dogo_tf.evaluate.probe import probe
 from dogo_tf.evaluate.saved_model_encoder import SavedModelEncoder
 from dogo_tf.evaluate.sources import load_encoder
-from dogo_tf.export import metadata, parity, pipeline, tflite
+from dogo_tf.export import metadata, parity, pipeline, qat, tflite
+from dogo_tf.export.int8.calibrated import CONVERTER
+from dogo_tf.export.int8.ranges import RULES
 from dogo_tf.export.pipeline import GateFailure, Options, export_encoder
+from dogo_tf.export.report import quantisation
 from dogo_tf.export.runtime import Encoder
+from dogo_tf.platform.keras_compat import keras
 
 
 def image_set(count, seed, labelled=True):
@@ -84,8 +90,9 @@ def test_labels_travel_with_every_file(name, exported):
     assert accuracy == pytest.approx(encoder.metadata["scores"]["head"]["accuracy"], abs=0.02)
     assert all(1 / 3 <= confidence <= 1 for _, confidence in found)
     assert np.mean([confidence for _, confidence in found]) == pytest.approx(accuracy, abs=0.15)
-    calibrated = {"lowest": 0, "highest": 255, "extended": False, "images": 100}
+    calibrated = {"lowest": 0, "highest": 255, "extended": False, "images": 100, "judging": 200, "held_out": True}
     assert encoder.metadata["calibration"] == (calibrated if name == "int8" else None)
+    assert (encoder.metadata["quantisation"] is not None) == (name == "int8")
 
 
 @pytest.mark.parametrize("name", tflite.FORMATS)
@@ -95,6 +102,44 @@ def test_every_evaluation_reads_every_file(name, exported):
     assert found.knn.accuracy == report.item(name).scores["knn"].accuracy
     assert found.linear[1.0].accuracy == pytest.approx(report.item(name).scores["linear"].accuracy, abs=0.03)
     assert found.linear[0.1].n_train == 30
+
+
+def test_the_report_says_which_ranges_were_tried(exported):
+    report, folder = exported
+    found = report.details["quantisation"]["int8"]
+    assert set(found["tried"]) == {CONVERTER, *RULES} and found["tried"][found["rule"]] == min(found["tried"].values())
+    (line,) = quantisation(report)
+    assert line.startswith(f"int8: ranges by {found['rule']}, the best on 200 other images (E: converter ")
+    assert line.removeprefix("int8: ") in html.unescape((folder / "report.html").read_text())
+
+
+@pytest.fixture
+def short_training(monkeypatch):
+    monkeypatch.setattr(qat.Settings, "__init__", partialmethod(qat.Settings.__init__, steps=20, learning_rate=1e-3))
+
+
+def test_int8_qat_is_trained_measured_and_written_beside_int8(encoder, short_training, tmp_path):
+    unlabelled = [replace(part, labels=None, class_names=()) for part in (TRAIN, TEST)]
+    report = export_encoder(encoder, tmp_path / "out", *unlabelled, quick(formats=("int8", "int8_qat")), "tiny")
+    assert {path.name for path in (tmp_path / "out").glob("*.tflite")} == {"tiny_int8.tflite", "tiny_int8_qat.tflite"}
+    item = report.item("int8_qat")
+    assert item.problems == () and item.graph.float_operators == 0 and item.latency.ratio > 0
+    assert item.parity.error_ratio < 2 * report.item("int8").parity.error_ratio
+    details = report.details["quantisation"]["int8_qat"]
+    assert details["training"]["steps"] == 20 and details["training"]["images"] == 300
+    assert details["training"]["agreement"] >= 0.999
+    assert "; trained for 20 steps of 64 images in " in quantisation(report)[1]
+    assert Encoder(tmp_path / "out" / "tiny_int8_qat.tflite").metadata["quantisation"]["training"]["batch_size"] == 64
+
+
+def test_an_encoder_that_cannot_be_trained_under_rounding_keeps_its_other_files(encoder, tmp_path):
+    tanh = keras.Model(encoder.inputs, keras.layers.Activation("tanh")(encoder.outputs[0]), name="curved")
+    with pytest.raises(GateFailure, match="operations whose rounding is not known: TANH") as failure:
+        export_encoder(tanh, tmp_path / "out", TRAIN, TEST, quick(formats=("int8", "int8_qat"), force=True), "tiny")
+    assert {path.name for path in (tmp_path / "out").glob("*.tflite")} == {"tiny_int8.tflite"}
+    assert "What was made, and the report, are in" in str(failure.value)
+    assert failure.value.report.details["refused"].keys() == {"int8_qat"}
+    assert "TANH" in (tmp_path / "out" / "report.html").read_text()
 
 
 @pytest.mark.slow
@@ -210,6 +255,11 @@ def test_a_full_disk_leaves_the_old_export_and_nothing_new(encoder, tmp_path, mo
 WRONG = {
     "format": ({"formats": ("float32", "int3")}, {}, "unknown TFLite format 'int3'; known: dynamic_range"),
     "few": ({}, {"test": image_set(255, 1)}, "test images: expected at least 256 to check parity with; there are 255"),
+    "batch": (
+        {"formats": ("float16", "int8_qat")},
+        {"train": image_set(63, 0)},
+        "int8_qat: expected at least 64 images to learn from, a batch; there are 63",
+    ),
     "parity": ({"parity_images": 100}, {}, "parity_images=100 are to be used"),
     "calibration": ({}, {"train": image_set(60, 0)}, "calibration_images: 100 are wanted, but there are only 60"),
 }

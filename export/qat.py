@@ -1,0 +1,129 @@
+"""int8_qat: an encoder's fake-quantised copy learns from the encoder itself, without labels, before it becomes integers.
+
+The copy is the int8 file, followed in TensorFlow (`int8.network`): batch normalisation is folded, and every value is rounded
+where the file rounds it. Its features must become the original's on the user's images: in direction (SimReg's regression), in
+length, and in which images they find similar (DoGo's KL). Distillation of this kind is published as SQAKD (AISTATS 2024).
+"""
+
+import time
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from dogo_tf.distill.similarity_kl import similarity_kl
+from dogo_tf.distill.simreg import regression
+from dogo_tf.errors import InputError
+from dogo_tf.evaluate.saved_model_encoder import OUTPUT
+from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
+from dogo_tf.export.int8.graph_file import Int8File
+from dogo_tf.export.int8.network import Network
+from dogo_tf.platform.keras_compat import keras, tf
+from dogo_tf.reporting.progress import Progress
+
+
+@dataclass(frozen=True)
+class Settings:
+    """steps: of batch_size (even) images each. learning_rate: of Adam; falls to 0 along a cosine. temperature: of the KL."""
+
+    steps: int = 200
+    batch_size: int = 64
+    learning_rate: float = 1e-4
+    temperature: float = 0.1
+
+
+@dataclass(frozen=True)
+class Trained:
+    """content: the file. losses: of every step. agreement: share (0..1) of features in which the file, run by LiteRT, is within
+    one step of the network that was trained. seconds: that it took. images: how many there were to learn from."""
+
+    content: bytes
+    losses: tuple[float, ...]
+    agreement: float
+    seconds: float
+    settings: Settings
+    images: int
+
+    def as_dict(self) -> dict:
+        tenth = max(1, len(self.losses) // 10)
+        return {
+            **asdict(self.settings),
+            "images": self.images,
+            "seconds": self.seconds,
+            "agreement": self.agreement,
+            "loss_at_first": float(np.mean(self.losses[:tenth])),
+            "loss_at_last": float(np.mean(self.losses[-tenth:])),
+        }
+
+
+def check_images(count: int, settings: Settings | None = None) -> None:
+    """InputError unless there are enough images for a batch."""
+    size = (settings or Settings()).batch_size
+    if count < size:
+        raise InputError(f"int8_qat: expected at least {size} images to learn from, a batch; there are {count}")
+
+
+def train(int8: bytes, float32: bytes, images, features, settings: Settings | None = None, seed: int = 0) -> Trained:
+    """The int8 file with weights that were trained under its own rounding.
+
+    Args:
+        int8, float32: files of tflite.convert of one SavedModel; the ranges of int8 are kept.
+        images: uint8 [N, H, W, 3], N at least a batch. features: float32 [N, d], the original's of them.
+        settings: see Settings. seed: of the order of the images.
+    Raises:
+        InputError: too few images, or operations whose rounding is not known (it names them).
+    """
+    settings, start = settings or Settings(), time.perf_counter()
+    check_images(len(images), settings)
+    network = Network(Int8File(int8, float32))
+    losses = learn(network, images, features, settings, seed)
+    content = network.written()
+    agreement = agreement_within_a_step(network, content, images[np.arange(settings.batch_size)])
+    return Trained(content, losses, agreement, time.perf_counter() - start, settings, len(images))
+
+
+def learn(network: Network, images, features, settings: Settings, seed: int = 0) -> tuple[float, ...]:
+    """Changes the network's weights and biases; returns the loss of every step. Arguments as in train."""
+    rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.steps)
+    optimizer = keras.optimizers.Adam(rate)
+    variables = list(network.trainable_variables)
+
+    @tf.function
+    def step(batch, teacher):
+        with tf.GradientTape() as tape:
+            loss = _loss(network.features(batch), teacher, settings.temperature)
+        pairs = zip(tape.gradient(loss, variables), variables, strict=True)
+        optimizer.apply_gradients([(gradient, variable) for gradient, variable in pairs if gradient is not None])
+        return loss
+
+    losses, order = [], _order(len(images), settings, seed)
+    with Progress("int8_qat", settings.steps) as progress:
+        for done, rows in enumerate(order, 1):
+            losses.append(float(step(tf.cast(images[rows], tf.float32), tf.cast(features[rows], tf.float32))))
+            progress.update(done)
+    return tuple(losses)
+
+
+def agreement_within_a_step(network: Network, content: bytes, images) -> float:
+    """Share (0..1) of the images' features that are the same in file and network, to one step of the output's scale."""
+    file = TFLiteEncoder(content)
+    difference = np.abs(network.features(tf.cast(images, tf.float32)).numpy() - file(images))
+    return float((difference < 1.01 * file.stated_outputs[OUTPUT]["scale"]).mean())
+
+
+def _loss(student, teacher, temperature):
+    """Mean over the images, >= 0. For the KL the first half of the batch is compared with the other half."""
+    half = teacher.shape[0] // 2
+    lengths = tf.norm(student, axis=1) / tf.maximum(tf.norm(teacher, axis=1), 1e-12)
+    similar = similarity_kl(student[:half], student[half:], teacher[:half], teacher[half:], temperature)
+    return tf.reduce_mean(regression(student, teacher) + (lengths - 1) ** 2) + tf.reduce_mean(similar)
+
+
+def _order(count, settings, seed):
+    """Rows of each step: every image once before any comes again, but for those that do not fill a batch."""
+    generator, size = np.random.default_rng(seed), settings.batch_size
+    waiting = np.empty(0, np.int64)
+    for _ in range(settings.steps):
+        if len(waiting) < size:
+            waiting = generator.permutation(count)
+        yield waiting[:size]
+        waiting = waiting[size:]
