@@ -65,12 +65,13 @@ def train(
     micro_batches=1,
     cached_teacher=False,
     adam_decay=None,
+    local_views=0,
 ) -> dict:
     """{number of steps: all weights, momenta, queues and (in float64) moving statistics after so many}.
 
     schemes: of the edges from every peer to every other, in turn. micro_batches: of the global batch. cached_teacher: with one.
     adam_decay: Adam's L2, at a learning rate of 1e-2 and with biases before batch normalisation, whose true gradient is 0;
-    momentum without decay if not given.
+    momentum without decay if not given. local_views: of every peer.
     """
     import dogo_tf
     from dogo_tf import optimizers
@@ -86,6 +87,7 @@ def train(
                 encoder(f"peer_{k}", 6 + k, activation, bias=adam_decay is not None),
                 small(name, activation != "relu"),
                 ema=0.9,
+                local_views=local_views,
             )
             for k, name in enumerate(objectives)
         ]
@@ -174,6 +176,7 @@ def main():
         default=1,
         help="of the global batch, so that replicas have fewer each (at least 2)",
     )
+    parser.add_argument("--local_views", type=int, default=0, help="of every peer, at half the side")
     parser.add_argument(
         "--cached_teacher", action="store_true", help="teaches all peers by features that come with the images"
     )
@@ -197,7 +200,9 @@ def main():
     from dogo_tf.reporting.provenance import record
 
     similarity.MOST_SIMILARITIES = arguments.most_similarities or similarity.MOST_SIMILARITIES
-    options = {name: getattr(arguments, name) for name in ("activation", "micro_batches", "cached_teacher")}
+    options = {
+        name: getattr(arguments, name) for name in ("activation", "micro_batches", "cached_teacher", "local_views")
+    }
     schemes, decay = arguments.schemes.split(","), arguments.adam_decay
     if arguments.objectives:
         chosen = [(group.split(","), schemes, decay) for group in arguments.objectives.split("/")]

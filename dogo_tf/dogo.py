@@ -171,7 +171,7 @@ class DoGo(keras.Model):
 
     def ssl_losses(self, embeddings) -> list:
         """Each peer's own objective: the mean over this replica's anchors."""
-        return [tf.reduce_mean(p.objective.loss(e)) for p, e in zip(self.peers, embeddings, strict=False)]
+        return [p.objective.mean_loss(e) for p, e in zip(self.peers, embeddings, strict=False)]
 
     def distill_losses(self, embeddings, training: bool = False) -> list:
         """What each student has yet to learn from its teachers, weighted: the mean over this replica's anchors; 0 without."""

@@ -8,6 +8,7 @@ from dogo_tf.objectives._embedding_queue import EmbeddingQueue
 from dogo_tf.objectives._target import Target
 from dogo_tf.platform import ranges
 from dogo_tf.platform.keras_compat import keras, tf
+from dogo_tf.step.local_views import LocalViews, unseen_by_averages
 from dogo_tf.step.micro_batches import encode
 from dogo_tf.step.weight_average import WeightAverage
 from dogo_tf.types import Embeddings, ViewEmbeddings
@@ -28,6 +29,7 @@ class Peer(keras.Model):
         target: the copy of encoder and projector that follows them (Target), or None.
         queue: the target's embeddings of earlier steps (EmbeddingQueue), or None.
         average: the running average of the encoder's weights (WeightAverage), or None.
+        local: how many local views it looks at, and how (LocalViews).
     """
 
     def __init__(
@@ -39,6 +41,8 @@ class Peer(keras.Model):
         pixel_std=encoders.NATURAL_STD,
         name: str | None = None,
         ema: float | None = None,
+        local_views: int = 0,
+        local_size: int | None = None,
     ):
         """
         Args:
@@ -51,8 +55,12 @@ class Peer(keras.Model):
             name: how metrics and files call this peer; the encoder's name unless given.
             ema: keep a running average of the encoder's weights with this decay, above 0 and below 1, e.g. 0.999;
                 `average.encoder` then is a second encoder to deploy.
+            local_views: small crops of every image that it compares with both views besides (multi-crop); what they show is
+                said by the ViewRecipe.
+            local_size: their side in pixels; half of the encoder's image size unless given.
         Raises:
-            InputError: an unknown name, a model whose output is not [B, d_h], or a decay out of range.
+            InputError: an unknown name, a model whose output is not [B, d_h], a number out of range, or a local size that the
+                encoder cannot take.
         """
         ranges.check("ema", ema)
         if isinstance(encoder, str):
@@ -68,6 +76,7 @@ class Peer(keras.Model):
         self.target = Target(self.encoder, self.projector) if self.objective.has_target else None
         self.queue = EmbeddingQueue(self.objective.queue_size, d_z) if self.objective.queue_size else None
         self.average = None if ema is None else WeightAverage(self.encoder, ema)
+        self.local = LocalViews(self.name, self.encoder, local_views, local_size)
         self.built = True
 
     @property
@@ -111,20 +120,34 @@ class Peer(keras.Model):
         return Embeddings(h, z, p)
 
     def embed(self, views, training: bool, micro_batches: int = 1) -> ViewEmbeddings:
-        """The Embeddings of both views, by one forward pass over the 2B images (and one of the target).
+        """The Embeddings of both views, by one forward pass over the 2B images (and one of the target), and of local views.
 
         micro_batches: parts in which the encoder is run in training; see dogo_tf.step.micro_batches.
         """
         images = tf.concat([views.a, views.b], axis=0)
         if training and micro_batches > 1:
-            both = self._embeddings(encode(self.encoder, views, micro_batches), training)
+            both = self._embeddings(encode(self.encoder, views[:2], micro_batches), training)
         else:
             both = self(images, training=training)
         if self.target is not None:
             both = both._replace(target=self.target(images, training=training))
         halves = [(None, None) if x is None else tf.split(x, 2) for x in both]
         a, b = (Embeddings(*(half[k] for half in halves)) for k in (0, 1))
-        return ViewEmbeddings(a, b, None if self.queue is None else self.queue.rows)
+        queue = None if self.queue is None else self.queue.rows
+        return ViewEmbeddings(a, b, queue, self._embed_local(views.local[: self.local.count], training, micro_batches))
+
+    def _embed_local(self, views, training: bool, micro_batches: int) -> tuple[Embeddings, ...]:
+        """By one forward pass over all of them; what both views become does not depend on it."""
+        if not views:
+            return ()
+        heads = [self.projector] if self.predictor is None else [self.projector, self.predictor]
+        with unseen_by_averages([self.encoder, *heads], training):
+            if training and micro_batches > 1:
+                h = encode(self.local.encoder, views, micro_batches)
+            else:
+                h = self.local.encoder(tf.concat(views, axis=0), training=training)
+            parts = [tf.split(x, len(views)) for x in self._embeddings(h, training)[:3]]
+        return tuple(Embeddings(*of_view) for of_view in zip(*parts, strict=True))
 
     def after_step(self, embeddings: ViewEmbeddings, progress) -> None:
         """What is due after a step: target and average follow the new weights, the queue takes the targets of this step.

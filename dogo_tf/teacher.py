@@ -24,6 +24,7 @@ class FrozenTeacher:
     """
 
     has_predictor = False
+    local = None
 
     def __init__(self, encoder, name: str, peer: str | None = None, trust: bool = False):
         """

@@ -1,7 +1,7 @@
 """The values that flow through a step, and the words for them.
 
 images   uint8 [B, H, W, 3], values 0..255
-views    two random augmentations a, b of every image: float32 [B, H, W, 3], values 0..255
+views    two random augmentations a, b of every image: float32 [B, H, W, 3], values 0..255; and small local ones, where wanted
 h        [B, d_h]  the encoder's pooled output: what is probed and deployed
 z        [B, d_z]  projector(h): what the objectives compare
 p        [B, d_z]  predictor(z) for objectives that have one (SimSiam, BYOL), else z itself: what peers compare
@@ -15,10 +15,14 @@ from typing import Any, NamedTuple
 
 
 class Views(NamedTuple):
-    """Two views of the same images, each float [B, H, W, 3] in 0..255; row i of `a` and of `b` show image i."""
+    """Views of the same images, each float [B, H, W, 3] in 0..255; row i of each shows image i.
+
+    a, b: the two global views. local: a tuple of smaller ones, for peers that want them.
+    """
 
     a: Any
     b: Any
+    local: tuple = ()
 
 
 class Crops(NamedTuple):
@@ -40,8 +44,11 @@ class Embeddings(NamedTuple):
 
 
 class ViewEmbeddings(NamedTuple):
-    """One peer's Embeddings of both views, and what its queue holds of earlier steps, [K, d_z], where it has one."""
+    """One peer's Embeddings of both views, what its queue holds of earlier steps, [K, d_z], where it has one, and the
+    Embeddings of its local views, without target.
+    """
 
     a: Embeddings
     b: Embeddings
     queue: Any = None
+    local: tuple[Embeddings, ...] = ()

@@ -120,6 +120,13 @@ _flag(
     "Smallest share of an image's area that a view shows.",
 )
 _flag(flags.DEFINE_float, "jitter_strength", "Factor on the objective's colour jitter, 0..1.25.")
+_list_flag(
+    "local_views",
+    "Multi-crop: small crops of every image that a peer compares with both views besides, in its own objective. At half the "
+    "side each costs a quarter of a view. " + PER_PEER,
+)
+_flag(flags.DEFINE_integer, "local_size", "Side of local views in pixels; half of image_size if not given.")
+_list_flag("local_crop_area", "Smallest and largest share of an image's area that a local view shows.")
 _list_flag("distill_weight", "Weight of the distillation loss, per anchor. " + PER_PEER)
 _flag(
     flags.DEFINE_float,
@@ -228,8 +235,9 @@ flags.DEFINE_bool("overwrite", False, "Replace the run that is in run_dir.", fla
 def settings_from_flags(flag_values: flags.FlagValues) -> PretrainSettings:
     """The settings that these flags ask for; of another binary's flags, those that it shares with this one."""
     values = {name: flag_values[name].value for name in DEFAULTS if name in flag_values}
-    for name in ("distill_weight", "ssl_weight", "learning_rate", "weight_decay"):
+    for name in ("local_crop_area", "distill_weight", "ssl_weight", "learning_rate", "weight_decay"):
         values[name] = app.numbers(name, values[name])
+    values["local_views"] = tuple(map(int, app.numbers("local_views", values["local_views"])))  # in their range: whole
     for name in ("peers", "teachers", "init", "optimizer"):
         values[name] = app.names(values[name])
     return PretrainSettings(**{"run_dir": "", **values})

@@ -37,7 +37,7 @@ def test_it_computes_the_encoders_features_of_both_views(teacher):
     frozen, model = teacher
     views = dogo_tf.Views(*(tf.cast(images()[k::2], tf.float32) for k in (0, 1)))
     both = frozen.embed(views)
-    for ours, shown in zip((both.a, both.b), views, strict=True):
+    for ours, shown in zip((both.a, both.b), views[:2], strict=True):
         np.testing.assert_allclose(ours.h, model(shown), rtol=1e-5, atol=1e-6)
         assert ours.z is ours.h and ours.p is ours.h
     assert (frozen.width_h, frozen.width_z, frozen.image_size) == (7, 7, SIZE)

@@ -8,7 +8,7 @@ from dogo_tf.comparison.results import OF_OTHER_COST
 from dogo_tf.comparison.settings import ArmSettings, peer_names
 from dogo_tf.distill import graph
 from dogo_tf.peer import average_name
-from dogo_tf.pretraining.settings import PretrainSettings, peer_specs
+from dogo_tf.pretraining.settings import PER_PEER, PretrainSettings, peer_specs
 
 
 class Arm(NamedTuple):
@@ -126,9 +126,6 @@ def arms(pair: PretrainSettings, image_size: int, own: ArmSettings = NOTHING_ASK
         as_long = dataclasses.replace(small_alone, epochs=equal_epochs(small_alone, spent, image_size))
         found.append(Arm(f"solo_as_{name}", student, as_long))
     return found
-
-
-PER_PEER = ("distill_weight", "ssl_weight", "optimizer", "learning_rate", "weight_decay")
 
 
 def _alone(pair: PretrainSettings, peer: int) -> PretrainSettings:

@@ -67,10 +67,14 @@ def check_smaller(settings: PretrainSettings, image_size: int) -> None:
 
 
 def _operations_of_each(settings, image_size: int) -> dict[str, Operations]:
-    return {name: _operations(*spec, image_size) for name, *spec in peer_specs(settings.peers)}
+    counts = settings.per_peer("local_views")
+    return {
+        name: _operations(encoder, objective, image_size, count, settings.local_size)
+        for (name, encoder, objective), count in zip(peer_specs(settings.peers), counts, strict=True)
+    }
 
 
 @functools.cache
-def _operations(encoder: str, objective: str, image_size: int) -> Operations:
-    peer = Peer(encoder, objective, image_size)
+def _operations(encoder: str, objective: str, image_size: int, local_views: int, local_size: int | None) -> Operations:
+    peer = Peer(encoder, objective, image_size, local_views=local_views, local_size=local_size)
     return Operations(training_operations(peer), averages_operations(peer), teaching_operations(peer.encoder, looks=1))

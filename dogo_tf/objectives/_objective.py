@@ -3,6 +3,7 @@
 import math
 
 from dogo_tf import views
+from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import tf
 
 
@@ -39,6 +40,35 @@ class Objective:
         Each is of the order of 1, so that the same weight of distillation means the same for every objective.
         """
         raise NotImplementedError
+
+    def local_loss(self, both):
+        """ViewEmbeddings -> losses of the local views [n], or one number []: every one against both global views.
+
+        They come on top of `loss`; by default the mean of `pair_loss` over all pairs of a local and a global view.
+        """
+        pairs = [self.pair_loss(local, glob, both.queue) for local in both.local for glob in (both.a, both.b)]
+        return tf.add_n([tf.reduce_mean(losses) for losses in pairs]) / len(pairs)
+
+    def pair_loss(self, local, glob, queue):
+        """What a local view has to learn from a global one: losses per image [b], or one of the batch [].
+
+        Args:
+            local, glob: Embeddings of the same images. queue: as of ViewEmbeddings.
+        """
+        raise InputError(
+            f"local_views: the objective {type(self).__name__} does not define pair_loss or local_loss, which they take; "
+            "expected 0 for this peer"
+        )
+
+    def mean_loss(self, both):
+        """The peer's loss, scalar: the mean over all pairs of a global view and another view of the same image.
+
+        Each local view has as many pairs as both global views with each other, two (as in SwAV and DINO, equation 3).
+        """
+        loss = tf.reduce_mean(self.loss(both))
+        if not both.local:
+            return loss
+        return (loss + len(both.local) * tf.reduce_mean(self.local_loss(both))) / (1 + len(both.local))
 
     def chance_loss(self, batch_size: int) -> float | None:
         """The loss when z and p are the same for every image; None where that is its minimum, so that it tells nothing.

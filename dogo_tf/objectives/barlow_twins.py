@@ -54,6 +54,9 @@ class Objective(_objective.Objective):
     def loss(self, both):
         return redundancy(both.a.z, both.b.z, self.off_diagonal)
 
+    def pair_loss(self, local, glob, queue):
+        return redundancy(local.z, glob.z, self.off_diagonal)
+
     def chance_loss(self, batch_size: int) -> float:
         """1: a feature that never changes correlates with none, so C = 0, and 1/D sum_i (1 - 0)^2 is left of equation 1."""
         return 1.0

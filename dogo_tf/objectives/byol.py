@@ -47,3 +47,6 @@ class Objective(_objective.Objective):
     def loss(self, both):
         a, b = both.a, both.b
         return (regression(a.p, b.target) + regression(b.p, a.target)) / 2
+
+    def pair_loss(self, local, glob, queue):
+        return regression(local.p, glob.target)

@@ -64,6 +64,9 @@ class Objective(_objective.Objective):
             + info_nce(b.z, a.target, both.queue, self.temperature)
         ) / 2
 
+    def pair_loss(self, local, glob, queue):
+        return info_nce(local.z, glob.target, queue, self.temperature)
+
     def chance_loss(self, batch_size: int) -> float:
         """log(K + 1): all logits of equation 1 are the same, those of the key and of a queue of K."""
         return math.log(self.queue_size + 1)

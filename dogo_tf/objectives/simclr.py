@@ -36,11 +36,39 @@ def nt_xent(z_a, z_b, temperature: float = 0.5):
     return tf.concat([losses_a, losses_b], axis=0)
 
 
-def _anchor_losses(anchors, columns, own, positive, temperature):
-    """Cross-entropy of each anchor's positive column against all columns but its own."""
+def local_nt_xent(local, z_a, z_b, temperature: float = 0.5):
+    """NT-Xent of local views, per anchor, in nats: tell both global views of the same image from those of all others.
+
+    A local view has each of its two positives in turn; the other one is no negative meanwhile, so that there are 2B - 1 logits
+    as in `nt_xent`. Local views are anchors only: they are nobody's positive or negative.
+
+    Args:
+        local: [N * B, D] projections of N local views, one view after the other. z_a, z_b: [B, D] of the global ones.
+        temperature: > 0.
+    Returns:
+        [2 * N * B]: the losses with the positive in view a, then in b.
+    """
+    count = tf.shape(local)[0] // tf.shape(z_a)[0]
+    both = collectives.gather(tf.stack([unit_rows(z_a), unit_rows(z_b)], axis=1))
+    columns = tf.concat([both[:, 0], both[:, 1]], axis=0)
+    images = tf.shape(both)[0]
+    image = tf.tile(collectives.row_offset(z_a) + tf.range(tf.shape(z_a)[0]), [count])
+    anchors = unit_rows(local)
+
+    def losses(of_block, columns):
+        anchors, left_out, positive = of_block
+        return _anchor_losses(anchors, columns, left_out, positive, temperature)
+
+    with_a = per_anchor(losses, (anchors, image + images, image), columns)
+    with_b = per_anchor(losses, (anchors, image, image + images), columns)
+    return tf.concat([with_a, with_b], axis=0)
+
+
+def _anchor_losses(anchors, columns, left_out, positive, temperature):
+    """Cross-entropy of each anchor's positive column against all columns but the one that is left out."""
     logits = cosine_matrix(anchors / temperature, columns)
     # Added, not selected: the gradient then needs no mask of the size of the logits.
-    logits += tf.one_hot(own, tf.shape(columns)[0], on_value=logits.dtype.min, off_value=0, dtype=logits.dtype)
+    logits += tf.one_hot(left_out, tf.shape(columns)[0], on_value=logits.dtype.min, off_value=0, dtype=logits.dtype)
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=positive, logits=logits)
 
 
@@ -56,6 +84,10 @@ class Objective(_objective.Objective):
 
     def loss(self, both):
         return nt_xent(both.a.z, both.b.z, self.temperature)
+
+    def local_loss(self, both):
+        local = tf.concat([view.z for view in both.local], axis=0)
+        return local_nt_xent(local, both.a.z, both.b.z, self.temperature)
 
     def chance_loss(self, batch_size: int) -> float:
         """log(2B - 1): all logits of equation 1 are the same, and an anchor has 2B - 1 of them."""

@@ -45,3 +45,6 @@ class Objective(_objective.Objective):
     def loss(self, both):
         a, b = both.a, both.b
         return (negative_cosine(unit_rows(a.p), b.z) + negative_cosine(unit_rows(b.p), a.z)) / 2
+
+    def pair_loss(self, local, glob, queue):
+        return negative_cosine(unit_rows(local.p), glob.z)

@@ -66,7 +66,10 @@ class Objective(_objective.Objective):
         return mlp("projector", d_h, self.widths, norm_last=False, bias_last=False)
 
     def loss(self, both):
-        a, b = both.a.z, both.b.z
+        return self.pair_loss(both.a, both.b, both.queue)
+
+    def pair_loss(self, local, glob, queue):
+        a, b = local.z, glob.z
         of_batch = self.variance * (variance(a) + variance(b)) + self.covariance * (covariance(a) + covariance(b))
         return self.invariance * invariance(a, b) + of_batch
 

@@ -22,10 +22,12 @@ def build_model(
         cached: the CachedTeachers of the run; its other teachers are loaded, with `trust` as in `pretrain`.
     """
     peers = []
-    for name, encoder, objective in peer_specs(settings.peers):
+    for (name, encoder, objective), local in zip(
+        peer_specs(settings.peers), settings.per_peer("local_views"), strict=True
+    ):
         # By name, so that a peer starts from the same weights alone and next to others.
         keras.utils.set_random_seed((settings.seed + zlib.crc32(name.encode())) % 2**32)
-        peers.append(Peer(encoder, objective, image_size, mean, std, name, settings.ema))
+        peers.append(Peer(encoder, objective, image_size, mean, std, name, settings.ema, local, settings.local_size))
     known = {teacher.name: teacher for teacher in cached}
     teachers = [
         known.get(name) or FrozenTeacher(path, name, peer, trust)
@@ -68,4 +70,4 @@ def _recipes(settings, peers):
     recipes = [peer.objective.view_recipe.scaled_jitter(settings.jitter_strength) for peer in peers]
     if settings.min_crop_area is not None:
         recipes = [dataclasses.replace(r, crop_area=(settings.min_crop_area, r.crop_area[1])) for r in recipes]
-    return recipes
+    return [dataclasses.replace(r, local_crop_area=settings.local_crop_area) for r in recipes]

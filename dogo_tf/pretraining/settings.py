@@ -17,6 +17,8 @@ from dogo_tf.runs.folder import check_peer_name
 
 VIEWS = ("independent", "shared")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+# What may differ from peer to peer.
+PER_PEER = ("local_views", "distill_weight", "ssl_weight", "optimizer", "learning_rate", "weight_decay")
 # A run gives the same with any of these, and may be resumed with others: where its folder and its images are kept, how often
 # it is saved, and what is measured on the way. Which source it took is kept with what it says of its data.
 FREE_SETTINGS = (
@@ -52,6 +54,9 @@ class PretrainSettings:
     views: str = "independent"
     min_crop_area: float | None = 0.2
     jitter_strength: float = 0.5
+    local_views: tuple[int, ...] = (0,)
+    local_size: int | None = None
+    local_crop_area: tuple[float, float] = (0.05, 0.3)
     distill_weight: tuple[float, ...] = (100 / 256,)
     distill_temperature: float | None = None
     distill_warmup_epochs: float = 0.0
@@ -114,7 +119,14 @@ class PretrainSettings:
         for name in ("warmup_epochs", "distill_warmup_epochs"):
             if getattr(self, name) > self.epochs:
                 raise InputError(f"{name}: expected 0 to {self.epochs}, the run's epochs; got {getattr(self, name)}")
-        for name in ("distill_weight", "ssl_weight", "optimizer", "learning_rate", "weight_decay"):
+        if len(self.local_crop_area) != 2 or self.local_crop_area[0] > self.local_crop_area[1]:
+            raise InputError(
+                "local_crop_area: expected the smallest and the largest share of the image, e.g. 0.05,0.3; "
+                f"got {','.join(map(str, self.local_crop_area))}"
+            )
+        if self.local_size is not None and self.local_size > (self.image_size or math.inf):
+            raise InputError(f"local_size: expected at most image_size ({self.image_size}), got {self.local_size}")
+        for name in PER_PEER:
             self.per_peer(name)
         self._check_graph()
 

@@ -1,4 +1,4 @@
-"""A picture of what the peers see: one row per image, the image and then both views of each peer."""
+"""A picture of what the peers see: one row per image, the image and then the views of each peer."""
 
 import io
 
@@ -33,16 +33,18 @@ def log_view_grid(model, images, folder, crops: CropPlan | None = None) -> None:
     views = inputs.views_of_each_peer(
         first, model.peers, model.view_recipes, model.views, model.seed, tf.constant(0, tf.int64)
     )
-    columns = [np.asarray(view) for pair in views for view in pair]
+    columns = [np.asarray(view) for of_peer in views for view in (of_peer.a, of_peer.b, *of_peer.local)]
     columns = [_resized(shown, columns[0].shape[1]), *columns]
-    cells = np.stack([np.clip(np.round(column), 0, 255).astype(np.uint8) for column in columns], axis=1)
-    headings = [("", "image"), *((peer.name, f"view {letter}") for peer in model.peers for letter in "ab")]
-    grid = captioned_grid(cells.reshape(-1, *cells.shape[2:]), columns=len(columns), headings=headings)
+    columns = [np.clip(np.round(column), 0, 255).astype(np.uint8) for column in columns]
+    names = [["view a", "view b", *(f"local {k + 1}" for k in range(len(of_peer.local)))] for of_peer in views]
+    headings = [(peer.name, name) for peer, of_peer in zip(model.peers, names, strict=True) for name in of_peer]
+    cells = [image for row in zip(*columns, strict=True) for image in row]
+    grid = captioned_grid(cells, columns=len(columns), headings=[("", "image"), *headings])
     png = io.BytesIO()
     grid.save(png, "PNG")
     write_atomically(folder.views, png.getvalue())
     with tf.summary.create_file_writer(str(folder.tensorboard)).as_default(0):
-        names = ", ".join(f"{peer.name} a, b" for peer in model.peers)
+        names = ", ".join(" ".join(words) for words in headings)
         tf.summary.image("views", np.asarray(grid)[np.newaxis], description=f"columns: image, {names}")
 
 

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 CELL_SIDE = 144  # pixels that an image gets at least, so that about 20 letters fit below it
@@ -13,17 +12,18 @@ LINE = 15
 
 
 def captioned_grid(
-    images: np.ndarray, captions=None, columns: int = 6, title: str = "", headings=(), framed: int | None = None
+    images, captions=None, columns: int = 6, title: str = "", headings=(), framed: int | None = None
 ) -> Image.Image:
     """Row by row, each image with its caption below; small images are magnified by a whole factor.
 
     Args:
-        images: uint8 [N, S, S, 3], N >= 1. captions: for each image the same number of lines, as strings; a line too long
-            for its column ends in an ellipsis; None: no captions. columns: images in a row.
+        images: uint8 [S, S, 3], one or more; all are shown at the size of the first.
+        captions: for each image the same number of lines, as strings; a line too long for its column ends in an ellipsis; None:
+            no captions. columns: images in a row.
         title: a line over everything. headings: for each column the same number of lines.
         framed: the number of an image that gets a frame.
     """
-    count, side = images.shape[:2]
+    count, side = len(images), images[0].shape[0]
     captions = [()] * count if captions is None else captions
     columns = min(columns, count)
     rows = -(-count // columns)

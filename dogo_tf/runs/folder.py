@@ -25,6 +25,9 @@ SETTINGS_ADDED_LATER = {
     "ema": None,
     "cooldown": 0.2,
     "cooldown_from": None,
+    "local_views": [0],
+    "local_size": None,
+    "local_crop_area": [0.05, 0.3],
 }
 LONGEST_NAME = 200  # of a peer, in bytes: file systems end at 255, with what is put around it
 KEPT = (LOCK, "features")  # features are named by what they were computed of, so none can be of another run

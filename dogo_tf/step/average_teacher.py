@@ -18,6 +18,8 @@ class AverageTeacher:
         encoder, projector: what computes h and z.
     """
 
+    local = None
+
     def __init__(self, peer):
         """peer: a Peer with an average."""
         self.peer = peer.name

@@ -14,4 +14,5 @@ def crop_plan(model) -> CropPlan:
     networks = [n for n in (*model.peers, *model.teachers, *model.averages) if not isinstance(n, CachedTeacher)]
     recipes = checks.recipes_with_teachers(model.view_recipes, model.peers, model.teachers, model.averages)
     wanted = inputs.wanted_views(networks, recipes, model.views)
-    return CropPlan(tuple(dict.fromkeys(view for views in wanted for view in (views.a, views.b))), model.seed)
+    requests = (view for views in wanted for view in (views.a, views.b, *views.local))
+    return CropPlan(tuple(dict.fromkeys(requests)), model.seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dogo_tf.encoders._twin import calls
 from dogo_tf.platform.keras_compat import keras
 
 VIEWS = 2
@@ -13,26 +14,31 @@ PASSES = 3  # forward, gradient of the inputs, gradient of the weights
 def multiply_accumulates(model: keras.Model) -> int:
     """Of one image's forward pass through convolutions and dense layers."""
     total = 0
-    for layer in model.layers:
+    # By calls: the same layers have other shapes in the twin for local views.
+    for call in calls(model):
+        layer, shape = call.layer, call.output_shapes
         if isinstance(layer, keras.Model):
             total += multiply_accumulates(layer)
         elif isinstance(layer, keras.layers.DepthwiseConv2D):
-            total += int(np.prod(layer.output_shape[1:3])) * int(np.prod(layer.depthwise_kernel.shape))
+            total += int(np.prod(shape[1:3])) * int(np.prod(layer.depthwise_kernel.shape))
         elif isinstance(layer, keras.layers.Conv2D):
             # A grouped convolution's kernel already holds the inputs of one group only.
-            total += int(np.prod(layer.output_shape[1:3])) * int(np.prod(layer.kernel.shape))
+            total += int(np.prod(shape[1:3])) * int(np.prod(layer.kernel.shape))
         elif isinstance(layer, keras.layers.Dense):
             # Squeeze-and-excitation applies a dense layer to [B, 1, 1, C].
-            total += int(np.prod(layer.output_shape[1:-1])) * int(np.prod(layer.kernel.shape))
+            total += int(np.prod(shape[1:-1])) * int(np.prod(layer.kernel.shape))
     return total
 
 
 def training_operations(peer) -> int:
     """Floating-point operations that a training step spends on one image of one peer: a multiply-accumulate counts as two."""
-    learning = [peer.encoder, peer.projector] + ([peer.predictor] if peer.predictor else [])
+    heads = [peer.projector] + ([peer.predictor] if peer.predictor else [])
     following = peer.target.copies if peer.target else []  # forward only
-    passes = PASSES * sum(map(multiply_accumulates, learning)) + sum(map(multiply_accumulates, following))
-    return 2 * VIEWS * passes
+    learning, following, local = (
+        sum(map(multiply_accumulates, models))
+        for models in ([peer.encoder, *heads], following, [peer.local.encoder, *heads] if peer.local.count else [])
+    )
+    return 2 * (VIEWS * (PASSES * learning + following) + peer.local.count * PASSES * local)
 
 
 def averages_operations(peer) -> int:

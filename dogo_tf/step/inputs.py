@@ -29,7 +29,10 @@ def wanted_views(peers, recipes, sharing: str) -> list[Views]:
     """What each peer looks at, a ViewRequest in the place of each view; arguments as of `views_of_each_peer`."""
 
     def of(peer, stream, recipe):
-        return Views(*(ViewRequest(stream, number, recipe, peer.image_size) for number in (0, 1)))
+        count, size = local_count_and_size(peer)
+        small = recipe.for_local_views(size / peer.image_size)
+        both = (ViewRequest(stream, number, recipe, peer.image_size) for number in (0, 1))
+        return Views(*both, tuple(ViewRequest(stream, 2 + k, small, size) for k in range(count)))
 
     if sharing == "shared":
         return [of(peer, peers[0].stream, recipes[0]) for peer in peers]
@@ -62,7 +65,8 @@ def views_of_each_peer(data, peers, recipes, sharing: str, seed: int, first_exam
             raise InputError("x: crops for the views of another model; expected those by dogo_tf.crop_plan(this model)")
         return finish_view(crops, view.recipe, seed, numbers, view.stream, view.number)
 
-    return [Views(draw(wanted.a), draw(wanted.b)) for wanted in wanted_views(peers, recipes, sharing)]
+    wanted = wanted_views(peers, recipes, sharing)
+    return [Views(draw(views.a), draw(views.b), tuple(map(draw, views.local))) for views in wanted]
 
 
 def inputs_of_each(data, networks, recipes, sharing: str, seed: int, first_example) -> list:
@@ -79,6 +83,11 @@ def inputs_of_each(data, networks, recipes, sharing: str, seed: int, first_examp
     views = iter(views_of_each_peer(data, networks_with_views, recipes, sharing, seed, first_example))
     features = _features(data)
     return [features[n.name] if isinstance(n, CachedTeacher) else next(views) for n in networks]
+
+
+def local_count_and_size(network) -> tuple[int, int]:
+    """How many local views a peer looks at, and their side; teachers look at none."""
+    return (0, network.image_size) if network.local is None else (network.local.count, network.local.size)
 
 
 def batch_size(views: Views):
@@ -99,8 +108,14 @@ def check(data, networks) -> None:
     ready = _ready_made(inputs, peers)
     if ready is not None:
         for peer, views in zip(peers, ready, strict=True):
-            for view in views:
-                _check_array(view, "ready-made views: float images in 0..255", peer.image_size, floating=True)
+            count, size = local_count_and_size(peer)
+            if len(views.local) < count:
+                raise InputError(
+                    f"x: expected Views with {count} local views, as the peer {peer.name!r} looks at; got {len(views.local)}"
+                )
+            sizes = [peer.image_size] * 2 + [size] * count
+            for view, side in zip((views.a, views.b, *views.local[:count]), sizes, strict=True):
+                _check_array(view, "ready-made views: float images in 0..255", side, floating=True)
     elif isinstance(inputs, Crops):
         for crops in inputs.of.values():
             _check_array(crops, "uint8 crops in 0..255", 1, floating=False)

@@ -7,40 +7,43 @@ Contrastive Learning Batch Size under Memory Limited Setup").
 from dogo_tf.errors import InputError
 from dogo_tf.numerics.recompute import in_row_blocks, shape
 from dogo_tf.platform.keras_compat import keras, tf
+from dogo_tf.step import moving_averages
 
 
 def encode(encoder, views, micro_batches: int):
-    """The encoder's h [2B, d_h] in training: of view a, then of view b.
+    """The encoder's h [V * B, d_h] in training: of the first view, then of the second, ...
 
-    A micro-batch is to batch normalisation what a replica without synchronisation is: both views of its images, statistics of
+    A micro-batch is to batch normalisation what a replica without synchronisation is: all views of its images, statistics of
     its own; the moving averages then move by the mean over micro-batches.
 
     Args:
         encoder: keras.Model that passes `check`.
-        views: Views of B images.
+        views: V tensors [B, H, W, 3], each a view of the same B images.
         micro_batches: a number that divides B, else InputError (tf.errors.InvalidArgumentError if B is not known before).
     """
-    images = tf.stack([views.a, views.b], axis=1)
+    count, images = len(views), tf.stack(views, axis=1)
     size = _images_of_each(images, micro_batches)
     images = tf.reshape(images, [micro_batches, size, *shape(images)[1:]])
-    averages = _moving_averages(encoder)
-    start = _values(averages)
+    averages = moving_averages.of(encoder)
+    start = moving_averages.values(averages)
 
     def of_micro_batch(images, _):
-        """[1, size, 2, H, W, 3] -> h [1, size, 2, d_h] and where its statistics move the averages to, which stay here."""
-        found = _values(averages)
-        _assign(averages, start)
+        """[1, size, V, H, W, 3] -> h [1, size, V, d_h] and where its statistics move the averages to, which stay here."""
+        found = moving_averages.values(averages)
+        moving_averages.assign(averages, start)
         h = encoder(tf.reshape(images, [-1, *images.shape[3:]]), training=True)
-        moved = _values(averages)
-        _assign(averages, found)
-        return tf.reshape(h, [1, size, 2, h.shape[-1]]), [x[tf.newaxis] for x in moved]
+        moved = moving_averages.values(averages)
+        moving_averages.assign(averages, found)
+        return tf.reshape(h, [1, size, count, h.shape[-1]]), [x[tf.newaxis] for x in moved]
 
     static_size = size if isinstance(size, int) else None
-    h_spec = tf.TensorSpec([static_size, 2, encoder.output_shape[-1]], encoder.output.dtype)
+    h_spec = tf.TensorSpec([static_size, count, encoder.output_shape[-1]], encoder.output.dtype)
     specs = h_spec, [tf.TensorSpec(x.shape, x.dtype) for x in start]
     h, moved = in_row_blocks(of_micro_batch, images, encoder.trainable_variables, block=1, row_specs=specs)
-    _assign(averages, [old + tf.reduce_mean(new - old, axis=0) for old, new in zip(start, moved, strict=True)])
-    return tf.concat([tf.reshape(h[:, :, view], [-1, h.shape[-1]]) for view in (0, 1)], axis=0)
+    moving_averages.assign(
+        averages, [old + tf.reduce_mean(new - old, axis=0) for old, new in zip(start, moved, strict=True)]
+    )
+    return tf.concat([tf.reshape(h[:, :, view], [-1, h.shape[-1]]) for view in range(count)], axis=0)
 
 
 def check(peers, micro_batches: int) -> None:
@@ -69,17 +72,3 @@ def _images_of_each(images, micro_batches: int):
     if count % micro_batches:
         raise InputError(f"{message} for {count} images")
     return count // micro_batches
-
-
-def _moving_averages(encoder) -> list:
-    """What the layers would average over replicas, as batch normalisation does its statistics."""
-    return [v for v in encoder.variables if v.aggregation == tf.VariableAggregation.MEAN and not v.trainable]
-
-
-def _values(variables) -> list:
-    return [tf.identity(variable) for variable in variables]
-
-
-def _assign(variables, values) -> None:
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)

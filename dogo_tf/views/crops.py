@@ -25,7 +25,7 @@ class ViewRequest(NamedTuple):
     @property
     def key(self) -> str:
         """Its name among the crops of a batch."""
-        return f"{self.stream}/{self.number}"
+        return f"{self.stream}/{self.number}/{self.size}"
 
 
 class CropPlan(NamedTuple):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from typing import Any, NamedTuple
 
 from dogo_tf.errors import InputError
@@ -37,6 +38,7 @@ class ViewRecipe:
         blur_probability: of a Gaussian blur; its window is a tenth of the side, as 23 pixels at 224.
         blur_sigma: its standard deviation in pixels, uniform.
         blur_from_size: views of a smaller side are never blurred.
+        local_crop_area: as crop_area, of local views, where there are any (multi-crop).
     """
 
     crop_area: tuple[float, float] = (0.08, 1.0)
@@ -51,10 +53,12 @@ class ViewRecipe:
     blur_probability: float = 0.5
     blur_sigma: tuple[float, float] = (0.1, 2.0)
     blur_from_size: int = 224
+    local_crop_area: tuple[float, float] = (0.05, 0.3)
 
     def __post_init__(self):
-        for name, below, above in (("crop_area", 0.0, 1.0), ("crop_aspect", 0.0, None), ("blur_sigma", 0.0, None)):
-            _check_range(name, getattr(self, name), below, above)
+        most = {"crop_area": 1.0, "crop_aspect": None, "blur_sigma": None, "local_crop_area": 1.0}
+        for name, above in most.items():
+            _check_range(name, getattr(self, name), 0.0, above)
             object.__setattr__(self, name, tuple(getattr(self, name)))  # hashable, should it have been a list
         for name in ("flip_probability", "jitter_probability", "grey_probability", "blur_probability"):
             if not 0 <= getattr(self, name) <= 1:
@@ -69,6 +73,12 @@ class ViewRecipe:
         """The recipe with `strength` times its brightness, contrast, saturation and hue."""
         names = ("brightness", "contrast", "saturation", "hue")
         return dataclasses.replace(self, **{name: strength * getattr(self, name) for name in names})
+
+    def for_local_views(self, share: float) -> "ViewRecipe":
+        """The recipe for local views whose side has this share of the global ones': they are blurred where those are."""
+        return dataclasses.replace(
+            self, crop_area=self.local_crop_area, blur_from_size=math.ceil(share * self.blur_from_size)
+        )
 
 
 SIMCLR = ViewRecipe()

@@ -147,6 +147,14 @@ def test_alone_for_the_compute_of_an_arm_counts_what_was_trained_before(arm, par
     assert dataclasses.replace(longer, epochs=10) == by_name["solo"].training
 
 
+def test_local_views_go_with_their_peer_and_count(by_name):
+    pair = dataclasses.replace(PAIR, local_views=(3, 0))
+    with_local = {arm.name: arm.training for arm in arms(pair, 16)}
+    assert with_local["solo"].local_views == (3,) and with_local["big_solo"].local_views == (0,)
+    assert training_gflop(with_local["solo"], 16) > 1.3 * training_gflop(by_name["solo"].training, 16)
+    assert training_gflop(with_local["big_solo"], 16) == training_gflop(by_name["big_solo"].training, 16)
+
+
 def test_one_way_is_the_pair_of_which_one_learns_alone(by_name):
     one_way = by_name["one_way"]
     assert one_way.training.teach == "wrn_16_2>wrn_10_1" and one_way.encoder == "wrn_10_1"

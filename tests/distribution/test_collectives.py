@@ -35,6 +35,12 @@ def test_replicas_train_to_the_weights_of_one_device():
 
 
 @pytest.mark.slow
+def test_local_views_on_replicas_train_to_the_weights_of_one_device():
+    objectives = ",".join(plugins.names("dogo_tf.objectives"))
+    assert worst(deviations(f"--objectives={objectives}", "--local_views=2", "--replicas=2", "--steps=1,3")) < 1e-9
+
+
+@pytest.mark.slow
 def test_strong_decay_does_not_feed_rounding_to_adam():
     """The bias before a batch normalisation has a gradient of rounding alone, which Adam divides by its own size."""
     flags = ["--objectives=simclr,barlow_twins", "--replicas=2", "--adam_decay=0.01", "--steps=5"]

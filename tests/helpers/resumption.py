@@ -17,7 +17,7 @@ def model(optimizers, seed=0, objectives=("simclr",)):
     """One peer for each optimizer, by the objectives in turn, with first weights by the seed."""
     keras.utils.set_random_seed(seed)
     peers = [
-        dogo_tf.Peer(encoder(f"peer_{k}", 4, "relu"), small(objective), ema=0.9)
+        dogo_tf.Peer(encoder(f"peer_{k}", 4, "relu"), small(objective), ema=0.9, local_views=2)
         for k, (_, objective) in enumerate(zip(optimizers, itertools.cycle(objectives), strict=False))
     ]
     made = dogo_tf.DoGo(peers)

@@ -46,6 +46,13 @@ def test_peers_are_named_by_their_encoders_and_numbered_if_equal():
             {"batch_size": 16, "micro_batches": 3},
             r"micro_batches: expected a number that divides batch_size \(16\), got 3",
         ),
+        ({"local_views": (1.5,)}, "local_views: expected a whole number from 0 to 64, got 1.5"),
+        ({"local_views": (1, 2, 3)}, "local_views: expected one value, or one for each of the 2 peers; got 3"),
+        ({"local_crop_area": (0.3, 0.05)}, "local_crop_area: expected the smallest and the largest .* got 0.3,0.05"),
+        ({"local_crop_area": (0.3,)}, "local_crop_area: expected the smallest and the largest share .* got 0.3"),
+        ({"local_crop_area": (0.0, 0.3)}, "local_crop_area: expected a number above 0 and up to 1, got 0.0"),
+        ({"local_size": 2}, "local_size: expected a whole number from 4 to 4096, got 2"),
+        ({"local_size": 33, "image_size": 32}, r"local_size: expected at most image_size \(32\), got 33"),
         (
             {"learning_rate": (1.0, 2.0, 3.0)},
             "learning_rate: expected one value, or one for each of the 2 peers; got 3",

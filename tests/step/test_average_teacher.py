@@ -35,7 +35,7 @@ def test_the_student_imitates_the_similarities_of_its_average():
     (peer,), (average,) = made.peers, made.averages
     views = dogo_tf.Views(*(tf.constant(images(16, seed=seed), tf.float32) for seed in (7, 8)))
     embeddings = made.embed([views, views], training=True)
-    expected = [average.projector(peer.average.encoder(view, training=False), training=False) for view in views]
+    expected = [average.projector(peer.average.encoder(view, training=False), training=False) for view in views[:2]]
     own = embeddings[0]
     kl = tf.reduce_mean(similarity_kl(own.a.p, own.b.p, *expected))
     assert float(kl) > 1e-4

@@ -61,7 +61,7 @@ def kept(encoder, views, parts):
     """What `encode` is to give, one micro-batch after the other under the step's own tape."""
     averages = [v for layer in encoder.layers for v in layer.non_trainable_variables]
     start, moved, of_a, of_b = [v.read_value() for v in averages], [], [], []
-    for a, b in zip(tf.split(views.a, parts), tf.split(views.b, parts), strict=True):
+    for a, b in zip(*(tf.split(view, parts) for view in views), strict=True):
         for variable, value in zip(averages, start, strict=True):
             variable.assign(value)
         h_a, h_b = tf.split(encoder(tf.concat([a, b], 0), training=True), 2)
@@ -109,8 +109,8 @@ def test_the_compiled_step_is_static_and_holds_no_activations_or_similarities_of
 
 def test_the_number_of_images_may_be_known_only_when_the_step_runs():
     made, given = with_batch_norm("any", 4), tf.TensorSpec([None, SIZE, SIZE, 3])
-    function = tf.function(lambda a, b: micro_batches.encode(made, dogo_tf.Views(a, b), 4), input_signature=[given] * 2)
-    float_views = dogo_tf.Views(*(tf.cast(view, tf.float32) for view in views()))
+    function = tf.function(lambda a, b: micro_batches.encode(made, (a, b), 4), input_signature=[given] * 2)
+    float_views = [tf.cast(view, tf.float32) for view in views()[:2]]
     np.testing.assert_allclose(function(*float_views), micro_batches.encode(made, float_views, 4), rtol=1e-5, atol=1e-6)
     with pytest.raises(tf.errors.InvalidArgumentError, match="a number that divides the images on each replica; got 4"):
         function(*(view[:6] for view in float_views))
@@ -185,4 +185,4 @@ def test_batches_that_micro_batches_cannot_share_are_refused_before_the_first_st
 def test_a_step_of_its_own_refuses_them_too():
     made = with_batch_norm("any", 4)
     with pytest.raises(dogo_tf.InputError, match="divides the images on each replica; got 3 for 8 images"):
-        micro_batches.encode(made, views(), 3)
+        micro_batches.encode(made, views()[:2], 3)
