@@ -23,7 +23,7 @@ from dogo_tf.distribution.devices import STRATEGIES
 from dogo_tf.errors import InputError
 from dogo_tf.experiments import app
 from dogo_tf.platform import plugins
-from dogo_tf.pretraining.settings import PRECISIONS, PretrainSettings
+from dogo_tf.pretraining.settings import PRECISIONS, VIEW_RECIPES, PretrainSettings
 
 DEFAULTS = {field.name: field.default for field in dataclasses.fields(PretrainSettings)}
 PER_PEER = "One value for all peers, or one per peer, separated by commas."
@@ -114,6 +114,12 @@ _flag(
     "mostly used with --views=shared and, for a frozen teacher, --ssl_weight=0 --distill_weight=1.",
 )
 _flag(flags.DEFINE_string, "views", "independent: each peer draws its own views of an image; shared: all see the same.")
+_flag(
+    flags.DEFINE_string,
+    "view_recipe",
+    f"Augmentation of all peers' views: {', '.join(VIEW_RECIPES)}; if not given, that of each peer's objective. byol_unequal "
+    "is BYOL's as published: view a is always blurred, b rarely, and b is sometimes solarised (blur from 224 pixels on).",
+)
 _flag(
     flags.DEFINE_float,
     "min_crop_area",

@@ -3,7 +3,7 @@
 import dataclasses
 import zlib
 
-from dogo_tf import optimizers
+from dogo_tf import optimizers, views
 from dogo_tf.distill import graph
 from dogo_tf.dogo import DoGo
 from dogo_tf.peer import Peer
@@ -66,8 +66,9 @@ def build_model(
 
 
 def _recipes(settings, peers):
-    """Each objective's own recipe with what the settings change about it."""
-    recipes = [peer.objective.view_recipe.scaled_jitter(settings.jitter_strength) for peer in peers]
+    """Each objective's own recipe, or the one that is named, with what the settings change about it."""
+    named = getattr(views, settings.view_recipe.upper()) if settings.view_recipe else None
+    recipes = [(named or peer.objective.view_recipe).scaled_jitter(settings.jitter_strength) for peer in peers]
     if settings.min_crop_area is not None:
         recipes = [dataclasses.replace(r, crop_area=(settings.min_crop_area, r.crop_area[1])) for r in recipes]
     return [dataclasses.replace(r, local_crop_area=settings.local_crop_area) for r in recipes]

@@ -16,6 +16,7 @@ from dogo_tf.platform import ranges
 from dogo_tf.runs.folder import check_peer_name
 
 VIEWS = ("independent", "shared")
+VIEW_RECIPES = ("byol", "byol_unequal", "moco", "simclr", "simsiam")  # in capitals: of dogo_tf.views
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 # What may differ from peer to peer.
 PER_PEER = ("local_views", "distill_weight", "ssl_weight", "optimizer", "learning_rate", "weight_decay")
@@ -52,6 +53,7 @@ class PretrainSettings:
     teach: str = "all"
     scheme: str = "similarity_kl"
     views: str = "independent"
+    view_recipe: str | None = None
     min_crop_area: float | None = 0.2
     jitter_strength: float = 0.5
     local_views: tuple[int, ...] = (0,)
@@ -103,6 +105,8 @@ class PretrainSettings:
             )
         if self.views not in VIEWS:
             raise unknown_name("views", self.views, VIEWS)
+        if self.view_recipe not in (None, *VIEW_RECIPES):
+            raise unknown_name("view_recipe", self.view_recipe, VIEW_RECIPES)
         for name in self.optimizer:
             check_optimizer(name)
         check_schedule(self.schedule)

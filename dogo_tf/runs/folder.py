@@ -25,6 +25,7 @@ SETTINGS_ADDED_LATER = {
     "ema": None,
     "cooldown": 0.2,
     "cooldown_from": None,
+    "view_recipe": None,
     "local_views": [0],
     "local_size": None,
     "local_crop_area": [0.05, 0.3],

@@ -31,7 +31,7 @@ def wanted_views(peers, recipes, sharing: str) -> list[Views]:
     def of(peer, stream, recipe):
         count, size = local_count_and_size(peer)
         small = recipe.for_local_views(size / peer.image_size)
-        both = (ViewRequest(stream, number, recipe, peer.image_size) for number in (0, 1))
+        both = (ViewRequest(stream, number, recipe.of_view(number), peer.image_size) for number in (0, 1))
         return Views(*both, tuple(ViewRequest(stream, 2 + k, small, size) for k in range(count)))
 
     if sharing == "shared":

@@ -1,5 +1,5 @@
 """Random views of images: recipes by author, drawn on the accelerator from a counter-based generator."""
 
-from dogo_tf.views.recipe import BYOL, MOCO, SIMCLR, SIMSIAM, ViewRecipe, make_view
+from dogo_tf.views.recipe import BYOL, BYOL_UNEQUAL, MOCO, SIMCLR, SIMSIAM, ViewRecipe, make_view
 
-__all__ = ["BYOL", "MOCO", "SIMCLR", "SIMSIAM", "ViewRecipe", "make_view"]
+__all__ = ["BYOL", "BYOL_UNEQUAL", "MOCO", "SIMCLR", "SIMSIAM", "ViewRecipe", "make_view"]

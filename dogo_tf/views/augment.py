@@ -17,6 +17,7 @@ from dogo_tf.platform.keras_compat import tf
 CROP_ATTEMPTS = 10
 CROP_UNIFORMS = 2 * CROP_ATTEMPTS + 2  # random numbers that a crop takes
 GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma, as in Pillow's and torchvision's greyscale
+SOLARIZE_FROM = 128.0  # as Pillow and torchvision
 BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)
 SLOT_TURNS = (0, 1, 2, 1, 2, 3)  # the turns that can come before hue, and those that can come after it
 TURNS = np.array(list(permutations(range(4))), np.int32)  # [24, 4]
@@ -210,6 +211,12 @@ def _shift_hue(rgb, shift):
         return tf.where(shift == 0.0, plane, shifted)
 
     return [channel(plane, place) for plane, place in zip(rgb, (0.0, 2.0, 4.0), strict=True)]
+
+
+def solarize(planes, apply):
+    """[B, H, 3, W] in 0..255 -> the same with values v >= 128 turned into 255 - v where `apply` (bool [B])."""
+    turned = (planes >= SOLARIZE_FROM) & apply[:, tf.newaxis, tf.newaxis, tf.newaxis]
+    return tf.where(turned, 255.0 - planes, planes)
 
 
 def blur(planes, sigma, apply, kernel_size: int):

@@ -9,7 +9,7 @@ from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import tf
 from dogo_tf.views import augment, counter_rng
 
-UNIFORMS = 32  # random numbers that a view takes
+UNIFORMS = 33  # random numbers that a view takes
 
 
 def _check_range(name, value, below, above) -> None:
@@ -23,9 +23,17 @@ def _check_range(name, value, below, above) -> None:
         raise InputError(f"{name}: expected (smallest, largest), {kind}; got {value}")
 
 
+# What may differ between view a and view b.
+UNEQUAL = ("blur_probability", "solarize_probability")
+
+
+def _of_views(probability) -> tuple:
+    return tuple(probability) if isinstance(probability, tuple | list) else (probability, probability)
+
+
 @dataclasses.dataclass(frozen=True)
 class ViewRecipe:
-    """What happens to an image, in this order: crop and resize, flip, colour jitter, greyscale, blur.
+    """What happens to an image, in this order: crop and resize, flip, colour jitter, greyscale, blur, solarisation.
 
     Each range is (smallest, largest). The defaults are SimCLR's for small images (Chen et al., 2020, appendix A and B.9).
 
@@ -38,6 +46,7 @@ class ViewRecipe:
         blur_probability: of a Gaussian blur; its window is a tenth of the side, as 23 pixels at 224.
         blur_sigma: its standard deviation in pixels, uniform.
         blur_from_size: views of a smaller side are never blurred.
+        solarize_probability: of turning values v >= 128 into 255 - v. This and blur's: one for both views, or (view a, view b).
         local_crop_area: as crop_area, of local views, where there are any (multi-crop).
     """
 
@@ -50,9 +59,10 @@ class ViewRecipe:
     hue: float = 0.2
     jitter_probability: float = 0.8
     grey_probability: float = 0.2
-    blur_probability: float = 0.5
+    blur_probability: float | tuple[float, float] = 0.5
     blur_sigma: tuple[float, float] = (0.1, 2.0)
     blur_from_size: int = 224
+    solarize_probability: float | tuple[float, float] = 0.0
     local_crop_area: tuple[float, float] = (0.05, 0.3)
 
     def __post_init__(self):
@@ -60,9 +70,15 @@ class ViewRecipe:
         for name, above in most.items():
             _check_range(name, getattr(self, name), 0.0, above)
             object.__setattr__(self, name, tuple(getattr(self, name)))  # hashable, should it have been a list
-        for name in ("flip_probability", "jitter_probability", "grey_probability", "blur_probability"):
+        for name in ("flip_probability", "jitter_probability", "grey_probability"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name}: expected a probability, 0..1; got {getattr(self, name)}")
+        for name in UNEQUAL:
+            given = getattr(self, name)
+            of_views = _of_views(given)
+            if len(of_views) != 2 or not all(0 <= share <= 1 for share in of_views):
+                raise InputError(f"{name}: expected a probability, 0..1, or one for each view; got {given}")
+            object.__setattr__(self, name, of_views if of_views[0] != of_views[1] else of_views[0])
         for name in ("brightness", "contrast", "saturation"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise InputError(f"{name}: expected a strength of at least 0; got {getattr(self, name)}")
@@ -74,10 +90,18 @@ class ViewRecipe:
         names = ("brightness", "contrast", "saturation", "hue")
         return dataclasses.replace(self, **{name: strength * getattr(self, name) for name in names})
 
+    def of_view(self, view: int) -> "ViewRecipe":
+        """The recipe of view a, 0, or b, 1, alone, in which every probability is one number."""
+        return dataclasses.replace(self, **{name: _of_views(getattr(self, name))[view] for name in UNEQUAL})
+
     def for_local_views(self, share: float) -> "ViewRecipe":
-        """The recipe for local views whose side has this share of the global ones': they are blurred where those are."""
+        """Of local views, with this share of the global ones' side: blurred as often as both on average, not solarised."""
         return dataclasses.replace(
-            self, crop_area=self.local_crop_area, blur_from_size=math.ceil(share * self.blur_from_size)
+            self,
+            crop_area=self.local_crop_area,
+            blur_from_size=math.ceil(share * self.blur_from_size),
+            blur_probability=sum(_of_views(self.blur_probability)) / 2,
+            solarize_probability=0.0,
         )
 
 
@@ -85,8 +109,9 @@ SIMCLR = ViewRecipe()
 SIMSIAM = SIMCLR.scaled_jitter(0.5)
 # MoCo v2: SimSiam's jitter and larger crops (its published code, --aug-plus).
 MOCO = dataclasses.replace(SIMSIAM, crop_area=(0.2, 1.0))
-# BYOL (appendix B), which Barlow Twins and VICReg took over; without solarisation, and with SimCLR's blur in both views.
+# BYOL (appendix B), which Barlow Twins and VICReg took over, with SimCLR's blur in both views; and as published.
 BYOL = dataclasses.replace(SIMSIAM, saturation=0.2)
+BYOL_UNEQUAL = dataclasses.replace(BYOL, blur_probability=(1.0, 0.1), solarize_probability=(0.0, 0.2))
 
 
 class ViewParameters(NamedTuple):
@@ -103,6 +128,7 @@ class ViewParameters(NamedTuple):
     grey: Any
     blur: Any
     sigma: Any
+    solarize: Any
 
 
 def make_view(images, recipe: ViewRecipe, seed, example_numbers, peer: int, view: int, size: int | None = None):
@@ -112,13 +138,14 @@ def make_view(images, recipe: ViewRecipe, seed, example_numbers, peer: int, view
 
     Args:
         images: uint8 [B, H, W, 3]; H and W are known when the graph is built.
+        recipe: of one view, if view a and view b differ (`ViewRecipe.of_view`).
         seed, peer, view: int or integer scalar.
         example_numbers: int64 [B], counted over all devices and epochs.
         size: side of the views; None: that of the images, which are square then.
     Returns:
         float32 [B, size, size, 3] in 0..255.
     Raises:
-        InputError: images of another kind.
+        InputError: images of another kind, or a recipe of two different views.
     """
     images = tf.convert_to_tensor(images)
     return _make(images, recipe, seed, example_numbers, peer, view, _check_images(images, size), cropped=False)
@@ -131,6 +158,9 @@ def finish_view(crops, recipe: ViewRecipe, seed, example_numbers, peer: int, vie
 
 
 def _make(images, recipe, seed, example_numbers, peer, view, size: int, cropped: bool):
+    if recipe.of_view(0) != recipe.of_view(1):
+        raise InputError("recipe: view a and view b differ in it; expected recipe.of_view(0) or recipe.of_view(1)")
+    recipe = recipe.of_view(0)
     example_numbers = tf.convert_to_tensor(example_numbers, tf.int64)
     u = counter_rng.uniform(seed, (peer, view), example_numbers, UNIFORMS)
     drawn = draw(recipe, images.shape[1], images.shape[2], u)
@@ -141,7 +171,7 @@ def _make(images, recipe, seed, example_numbers, peer, view, size: int, cropped:
 
 def draw(recipe: ViewRecipe, height: int, width: int, u) -> ViewParameters:
     """Turns uniform numbers, float32 [B, UNIFORMS], into the parameters of views of images of height x width pixels."""
-    crop, (flip, jitter, brightness, contrast, saturation, hue, turns, grey, blur, sigma) = (
+    crop, (flip, jitter, brightness, contrast, saturation, hue, turns, grey, blur, sigma, solarize) = (
         u[:, : augment.CROP_UNIFORMS],
         tf.unstack(u[:, augment.CROP_UNIFORMS :], axis=1),
     )
@@ -161,6 +191,7 @@ def draw(recipe: ViewRecipe, height: int, width: int, u) -> ViewParameters:
         grey=grey < recipe.grey_probability,
         blur=blur < recipe.blur_probability,
         sigma=_between(recipe.blur_sigma, sigma),
+        solarize=solarize < recipe.solarize_probability,
     )
 
 
@@ -179,6 +210,8 @@ def apply(recipe: ViewRecipe, size: int, images, drawn: ViewParameters, cropped:
     planes = augment.greyscale(planes, drawn.grey)
     if recipe.blur_probability > 0 and size >= recipe.blur_from_size:
         planes = augment.blur(planes, drawn.sigma, drawn.blur, blur_kernel_size(size))
+    if recipe.solarize_probability > 0:
+        planes = augment.solarize(planes, drawn.solarize)
     return augment.from_planes(planes)
 
 

@@ -1,7 +1,8 @@
 import pytest
 
+from dogo_tf import views
 from dogo_tf.errors import InputError
-from dogo_tf.pretraining.settings import PretrainSettings, peer_specs
+from dogo_tf.pretraining.settings import VIEW_RECIPES, PretrainSettings, peer_specs
 
 
 def settings(**changes):
@@ -46,6 +47,7 @@ def test_peers_are_named_by_their_encoders_and_numbered_if_equal():
             {"batch_size": 16, "micro_batches": 3},
             r"micro_batches: expected a number that divides batch_size \(16\), got 3",
         ),
+        ({"view_recipe": "dino"}, "unknown view_recipe 'dino'; known: byol, byol_unequal, moco, simclr, simsiam"),
         ({"local_views": (1.5,)}, "local_views: expected a whole number from 0 to 64, got 1.5"),
         ({"local_views": (1, 2, 3)}, "local_views: expected one value, or one for each of the 2 peers; got 3"),
         ({"local_crop_area": (0.3, 0.05)}, "local_crop_area: expected the smallest and the largest .* got 0.3,0.05"),
@@ -93,3 +95,7 @@ def test_peers_can_be_named_and_equal_ones_are_numbered():
 def test_a_graph_that_cannot_work_is_refused_before_data_is_loaded(changes, message):
     with pytest.raises(InputError, match=message):
         PretrainSettings("patterns", "", **changes)
+
+
+def test_every_named_recipe_is_there():
+    assert all(isinstance(getattr(views, name.upper()), views.ViewRecipe) for name in VIEW_RECIPES)

@@ -1,5 +1,7 @@
 """Small crops through the peer's own encoder, at their own size: what it learns from them and what they leave alone."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from equality import SIZE, deviation, encoder, small
@@ -9,7 +11,7 @@ from dogo_tf import encoders
 from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.step import inputs
 from dogo_tf.step.flops import multiply_accumulates, training_operations
-from dogo_tf.views import SIMCLR, make_view
+from dogo_tf.views import BYOL_UNEQUAL, SIMCLR, make_view
 
 HALF, COUNT, BATCH = SIZE // 2, 3, 6
 
@@ -82,6 +84,15 @@ def test_they_are_views_with_numbers_and_a_crop_area_of_their_own():
     plain = drawn([peer(local_views=0)])[0]
     np.testing.assert_array_equal(found.a, plain.a), np.testing.assert_array_equal(found.b, plain.b)
     assert len(found.local) == COUNT and plain.local == ()
+
+
+def test_both_views_follow_their_own_half_of_an_unequal_recipe():
+    made, recipe = peer(), dataclasses.replace(BYOL_UNEQUAL, solarize_probability=(0.0, 1.0))
+    (found,) = drawn([made], recipe=recipe)
+    for k, view in enumerate((found.a, found.b)):
+        expected = make_view(images(), recipe.of_view(k), 7, 40 + np.arange(BATCH), made.stream, k, SIZE)
+        np.testing.assert_array_equal(view, expected)
+    assert np.max(found.b) < 128.5 <= np.max(found.a)
 
 
 def test_peers_draw_their_own_or_share_as_many_as_each_wants():

@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from dogo_tf.platform.keras_compat import tf
 from dogo_tf.views import augment
@@ -193,3 +193,15 @@ def test_blur(kernel_size):
     for k in range(3):
         np.testing.assert_allclose(got[k], blur_by_loop(images[k], sigma[k], kernel_size), atol=1e-3)
     np.testing.assert_array_equal(got[3], images[3])
+
+
+# Solarisation
+
+
+def test_solarisation_is_a_loop_over_pixels_where_it_applies():
+    images = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, 16, 16, 3).repeat(2, axis=0)
+    out = on_planes(augment.solarize, images, tf.constant([True, False]))
+    expected = [[255 - v if v >= 128 else v for v in image.ravel().tolist()] for image in images[:1]]
+    np.testing.assert_array_equal(out[0].ravel(), expected[0])
+    np.testing.assert_array_equal(out[1], images[1])
+    np.testing.assert_array_equal(out[0], ImageOps.solarize(Image.fromarray(images[0]), 128))

@@ -9,7 +9,7 @@ import pytest
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import tf
 from dogo_tf.views import augment, counter_rng, recipe
-from dogo_tf.views.recipe import SIMCLR, SIMSIAM, ViewRecipe, make_view
+from dogo_tf.views.recipe import BYOL_UNEQUAL, SIMCLR, SIMSIAM, ViewRecipe, make_view
 
 PROJECT = Path(__file__).resolve().parents[2]
 STILL = ViewRecipe(
@@ -216,3 +216,39 @@ def test_a_recipe_that_cannot_be(setting, message):
 def test_images_that_cannot_be(x, size, message):
     with pytest.raises(InputError, match=message):
         view(x, size=size)
+
+
+def test_byols_two_views_differ_in_blur_and_solarisation():
+    a, b = (drawn(BYOL_UNEQUAL.of_view(k)) for k in (0, 1))
+    shares = [(d.blur.mean(), d.solarize.mean()) for d in (a, b)]
+    np.testing.assert_allclose(shares, [(1.0, 0.0), (0.1, 0.2)], atol=0.01)
+    assert not drawn(SIMCLR).solarize.any()
+
+
+def test_what_is_drawn_besides_stays_as_it_was():
+    ours, before = drawn(dataclasses.replace(SIMCLR, solarize_probability=0.5), 100), drawn(SIMCLR, 100)
+    for name in set(before._fields) - {"solarize"}:
+        np.testing.assert_array_equal(getattr(ours, name), getattr(before, name))
+
+
+def test_a_view_is_solarised_after_all_else():
+    x = images(4, 32)
+    solarised = dataclasses.replace(STILL, solarize_probability=1.0)
+    np.testing.assert_array_equal(view(x, recipe=solarised), np.where(x >= 128, 255 - x.astype(float), x))
+    grey = dataclasses.replace(solarised, grey_probability=1.0)
+    plain = view(x, recipe=dataclasses.replace(STILL, grey_probability=1.0))
+    np.testing.assert_allclose(view(x, recipe=grey), np.where(plain >= 128, 255 - plain, plain), atol=0.01)
+
+
+def test_local_views_are_blurred_as_both_on_average_and_not_solarised():
+    small = BYOL_UNEQUAL.for_local_views(0.5)
+    assert (small.blur_probability, small.solarize_probability, small.blur_from_size) == (0.55, 0.0, 112)
+
+
+def test_a_recipe_of_two_different_views_is_not_one_of_a_view():
+    with pytest.raises(InputError, match="recipe: view a and view b differ in it; expected recipe.of_view"):
+        view(images(), recipe=BYOL_UNEQUAL)
+    with pytest.raises(
+        InputError, match=r"solarize_probability: expected a probability, 0..1, or one for .* got \(0.1, 2\)"
+    ):
+        ViewRecipe(solarize_probability=(0.1, 2))
