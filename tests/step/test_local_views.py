@@ -131,6 +131,7 @@ def without_batch_norm(name):
     return keras.Model(pixels, keras.layers.GlobalAveragePooling2D()(x), name=name)
 
 
+@pytest.mark.slow
 def test_micro_batches_give_the_weights_of_the_plain_step(float64):
     whole, parts = (after(3, k, make_encoder=without_batch_norm) for k in (1, 2))
     assert deviation(parts, whole) < 1e-9
