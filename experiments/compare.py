@@ -134,7 +134,7 @@ def main() -> None:
     comparison = Comparison(settings, FLAGS.out, FLAGS.overwrite)
 
     def report(runs):
-        shown = {**settings.as_dict(), "arms": list(settings.arms)}
+        shown = {**comparison.settings.as_dict(), "arms": list(settings.arms)}
         made = comparison.curves(), comparison.pictures()
         return write_report(comparison.path, runs, shown, provenance(), *made)
 

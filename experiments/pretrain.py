@@ -23,7 +23,7 @@ from dogo_tf.distribution.devices import STRATEGIES
 from dogo_tf.errors import InputError
 from dogo_tf.experiments import app
 from dogo_tf.platform import plugins
-from dogo_tf.pretraining.settings import PRECISIONS, VIEW_RECIPES, PretrainSettings
+from dogo_tf.pretraining.settings import AUTO, PRECISIONS, VIEW_RECIPES, PretrainSettings
 
 DEFAULTS = {field.name: field.default for field in dataclasses.fields(PretrainSettings)}
 PER_PEER = "One value for all peers, or one per peer, separated by commas."
@@ -179,7 +179,13 @@ _flag(
     "run@step: begin as a branch of another run at this checkpoint of it, with the same settings but for epochs, and cool "
     "down: one long run at a constant rate then serves several lengths.",
 )
-_flag(flags.DEFINE_string, "precision", f"Arithmetic of the networks: {', '.join(PRECISIONS)}. Losses stay in float32.")
+_flag(
+    flags.DEFINE_string,
+    "precision",
+    f"Arithmetic of the networks: {', '.join(PRECISIONS)}. auto: mixed_bfloat16 where a few timed steps show it to be faster "
+    "for these networks on this device, else float32; a resumed run keeps it. Losses stay in float32.",
+)
+FLAGS.set_default("precision", AUTO)
 _flag(
     flags.DEFINE_string,
     "strategy",

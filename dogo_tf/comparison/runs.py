@@ -31,8 +31,10 @@ from dogo_tf.evaluate.probe import check_same_classes
 from dogo_tf.evaluate.studies import run_studies, save_label_sets
 from dogo_tf.platform.files import write_atomically
 from dogo_tf.platform.keras_compat import keras
+from dogo_tf.pretraining import precision
 from dogo_tf.pretraining.build_model import build_model
 from dogo_tf.pretraining.pretrain import pretrain
+from dogo_tf.reporting.progress import say
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.runs import records
 from dogo_tf.runs.folder import RunFolder, settings_differences
@@ -52,8 +54,7 @@ class Comparison:
         Raises:
             InputError: the folder holds a comparison with other settings (each difference is named), or other files.
         """
-        self.settings = settings
-        self.path = Path(folder)
+        self.settings, self.path = settings, Path(folder)
         kept, pair = _make_ready(self.path, settings, overwrite), settings.pair
         # One of before images were kept larger by default goes on as it was.
         self._store_size = pair.store_size or (None if "store_ratio" in kept else pair.image_size)
@@ -71,6 +72,9 @@ class Comparison:
         for known, asked in ((self.train, self.test), *self.transfers):
             check_same_classes(known, asked)  # before hours of training
             check_size(known.labels)
+        if pair.precision == precision.AUTO:
+            pair = dataclasses.replace(pair, precision=self._precision(kept))
+            self.settings = dataclasses.replace(settings, pair=pair)
         self.arms = arms(pair, self.image_size, settings.own)
         self._pictures, self.image_count = None, len(images.images)
 
@@ -117,6 +121,15 @@ class Comparison:
         # What is said of the pair's own images need not be possible for others.
         kept = pair.source if dataset == pair.dataset else "auto", pair.cache_dir, pair.data_dir
         return data.open(dataset, split, image_size, *kept, pair.max_bad_images, max_pixels=pair.max_pixels)
+
+    def _precision(self, kept: dict) -> str:
+        """One for all arms and seeds: what the folder's other trainings had, else the fastest for the pair."""
+        if kept["settings"]["precision"] != precision.AUTO:
+            return kept["settings"]["precision"]
+        choice = precision.fastest(self.settings.pair, self.image_size)
+        say(f"precision of all trainings: {choice.precision}; {choice.reason}")
+        _keep(self.path / CONFIG, {**kept, "settings": {**kept["settings"], "precision": choice.precision}})
+        return choice.precision
 
     def _keep_labels(self, seed: int) -> None:
         path = self.path / "scores" / f"labels_seed{seed}.npz"
@@ -216,25 +229,25 @@ def _make_ready(path: Path, settings: ComparisonSettings, overwrite: bool) -> di
             # An arm that comes later brings its own settings with it, and one that is not asked for again leaves them.
             before = {**{name: now[name] for name in USED_BY if name in now}, **kept["settings"]}
             now |= {name: before[name] for name in USED_BY if name in before and name not in now}
+            if now["precision"] == precision.AUTO:
+                now["precision"] = before["precision"]
             if differences := settings_differences(before, now):
                 raise InputError(
                     f"out: {path} holds a comparison with other settings; choose another folder or give --overwrite:\n"
                     + "\n".join(differences)
                 )
-            if before != kept["settings"]:
-                _keep(config, {**kept, "settings": before})
-            return kept
+            return kept if before == kept["settings"] else _keep(config, {**kept, "settings": before})
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"out: cannot write to {path}: {error.strerror}") from error
     written = {"settings": settings.as_dict(), "store_ratio": STORE_RATIO, "provenance": provenance()}
-    _keep(config, written)
-    return written
+    return _keep(config, written)
 
 
-def _keep(config: Path, content: dict) -> None:
+def _keep(config: Path, content: dict) -> dict:
     try:
         write_atomically(config, (json.dumps(content, indent=1) + "\n").encode())
     except OSError as error:
         raise InputError(f"out: cannot write to {config.parent}: {error.strerror}") from error
+    return content

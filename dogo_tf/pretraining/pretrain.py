@@ -1,6 +1,6 @@
 """A whole pre-training run: settings in, a run folder out."""
 
-import contextlib
+import dataclasses
 
 from dogo_tf import data
 from dogo_tf.data.stream import HostClock, distributed_stream
@@ -9,8 +9,7 @@ from dogo_tf.dogo import DoGo
 from dogo_tf.errors import InputError
 from dogo_tf.peer import average_name
 from dogo_tf.platform.files import sole_owner
-from dogo_tf.platform.keras_compat import keras
-from dogo_tf.pretraining import initial_weights, run_images
+from dogo_tf.pretraining import initial_weights, precision, run_images
 from dogo_tf.pretraining.alarm import FailureAlarm
 from dogo_tf.pretraining.branch import branch_off
 from dogo_tf.pretraining.build_model import build_model
@@ -55,24 +54,30 @@ def pretrain(settings: PretrainSettings, resume=False, overwrite=False, on_speed
         if job.is_chief:
             folder.check(resume, overwrite)  # before minutes of loading
         with sole_owner(folder.path):
+            choice = precision.known(settings, chiefs, resume) if job.is_chief else None
+            settings = dataclasses.replace(settings, precision=choice.precision if choice else settings.precision)
             if settings.cooldown_from and job.is_chief:
                 resume, overwrite = branch_off(settings, folder, resume, overwrite)
             chosen = run_images.choice(settings, chiefs, resume)
             images = run_images.open_images(settings, chosen)
             crops = run_images.crops_of(images, chosen)
+            choice = precision.agreed(settings, choice, settings.image_size or images.images.shape[1], job)
+            settings = dataclasses.replace(settings, precision=choice.precision)
             cached = cached_teachers(settings, images, run_images.open_at_image_size, trust)
-            with _precision(settings.precision), devices.scope():
-                _train(settings, resume, overwrite, images, crops, cached, job, chiefs, folder, on_speed, trust)
+            notes = crops, choice.reason
+            with precision.policy(settings.precision), devices.scope():
+                _train(settings, resume, overwrite, images, notes, cached, job, chiefs, folder, on_speed, trust)
     return chiefs
 
 
 def _train(
-    settings, resume, overwrite, images, crops: str, cached, job: Job, chiefs, folder: RunFolder, on_speed, trust: bool
+    settings, resume, overwrite, images, notes, cached, job: Job, chiefs, folder: RunFolder, on_speed, trust: bool
 ) -> None:
     """Reads the `chiefs` folder and writes to `folder`, which is the same one for the chief."""
     job.check_same("images", len(images), "every worker must find the same files")
     advice = "start all workers with the same flags, --resume included"
     job.check_same("side of the images in pixels", images.images.shape[1], advice)
+    crops = notes[0]
     job.check_same("views out of the original pictures (1: yes)", int(crops == run_images.ORIGINALS), advice)
     image_size = settings.image_size or images.images.shape[1]
     probe_data = load_probe_data(settings, images, image_size) if settings.probe_every else None
@@ -106,21 +111,11 @@ def _train(
     if resume:
         alarm.recall([line for line in chiefs.metrics_lines() if line["step"] <= steps_done(model)])
     if job.is_chief:
-        say(header(settings, images, model, steps_per_epoch, crops))
+        say(header(settings, images, model, steps_per_epoch, *notes))
     _fit(model, images.images, plan, settings, steps_per_epoch, checkpoint, job, folder, probe_data, first_steps, alarm)
     if probe_data:
         with folder.written("projector"):
             write_projector(folder.tensorboard, model.peers, probe_data.images)
-
-
-@contextlib.contextmanager
-def _precision(policy: str):
-    before = keras.mixed_precision.global_policy()
-    keras.mixed_precision.set_global_policy(policy)
-    try:
-        yield
-    finally:
-        keras.mixed_precision.set_global_policy(before)
 
 
 def _config(settings, images, image_size: int, crops: str, mean, std, teachers) -> dict:

@@ -13,12 +13,12 @@ NAME_WIDTH_IN_LINE = 10
 LOSSES = ("ssl", "distill")
 
 
-def header(settings, images, model, steps_per_epoch: int, crops: str = STORED) -> str:
+def header(settings, images, model, steps_per_epoch: int, crops: str = STORED, reason: str = "") -> str:
     """Data, peers, steps and devices of a run, in lines of at most 80 letters.
 
     Args:
         settings: PretrainSettings. images: ImageSet. model: DoGo.
-        crops: what views are cut out of, see run_images.crops_of.
+        crops: what views are cut out of, see run_images.crops_of. reason: of the precision, if it was chosen.
     """
     count, height, width = images.images.shape[:3]
     lines = [_cut(f"{images.name}: {count:,} images of {width} x {height} pixels", 80)]
@@ -42,7 +42,8 @@ def header(settings, images, model, steps_per_epoch: int, crops: str = STORED) -
     total = settings.epochs * steps_per_epoch
     epochs = "1 epoch" if settings.epochs == 1 else f"{settings.epochs} epochs"
     lines.append(f"{epochs} x {steps_per_epoch:,} steps = {total:,} steps of {settings.batch_size} images")
-    lines.append(f"{described(model.distribute_strategy)}, {settings.precision}")
+    device = f"{described(model.distribute_strategy)}, {settings.precision}"
+    lines.append(_cut(f"{device}: {reason}" if reason else device, 80))
     return "\n".join(lines)
 
 

@@ -17,7 +17,8 @@ from dogo_tf.runs.folder import check_peer_name
 
 VIEWS = ("independent", "shared")
 VIEW_RECIPES = ("byol", "byol_unequal", "moco", "simclr", "simsiam")  # in capitals: of dogo_tf.views
-PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+AUTO = "auto"
+PRECISIONS = (AUTO, "float32", "mixed_bfloat16", "mixed_float16")
 # What may differ from peer to peer.
 PER_PEER = ("local_views", "distill_weight", "ssl_weight", "optimizer", "learning_rate", "weight_decay")
 # A run gives the same with any of these, and may be resumed with others: where its folder and its images are kept, how often

@@ -33,7 +33,10 @@ WRONG = {
     ),
     "source": ([*PAIR, "--source=disk"], "unknown source 'disk'; known: auto, cache, memory, stream"),
     "two sides": ([*PAIR, "--image_size=64x48"], "--image_size: expected a whole number from 8 to 4096, got '64x48'"),
-    "precision": ([*PAIR, "--precision=foo"], "unknown precision 'foo'; known: float32, mixed_bfloat16, mixed_float16"),
+    "precision": (
+        [*PAIR, "--precision=foo"],
+        "unknown precision 'foo'; known: auto, float32, mixed_bfloat16, mixed_float16",
+    ),
     "strategy": ([*PAIR, "--strategy=foo"], "unknown strategy 'foo'; known: auto, mirrored"),
     "schedule": ([*PAIR, "--schedule=foo"], "unknown schedule 'foo'; known: constant, cosine"),
     "optimizer": (

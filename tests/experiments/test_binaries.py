@@ -28,6 +28,7 @@ def command(pictures, run_dir, *more):
         "--log_every=2",
         "--learning_rate=1e-3",
         "--warmup_epochs=0",
+        "--precision=float32",
         *more,
     ]
 
@@ -177,7 +178,7 @@ MISTAKES = {
     "left-over word": (["runs/pair"], "expected flags of the form --name=value only; got 'runs/pair'"),
     "precision": (
         ["--dataset=x", "--run_dir=y", "--precision=half"],
-        "unknown precision 'half'; known: float32, mixed_b",
+        "unknown precision 'half'; known: auto, float32, mixed_b",
     ),
     "too many values": (["--dataset=x", "--run_dir=y", "--distill_weight=1,2,3"], "one for each of the 2 peers; got 3"),
     "both": (

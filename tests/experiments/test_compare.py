@@ -9,6 +9,7 @@ from pictures import make_folder
 from dogo_tf import data
 from dogo_tf.comparison import runs as comparison_runs
 from dogo_tf.experiments import compare
+from dogo_tf.pretraining.precision import Choice
 
 ARMS = ("random", "solo", "dogo")
 ALL_ARMS = (*ARMS, "solo_matched", "big_solo", "dogo_big")  # the default
@@ -28,7 +29,16 @@ def command(pictures, out, *more):
         "--peers=small_conv,bigger_conv",
     ]
     studies = ["--fractions=1,0.25", "--noise=symmetric:0.4", "--imbalance=", "--corruptions=contrast", "--draws=2"]
-    return ["dogo-compare", *flags, *studies, "--batch_size=16", "--epochs=1", "--log_every=1", *more]
+    return [
+        "dogo-compare",
+        *flags,
+        *studies,
+        "--batch_size=16",
+        "--epochs=1",
+        "--log_every=1",
+        "--precision=float32",
+        *more,
+    ]
 
 
 FEW = ("--seeds=1", f"--arms={','.join(ARMS)}")
@@ -194,6 +204,29 @@ def test_a_later_arm_brings_its_settings_with_it(finished, pictures, monkeypatch
     assert "  head_start_epochs: 3 before, 4 now" in capsys.readouterr().err
     monkeypatch.undo()
     assert compare.run(command(pictures, out, *FEW)) == 0
+
+
+def test_a_precision_is_chosen_once_for_all_arms(finished, pictures, tmp_path, monkeypatch):
+    out, _ = finished
+    seen, timed = [], []
+
+    def stop(settings, **_):
+        seen.append(settings.precision)
+        raise PowerCut
+
+    def fastest(*_):
+        timed.append(1)
+        return Choice("mixed_bfloat16", "it won")
+
+    monkeypatch.setattr(comparison_runs, "pretrain", stop)
+    monkeypatch.setattr(comparison_runs.precision, "fastest", fastest)
+    for _ in range(2):
+        with pytest.raises(PowerCut):
+            compare.run(command(pictures, tmp_path / "new", *FEW[:1], "--arms=solo", "--precision=auto"))
+    assert seen == ["mixed_bfloat16"] * 2 and len(timed) == 1
+    # A comparison that has one keeps it.
+    assert compare.run(command(pictures, out, *FEW, "--precision=auto")) == 0
+    assert len(timed) == 1 and '"precision": "float32"' in (out / "comparison.json").read_text()
 
 
 def test_arms_of_one_seed_start_from_the_same_weights_and_data(finished):

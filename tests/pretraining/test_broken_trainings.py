@@ -12,7 +12,14 @@ from dogo_tf.pretraining.pretrain import pretrain
 from dogo_tf.pretraining.settings import PretrainSettings
 from dogo_tf.runs.folder import RunFolder
 
-PATTERNS = {"dataset": "patterns", "split": "train[:512]", "image_size": 8, "batch_size": 32, "log_every": 10}
+PATTERNS = {
+    "dataset": "patterns",
+    "split": "train[:512]",
+    "image_size": 8,
+    "batch_size": 32,
+    "log_every": 10,
+    "precision": "float32",
+}
 SIMCLR = {**PATTERNS, "peers": "small=wrn_10_1:simclr", "epochs": 10, "learning_rate": 100}
 BROKEN = {
     "lars": {"optimizer": "lars"},

@@ -32,7 +32,7 @@ def test_peers_are_named_by_their_encoders_and_numbered_if_equal():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"precision": "half"}, "unknown precision 'half'; known: float32, mixed_bfloat16, mixed_float16"),
+        ({"precision": "half"}, "unknown precision 'half'; known: auto, float32, mixed_bfloat16, mixed_float16"),
         ({"strategy": "gpu"}, "unknown strategy 'gpu'; known: auto, mirrored, multi_worker, none, tpu"),
         ({"source": "disk"}, "unknown source 'disk'; known: auto, cache, memory, stream"),
         ({"store_size": 64}, "store_size: expected at least image_size, .* got store_size 64, image_size None"),

@@ -30,7 +30,15 @@ def pictures(tmp_path_factory):
 def flags(pictures, run_dir, *more):
     peers = "--peers=wrn_10_1:simclr,wrn_10_1:simclr"
     often = ["--batch_size=16", "--epochs=3", "--log_every=2", "--checkpoint_steps=3", "--schedule=cosine"]
-    return [f"--dataset={pictures}", f"--run_dir={run_dir}", peers, *often, "--learning_rate=1e-3", *more]
+    return [
+        f"--dataset={pictures}",
+        f"--run_dir={run_dir}",
+        peers,
+        *often,
+        "--learning_rate=1e-3",
+        "--precision=float32",
+        *more,
+    ]
 
 
 @pytest.fixture(scope="module")
