@@ -15,13 +15,14 @@ from dogo_tf.peer import Peer
 from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.step import checks, fit_arguments, inputs
 from dogo_tf.step.average_teacher import averages_that_teach
+from dogo_tf.step.checked_model import CheckedModel
 from dogo_tf.step.micro_batches import check as check_micro_batches
 from dogo_tf.step.monitor import PeerMetrics, gradient_norm, of_embeddings
-from dogo_tf.step.progress_line import with_short_line
+from dogo_tf.step.rota import Rota
 from dogo_tf.teacher import CachedTeacher, FrozenTeacher
 
 
-class DoGo(keras.Model):
+class DoGo(CheckedModel):
     """Trains its peers together; one peer is the solo baseline, by the same code.
 
     `fit` takes uint8 images [B, H, W, 3] as a NumPy array or a tf.data.Dataset, also with labels, which are ignored; or
@@ -51,6 +52,8 @@ class DoGo(keras.Model):
         planned_examples: int | None = None,
         sync_batch_norm: bool = True,
         micro_batches: int = 1,
+        train_every=1,
+        stop_after=None,
         seed: int = 0,
         name: str = "dogo",
     ):
@@ -76,6 +79,8 @@ class DoGo(keras.Model):
             micro_batches: parts of a replica's batch for which the encoders' activations are kept at a time, to save memory;
                 more than 1 computes them twice. Losses and heads see the whole batch; batch normalisation in the encoders
                 takes its statistics over each part.
+            train_every: one number, or one per peer: with 4 a peer takes part in every 4th step, and is not computed in others.
+            stop_after: training steps after which a peer takes part no more: None (never), a number, or one of these per peer.
             seed: of the views; weights follow keras.utils.set_random_seed.
         """
         super().__init__(name=name)
@@ -98,6 +103,7 @@ class DoGo(keras.Model):
         ]
         replicas.configure_batch_norm(self.peers, self.distillation_terms, sync_batch_norm, micro_batches)
         self.ssl_weights = checks.weight_of_each("ssl_weight", ssl_weight, self.peers)
+        self.rota = Rota(self, *(checks.of_each(value, self.peers) for value in (train_every, stop_after)))
         self.planned_examples = planned_examples
         self.micro_batches = micro_batches
         self.seed = seed
@@ -126,6 +132,7 @@ class DoGo(keras.Model):
         with self.distribute_strategy.scope():
             self.peer_optimizers = optimizers.one_per_peer(optimizer, self.peers)
             replicas.check_compile(self.distribute_strategy, self.peer_optimizers, kwargs.get("jit_compile"))
+            fit_arguments.check_rests(kwargs, self.rota.sometimes)
             super().compile(optimizer=self.peer_optimizers[0], **kwargs)
             optimizers.build_all(self.peer_optimizers, self.variables_of_each())
 
@@ -136,18 +143,17 @@ class DoGo(keras.Model):
             embeddings = self.embed(inputs_of_each, training=True)
             ssl, distill_losses = self.ssl_losses(embeddings), self.distill_losses(embeddings, training=True)
             losses = self._total_losses(ssl, distill_losses)
+            awake = [k for k, loss in enumerate(losses) if loss is not None]
             # No gradient crosses from one peer to another, so the gradient of the sum is each peer's own. Replicas' gradients
             # are summed when they are applied; divided by their number here, they add up to those of a single device.
-            scaled = [optimizers.scale_loss(o, loss) for o, loss in zip(self.peer_optimizers, losses, strict=True)]
+            scaled = [optimizers.scale_loss(self.peer_optimizers[k], losses[k]) for k in awake]
             total = tf.add_n(scaled) / collectives.replica_count()
-        variables = self.variables_of_each()
-        norms = []
-        for optimizer, own, scaled_gradients in zip(
-            self.peer_optimizers, variables, tape.gradient(total, variables), strict=True
-        ):
-            gradients = optimizers.unscale_gradients(optimizer, scaled_gradients)
-            optimizer.apply_gradients(zip(gradients, own, strict=True))
-            norms.append(gradient_norm(gradients) * collectives.replica_count())
+        variables, norms = self.variables_of_each([term for term, *_ in self._terms_with(embeddings)]), {}
+        variables = [variables[k] for k in awake]
+        for k, own, scaled_gradients in zip(awake, variables, tape.gradient(total, variables), strict=True):
+            gradients = optimizers.unscale_gradients(self.peer_optimizers[k], scaled_gradients)
+            self.peer_optimizers[k].apply_gradients(zip(gradients, own, strict=True))
+            norms[k] = gradient_norm(gradients) * collectives.replica_count()
         self._after_step(embeddings)
         self.examples_seen.assign_add(inputs.batch_size(inputs_of_each[0]))
         return self._report(embeddings, losses, ssl, distill_losses, gradient_norm=norms)
@@ -161,49 +167,34 @@ class DoGo(keras.Model):
         return self._report(embeddings, self._total_losses(ssl, distill_losses), ssl, distill_losses)
 
     def embed(self, inputs_of_each, training: bool) -> list:
-        """The ViewEmbeddings of every peer, then of every teacher, each of what it sees (inputs.inputs_of_each)."""
-        by_peers, by_teachers = inputs_of_each[: len(self.peers)], inputs_of_each[len(self.peers) :]
-        embeddings = [peer.embed(s, training, self.micro_batches) for peer, s in zip(self.peers, by_peers, strict=True)]
-        teachers = self._networks()[len(self.peers) :]
-        embeddings += [teacher.embed(s) for teacher, s in zip(teachers, by_teachers, strict=True)]
-        checks.check_batches(self._networks(), embeddings)
+        """The ViewEmbeddings of every peer, then of every teacher, each of what it sees; None for those that rest."""
+        networks, embeddings = self._networks(), []
+        for network, seen in zip(networks, inputs_of_each, strict=True):
+            how = (training, self.micro_batches) if network in self.peers else ()
+            embeddings.append(None if network.name in self.rota.resting else network.embed(seen, *how))
+        checks.check_batches(networks, embeddings)
         return embeddings
 
     def ssl_losses(self, embeddings) -> list:
-        """Each peer's own objective: the mean over this replica's anchors."""
-        return [p.objective.mean_loss(e) for p, e in zip(self.peers, embeddings, strict=False)]
+        """Each peer's own objective: the mean over this replica's anchors; None for those that rest."""
+        pairs = zip(self.peers, embeddings, strict=False)
+        return [None if e is None else peer.objective.mean_loss(e) for peer, e in pairs]
 
     def distill_losses(self, embeddings, training: bool = False) -> list:
         """What each student has yet to learn from its teachers, weighted: the mean over this replica's anchors; 0 without."""
         losses = [0.0] * len(self.peers)
-        for term in self.distillation_terms:
-            student, teacher = embeddings[term.student], embeddings[term.teacher]
+        for term, student, teacher in self._terms_with(embeddings):
             divergence = tf.reduce_mean(term.loss(student, teacher, training=training))
             losses[term.student] += tf.cast(term.weight_at(self.examples_seen), divergence.dtype) * divergence
         return losses
 
-    def variables_of_each(self) -> list:
-        """What each peer's optimiser trains: the peer, and the heads of the schemes by which it learns."""
+    def variables_of_each(self, terms=None) -> list:
+        """What each peer's optimiser trains: the peer, and the heads of the schemes (`terms`: of these) by which it learns."""
+        terms = self.distillation_terms if terms is None else terms
         return [
-            peer.trainable_variables + [v for term in self._terms_of(k) for v in term.trainable_variables]
+            peer.trainable_variables + [v for term in terms if term.student == k for v in term.trainable_variables]
             for k, peer in enumerate(self.peers)
         ]
-
-    def fit(self, x=None, y=None, batch_size=None, *args, **kwargs):
-        """As keras.Model.fit; see the class for what `x` may be. Raises InputError for data of another kind."""
-        checks.check_before_start(x, y, self._networks())
-        replicas.check_batches(self.distribute_strategy, x, batch_size, self.micro_batches)
-        optimizers.check_callbacks(self.peer_optimizers, kwargs.get("callbacks"))
-        return with_short_line(self, super().fit, x, y, batch_size, *args, **kwargs)
-
-    def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
-        """Losses and metrics on images that are not trained on, with the same views at every call; returned as by Keras."""
-        checks.check_before_start(x, y, self._networks())
-        replicas.check_batches(self.distribute_strategy, x, batch_size)
-        self.examples_evaluated.assign(0)
-        return with_short_line(self, super().evaluate, x, y, batch_size, *args, **kwargs)
-
-    save = get_config = fit_arguments.refuse_to_save  # get_config: for keras.models.save_model
 
     @property
     def metrics(self):
@@ -219,19 +210,25 @@ class DoGo(keras.Model):
     def _terms_of(self, student: int) -> list:
         return [term for term in self.distillation_terms if term.student == student]
 
+    def _terms_with(self, embeddings) -> list:
+        """(term, student's embeddings, teacher's), where neither rests."""
+        found = [(term, embeddings[term.student], embeddings[term.teacher]) for term in self.distillation_terms]
+        return [each for each in found if None not in each]
+
     def _total_losses(self, ssl, distill_losses) -> list:
         """What each peer minimises, with what its own layers ask for (e.g. a user's kernel_regularizer)."""
         return [
-            ssl_weight * own + t + (tf.add_n(peer.losses) if peer.losses else 0.0)
+            None if own is None else ssl_weight * own + t + (tf.add_n(peer.losses) if peer.losses else 0.0)
             for ssl_weight, peer, own, t in zip(self.ssl_weights, self.peers, ssl, distill_losses, strict=True)
         ]
 
     def _after_step(self, embeddings) -> None:
         """What objectives and schemes keep between steps."""
         for peer, own in zip(self.peers, embeddings, strict=False):
-            peer.after_step(own, self._progress())
-        for term in self.distillation_terms:
-            term.after_step(embeddings[term.student], embeddings[term.teacher])
+            if own is not None:
+                peer.after_step(own, self._progress())
+        for term, student, teacher in self._terms_with(embeddings):
+            term.after_step(student, teacher)
 
     def _progress(self):
         """The share of the planned training that is done, 0..1."""
@@ -240,10 +237,13 @@ class DoGo(keras.Model):
         return tf.minimum(tf.cast(self.examples_seen, tf.float32) / self.planned_examples, 1.0)
 
     def _report(self, embeddings, losses, ssl, distill_losses, **more) -> dict:
-        self.loss_metric.update_state(tf.add_n(losses))
+        self.loss_metric.update_state(tf.add_n([loss for loss in losses if loss is not None]))
         report = {"loss": self.loss_metric.result()}
         for k, metrics in enumerate(self.peer_metrics):
-            terms = self._terms_of(k)
+            if embeddings[k] is None:
+                report |= metrics.results()
+                continue
+            terms = [term for term, *_ in self._terms_with(embeddings) if term.student == k]
             values = {"ssl": ssl[k], **({"distill": distill_losses[k]} if terms else {})}
             values |= {name: of_peers[k] for name, of_peers in more.items()}
             report |= metrics.update(values | of_embeddings(embeddings[k], terms, embeddings))

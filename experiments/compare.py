@@ -6,11 +6,10 @@
 
 The first peer is the small encoder. Trained with the same data order, views and first weights, for each seed: the small one
 alone (solo), next to its peer (dogo), alone for as long as the pair's compute lasts (solo_matched), the big one alone
-(big_solo); and a randomly initialised one (random). --arms can add other peers and teachers: ahead, smaller, shared, finished;
-and the small one alone for what each of them costs. Every encoder is then studied with fewer, wrong and unequal labels, on
-damaged and on unfamiliar images. The folder --out holds report.html,
-summary.json, summary.csv and plots; the same command goes on where it stopped, and with more --seeds or --arms adds to what is
-there.
+(big_solo); and a randomly initialised one (random). --arms can add other peers and teachers (ahead, smaller, shared, rare,
+finished), and the small one alone for what each of them costs. Every encoder is then studied with fewer, wrong and unequal
+labels, on damaged and on unfamiliar images. The folder --out holds report.html, summary.json, summary.csv and plots; the same
+command goes on where it stopped, and with more --seeds or --arms adds to what is there.
 """
 
 import copy
@@ -27,7 +26,7 @@ from dogo_tf.experiments import app, pretrain
 from dogo_tf.pretraining.settings import peer_specs
 from dogo_tf.reporting.provenance import provenance
 
-PLAN = StudyPlan()
+PLAN, OWN = StudyPlan(), ArmSettings()
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("out", None, "Folder of the comparison.", flag_values=FLAGS)
 flags.DEFINE_integer(
@@ -55,6 +54,18 @@ flags.DEFINE_list(
     "siblings",
     "",
     "Of the arm family: encoder or encoder:objective of each further student that learns next to the same peer.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer(
+    "peer_every",
+    OWN.peer_every,
+    "Of the arm every_kth: the peer takes part in every step of so many.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_float(
+    "peer_share",
+    OWN.peer_share,
+    "Of the arm stopping: share of the training after which the peer stops.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
@@ -85,7 +96,8 @@ flags.DEFINE_list("transfer", "", "Unfamiliar labelled data, dataset:train split
 flags.DEFINE_list("protocols", "", f"Slower protocols besides: {', '.join(PROTOCOLS)}.", flag_values=FLAGS)
 flags.DEFINE_integer("draws", PLAN.draws, "Repetitions of what depends on which labels are drawn.", flag_values=FLAGS)
 for name in pretrain.FLAGS:
-    if name not in ("run_dir", "seed", "resume", "cooldown_from") and not name.startswith("probe_"):
+    left_out = ("run_dir", "seed", "resume", "cooldown_from", "train_every", "train_share")  # the last two are arms
+    if name not in left_out and not name.startswith("probe_"):
         FLAGS[name] = copy.deepcopy(pretrain.FLAGS[name])
 FLAGS.set_default("peers", "wrn_10_2,resnet_18")
 
@@ -104,7 +116,9 @@ def settings_from_flags() -> ComparisonSettings:
     )
     labelled = (FLAGS.labelled or pair.dataset, *_splits(pair.split))
     transfers = tuple(_transfer(word) for word in app.names(FLAGS.transfer))
-    own = ArmSettings(FLAGS.head_start_epochs, FLAGS.smaller_peer, app.names(FLAGS.siblings))
+    own = ArmSettings(
+        FLAGS.head_start_epochs, FLAGS.smaller_peer, app.names(FLAGS.siblings), FLAGS.peer_every, FLAGS.peer_share
+    )
     return ComparisonSettings(pair, plan, labelled, transfers, app.names(FLAGS.arms), own)
 
 

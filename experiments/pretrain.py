@@ -146,6 +146,12 @@ _flag(
     "Epochs over which distill_weight rises from 0; with a heavy weight from the start peers may agree on nothing.",
 )
 _list_flag("ssl_weight", "Weight of a peer's own objective; 0 leaves it to its teachers. " + PER_PEER)
+_list_flag(
+    "train_every",
+    "A peer takes part in every k-th step only; in the others it is not computed, and its students learn alone. "
+    + PER_PEER,
+)
+_list_flag("train_share", "Share of the training after which a peer stops; its students then go on alone. " + PER_PEER)
 _flag(
     flags.DEFINE_float,
     "ema",
@@ -248,9 +254,12 @@ flags.DEFINE_bool("overwrite", False, "Replace the run that is in run_dir.", fla
 def settings_from_flags(flag_values: flags.FlagValues) -> PretrainSettings:
     """The settings that these flags ask for; of another binary's flags, those that it shares with this one."""
     values = {name: flag_values[name].value for name in DEFAULTS if name in flag_values}
-    for name in ("local_crop_area", "distill_weight", "ssl_weight", "learning_rate", "weight_decay"):
-        values[name] = app.numbers(name, values[name])
-    values["local_views"] = tuple(map(int, app.numbers("local_views", values["local_views"])))  # in their range: whole
+    for name in ("local_crop_area", "distill_weight", "ssl_weight", "train_share", "learning_rate", "weight_decay"):
+        if name in values:
+            values[name] = app.numbers(name, values[name])
+    for name in ("local_views", "train_every"):
+        if name in values:
+            values[name] = tuple(map(int, app.numbers(name, values[name])))  # in their range: whole
     for name in ("peers", "teachers", "init", "optimizer"):
         values[name] = app.names(values[name])
     return PretrainSettings(**{"run_dir": "", **values})

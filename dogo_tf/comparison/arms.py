@@ -62,6 +62,8 @@ def arms(pair: PretrainSettings, image_size: int, own: ArmSettings = NOTHING_ASK
     Both learn by the pair's own settings for the small one, as do those below that say nothing else.
     one_way: the pair, but the big one learns alone.
     head_start: the pair, in which the big one starts from big_longer, a longer run of its own.
+    stopping: the pair, but the big one stops after own.peer_share of the training; every_kth: it takes part in every step of
+    own.peer_every. Where it does not, the small one learns alone.
     smaller: next to own.smaller_peer, which learns by the small one's settings.
     family: the pair with own.siblings besides, which learn by the small one's settings; each of them and the big one teach each
     other. It bears its own operations, and its share of the big one's.
@@ -106,6 +108,8 @@ def arms(pair: PretrainSettings, image_size: int, own: ArmSettings = NOTHING_ASK
             for scheme in OFFLINE_SCHEMES
         ),
         Arm("cached", student, dataclasses.replace(small_alone, cache_teachers=True), taught_by="big_solo"),
+        Arm("stopping", student, dataclasses.replace(pair, train_share=(1.0, own.peer_share))),
+        Arm("every_kth", student, dataclasses.replace(pair, train_every=(1, own.peer_every))),
         Arm("big_longer", peer_alone, ahead),
         Arm("head_start", student, pair, starts_from=(big, "big_longer")),
     ]

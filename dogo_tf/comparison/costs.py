@@ -36,8 +36,13 @@ def training_gflop(
     peers = _operations_of_each(settings, image_size)
     edges = [(edge.teacher, edge.student) for edge in graph.parse(settings.teach, list(peers))]
     averages = {teacher for teacher, _ in edges}
+    shares = [
+        share / every
+        for share, every in zip(settings.per_peer("train_share"), settings.per_peer("train_every"), strict=True)
+    ]
     own = {
-        name: peer.learning + (peer.averages if average_name(name) in averages else 0) for name, peer in peers.items()
+        name: share * (peer.learning + (peer.averages if average_name(name) in averages else 0))
+        for (name, peer), share in zip(peers.items(), shares, strict=True)
     }
     total = sum(own.values()) if student is None else with_share_of_teachers(own, edges)[student]
     if teacher is not None:

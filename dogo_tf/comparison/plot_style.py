@@ -21,6 +21,8 @@ ARM_STYLES = {
     "cached": {"color": ORANGE, "marker": "s", "linestyle": "-"},
     "at_hand": {"color": BLUE, "marker": "*", "linestyle": "-."},
     "smaller": {"color": SKY, "marker": "s", "linestyle": "-."},
+    "stopping": {"color": VERMILLION, "marker": "1", "linestyle": "--"},
+    "every_kth": {"color": VERMILLION, "marker": "|", "linestyle": "-."},
     "family": {"color": ORANGE, "marker": "X", "linestyle": "--"},
 }
 # Those that spend the same on the small encoder alone look like what they are compared with, but fainter and dotted.

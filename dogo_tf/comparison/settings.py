@@ -17,6 +17,7 @@ class ArmSettings:
     """What single arms are asked for besides the pair.
 
     head_start_epochs: of head_start's peer before it meets its student; twice the pair's epochs if not given.
+    peer_every: k of every_kth. peer_share: of the training, after which stopping's peer stops.
     siblings: encoder or encoder:objective of family's further students, besides the small encoder.
     smaller_peer: encoder or encoder:objective of smaller's peer, which must take fewer operations than the small encoder.
     """
@@ -24,6 +25,8 @@ class ArmSettings:
     head_start_epochs: int | None = None
     smaller_peer: str | None = None
     siblings: tuple[str, ...] = ()
+    peer_every: int = 4
+    peer_share: float = 0.5
 
     def __post_init__(self):
         for name in USED_BY:
@@ -32,7 +35,14 @@ class ArmSettings:
 
 
 # The arm that each of these is for, and the pair's teachers.
-USED_BY = {"head_start_epochs": "head_start", "smaller_peer": "smaller", "siblings": "family", "teachers": "at_hand"}
+USED_BY = {
+    "head_start_epochs": "head_start",
+    "smaller_peer": "smaller",
+    "siblings": "family",
+    "peer_every": "every_kth",
+    "peer_share": "stopping",
+    "teachers": "at_hand",
+}
 NEEDED = {
     "smaller_peer": "a network smaller than the first of the peers, e.g. wrn_10_1",
     "siblings": "further students of the bigger peer, e.g. wrn_10_2,wrn_16_1",

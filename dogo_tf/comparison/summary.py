@@ -34,6 +34,8 @@ ANOTHER_WAY = {
     "cached": "the finished big one's features",
     "smaller": "a smaller peer",
     "family": "a peer that has more students",
+    "stopping": "a peer that stops early",
+    "every_kth": "a peer in every k-th step",
 }
 
 

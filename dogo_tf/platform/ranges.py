@@ -57,6 +57,8 @@ RANGES = {
     "weight_decay": Range(0),
     "warmup_epochs": Range(0),
     "cooldown": Range(0, 1, open=True),
+    "train_every": _AT_LEAST_ONE,
+    "train_share": Range(0, 1, open=True),
     "micro_batches": _AT_LEAST_ONE,
     # Progress, alarms and SIGTERM wait for the end of such a call.
     "steps_per_execution": Range(1, 1000, whole=True),
@@ -66,6 +68,8 @@ RANGES = {
     "checkpoint_steps": _AT_LEAST_ONE,
     "seed": Range(0, LARGEST_SEED, whole=True),
     "head_start_epochs": _AT_LEAST_ONE,
+    "peer_every": _AT_LEAST_ONE,
+    "peer_share": Range(0, 1, open=True),
     "seeds": Range(1, 1000, whole=True),
     "fractions": Range(0, 1, open=True),
     "corruption_images": _AT_LEAST_ONE,

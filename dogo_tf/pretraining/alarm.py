@@ -55,7 +55,7 @@ class FailureAlarm:
         for peer in self.watches:
             if not all(math.isfinite(metrics.get(f"{peer}/{name}", 0.0)) for name in ("ssl", "distill")):
                 self._stop(step, peer, "a loss that is not finite", SLOWER)
-            if metrics[f"{peer}/std"] < COLLAPSED_SPREAD:
+            if metrics.get(f"{peer}/std", 1.0) < COLLAPSED_SPREAD:  # a peer that rests has none
                 advice = "a lower --learning_rate, a larger batch, or an objective with negatives (simclr)"
                 self._stop(
                     step, peer, f"collapsed: std of z is {metrics[f'{peer}/std']:.4f} (1 is evenly spread)", advice

@@ -1,6 +1,7 @@
 """From the settings of a run to its compiled model: peers, teachers, views, optimisers."""
 
 import dataclasses
+import math
 import zlib
 
 from dogo_tf import optimizers, views
@@ -33,7 +34,9 @@ def build_model(
         known.get(name) or FrozenTeacher(path, name, peer, trust)
         for name, path, peer in place_specs("teachers", settings.teachers)
     ]
-    epoch = steps_per_epoch * settings.batch_size
+    epoch, total = steps_per_epoch * settings.batch_size, settings.epochs * steps_per_epoch
+    every = [int(k) for k in settings.per_peer("train_every")]
+    shares = settings.per_peer("train_share")
     names = [peer.name for peer in peers], [teacher.name for teacher in teachers]
     model = DoGo(
         peers,
@@ -49,20 +52,27 @@ def build_model(
         planned_examples=settings.epochs * epoch,
         sync_batch_norm=settings.sync_batch_norm,
         micro_batches=settings.micro_batches,
+        train_every=every,
+        stop_after=[None if share == 1 else math.ceil(share * total) for share in shares],
         seed=settings.seed,
     )
-    total, warmup = settings.epochs * steps_per_epoch, round(settings.warmup_epochs * steps_per_epoch)
+    warmup = round(settings.warmup_epochs * steps_per_epoch)
     names, rates, decays = (settings.per_peer(name) for name in ("optimizer", "learning_rate", "weight_decay"))
     model.compile(
         [
-            optimizers.build(
-                name, optimizers.schedule(settings.schedule, rate, total, warmup, settings.cooldown), decay
-            )
-            for name, rate, decay in zip(names, rates, decays, strict=True)
+            optimizers.build(name, _schedule(settings, rate, total, warmup, k), decay)
+            for name, rate, decay, k in zip(names, rates, decays, every, strict=True)
         ],
         steps_per_execution=settings.steps_per_execution,
     )
     return model
+
+
+def _schedule(settings, rate: float, total: int, warmup: int, every: int):
+    """The learning rate by a peer's own steps, of which it makes one in `every` steps of the run."""
+    return optimizers.schedule(
+        settings.schedule, rate, math.ceil(total / every), round(warmup / every), settings.cooldown
+    )
 
 
 def _recipes(settings, peers):

@@ -10,6 +10,7 @@ from dogo_tf.errors import Interrupted
 from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.pretraining.screen import progress_note
 from dogo_tf.reporting.progress import Progress
+from dogo_tf.step.rota import without_idle
 
 TENSORBOARD_GROUPS = {
     "loss": ("loss", "ssl", "distill"),
@@ -76,7 +77,7 @@ class StepLog(StepCallback):
 
     def on_step(self, step, previous, logs):
         if crosses(self.every, previous, step) or step == self.total_steps:
-            self._log(step, {name: float(value) for name, value in logs.items()})
+            self._log(step, {name: float(value) for name, value in without_idle(self.model, logs).items()})
 
     def on_epoch_end(self, epoch, logs=None):
         self.means_so_far = self._means_so_far()
@@ -176,7 +177,7 @@ class Checkpoints(StepCallback):
 
     def _save(self, step: int, logs: dict) -> None:
         started = time.monotonic()
-        self.alarm.check(step, {name: float(value) for name, value in logs.items()})
+        self.alarm.check(step, {name: float(value) for name, value in without_idle(self.model, logs).items()})
         self.alarm.check_weights(step, self.model.peers)
         # The encoders first: a run that is killed in between then still goes on to save both.
         self.run_folder.save_encoders(self.model.peers)
@@ -192,4 +193,4 @@ def crosses(every: int, previous: int, step: int) -> bool:
 
 def steps_done(model) -> int:
     """Training steps that a DoGo has made since it was new, also over a resume."""
-    return int(model.peer_optimizers[0].iterations.numpy())
+    return max(int(optimizer.iterations.numpy()) for optimizer in model.peer_optimizers)  # a peer may have rested

@@ -20,7 +20,10 @@ VIEW_RECIPES = ("byol", "byol_unequal", "moco", "simclr", "simsiam")  # in capit
 AUTO = "auto"
 PRECISIONS = (AUTO, "float32", "mixed_bfloat16", "mixed_float16")
 # What may differ from peer to peer.
-PER_PEER = ("local_views", "distill_weight", "ssl_weight", "optimizer", "learning_rate", "weight_decay")
+PER_PEER = (
+    *("local_views", "distill_weight", "ssl_weight", "train_every", "train_share"),
+    *("optimizer", "learning_rate", "weight_decay"),
+)
 # A run gives the same with any of these, and may be resumed with others: where its folder and its images are kept, how often
 # it is saved, and what is measured on the way. Which source it took is kept with what it says of its data.
 FREE_SETTINGS = (
@@ -64,6 +67,8 @@ class PretrainSettings:
     distill_temperature: float | None = None
     distill_warmup_epochs: float = 0.0
     ssl_weight: tuple[float, ...] = (1.0,)
+    train_every: tuple[int, ...] = (1,)
+    train_share: tuple[float, ...] = (1.0,)
     epochs: int = 100
     batch_size: int = 128
     optimizer: tuple[str, ...] = ("adam",)
@@ -133,6 +138,15 @@ class PretrainSettings:
             raise InputError(f"local_size: expected at most image_size ({self.image_size}), got {self.local_size}")
         for name in PER_PEER:
             self.per_peer(name)
+        rests = [
+            k > 1 or share < 1 for k, share in zip(*map(self.per_peer, ("train_every", "train_share")), strict=True)
+        ]
+        if all(rests):
+            raise InputError(
+                "train_every: expected a peer that trains in every step, with a train_share of 1; got none"
+            )
+        if any(rests) and self.steps_per_execution > 1:
+            raise InputError(f"steps_per_execution: expected 1 where peers rest; got {self.steps_per_execution}")
         self._check_graph()
 
     def _check_graph(self) -> None:

@@ -23,6 +23,8 @@ SETTINGS_ADDED_LATER = {
     "store_size": None,
     "init": [],
     "ema": None,
+    "train_every": [1],
+    "train_share": [1.0],
     "cooldown": 0.2,
     "cooldown_from": None,
     "view_recipe": None,

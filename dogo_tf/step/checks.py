@@ -10,7 +10,8 @@ from dogo_tf.teacher import CachedTeacher
 
 
 def check_batches(peers, embeddings) -> None:
-    """Peers compare the same images, so their z must have the same number of rows."""
+    """Peers compare the same images, so their z must have the same number of rows. None: one that rests."""
+    peers, embeddings = zip(*(pair for pair in zip(peers, embeddings, strict=True) if pair[1] is not None), strict=True)
     message = "peers: expected z of as many images for every peer; got "
     rows = {peer.name: both.a.z.shape[0] for peer, both in zip(peers, embeddings, strict=True)}
     if None not in rows.values() and len(set(rows.values())) > 1:
@@ -40,9 +41,14 @@ def recipes_with_teachers(recipes, peers, teachers, averages) -> list:
     return [*recipes, *(recipes[0] for _ in looking), *(recipes[names.index(a.peer)] for a in averages)]
 
 
+def of_each(value, peers) -> list:
+    """A value for each peer, from one for all or a list."""
+    return list(value) if isinstance(value, list | tuple) else [value] * len(peers)
+
+
 def weight_of_each(name: str, weight, peers) -> list:
     """One number for each peer, from one or a list. name: of the argument."""
-    weights = list(weight) if isinstance(weight, list | tuple) else [weight] * len(peers)
+    weights = of_each(weight, peers)
     if len(weights) != len(peers) or any(value < 0 for value in weights):
         raise InputError(f"{name}: expected one number >= 0, or one for each of the {len(peers)} peers; got {weights}")
     return weights

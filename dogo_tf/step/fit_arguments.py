@@ -40,6 +40,15 @@ def check_compile(arguments: dict) -> None:
             )
 
 
+def check_rests(arguments: dict, resting) -> None:
+    """InputError for several steps per call: who rests is decided before each. resting: names of peers that rest at times."""
+    steps = arguments.get("steps_per_execution")
+    if resting and steps not in (None, 1):
+        raise InputError(
+            f"steps_per_execution: expected 1 where peers rest ({', '.join(sorted(resting))}); got {steps}"
+        )
+
+
 def refuse_to_save(*_, **__) -> None:
     """Instead of keras.Model.save: Keras would write a file that it cannot load again."""
     raise InputError(

@@ -57,7 +57,11 @@ class PeerMetrics:
         self.means = {name: keras.metrics.Mean(f"{peer}/{name}") for name in names}
 
     def update(self, values: dict) -> dict:
-        """Takes the step's values by metric name; returns the running means by full name."""
+        """Takes the step's values by metric name; returns the running means of these by full name."""
         for name, value in values.items():
             self.means[name].update_state(value)
         return {self.means[name].name: self.means[name].result() for name in values}
+
+    def results(self) -> dict:
+        """All running means by full name."""
+        return {mean.name: mean.result() for mean in self.means.values()}

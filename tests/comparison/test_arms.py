@@ -122,6 +122,20 @@ def test_in_a_pair_a_student_bears_all_of_it(by_name):
         assert training_gflop(training, 16, student=by_name[name].peer) == pytest.approx(training_gflop(training, 16))
 
 
+@pytest.mark.parametrize(
+    ("name", "setting", "value", "share"),
+    [("stopping", "train_share", (1.0, 0.2), 0.2), ("every_kth", "train_every", (1, 5), 0.2)],
+)
+def test_a_peer_that_rests_costs_for_the_steps_in_which_it_takes_part(name, setting, value, share):
+    found = {arm.name: arm for arm in arms(PAIR, 16, ArmSettings(peer_every=5, peer_share=0.2))}
+    training = found[name].training
+    assert training == dataclasses.replace(PAIR, **{setting: value})
+    small, big = (training_gflop(found[alone].training, 16) for alone in ("solo", "big_solo"))
+    assert training_gflop(training, 16) == pytest.approx(small + share * big)
+    longer = found[f"solo_as_{name}"].training
+    assert abs(whole_gflop(longer, 16) - 10 * (small + share * big)) <= small / 2
+
+
 def test_a_cached_teacher_is_the_finished_big_one_that_looked_once(by_name):
     cached = by_name["cached"]
     assert (cached.taught_by, cached.encoder) == ("big_solo", "wrn_10_1")
