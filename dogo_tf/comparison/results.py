@@ -5,6 +5,8 @@ study    a way to test it, by name; see study_names.py
 score    share of the label draws or severities of a study in which a test image was classified correctly, 0..1
 """
 
+import json
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -68,6 +70,13 @@ class ArmRun(NamedTuple):
     seed: int
     scores: dict[str, np.ndarray]
     cost: Cost
+
+
+def read_run(scores: Path, arm: str, seed: int) -> ArmRun:
+    """What `scores`, an .npz file, and its neighbour .json say of a run."""
+    with np.load(scores) as kept:
+        found = {study: kept[study] for study in kept.files}
+    return ArmRun(arm, seed, found, Cost(**json.loads(scores.with_suffix(".json").read_text())))
 
 
 def check_runs(runs: list[ArmRun]) -> None:

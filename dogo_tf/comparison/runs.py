@@ -20,7 +20,7 @@ from dogo_tf import data
 from dogo_tf.comparison.arms import Arm, arms
 from dogo_tf.comparison.costs import training_gflop, whole_gflop
 from dogo_tf.comparison.pictures import Pictures, pictures_of
-from dogo_tf.comparison.results import ArmRun, Cost
+from dogo_tf.comparison.results import ArmRun, Cost, read_run
 from dogo_tf.comparison.settings import USED_BY, ComparisonSettings
 from dogo_tf.comparison.time_estimate import TimeEstimate
 from dogo_tf.data.choose import STORE_RATIO
@@ -94,7 +94,7 @@ class Comparison:
                 if missing:
                     print(f"[{len(runs) + 1}/{total}] {arm.name}, seed {seed}: {arm.encoder}", flush=True)
                     self._study(arm, seed, kept)
-                runs.append(_read(kept, arm.name, seed))
+                runs.append(read_run(kept, arm.name, seed))
                 if missing and len(runs) < total:
                     on_progress(runs)
         return runs
@@ -124,8 +124,8 @@ class Comparison:
 
     def _precision(self, kept: dict) -> str:
         """One for all arms and seeds: what the folder's other trainings had, else the fastest for the pair."""
-        if kept["settings"]["precision"] != precision.AUTO:
-            return kept["settings"]["precision"]
+        if (before := kept["settings"].get("precision", precision.FLOAT32)) != precision.AUTO:
+            return before
         choice = precision.fastest(self.settings.pair, self.image_size)
         say(f"precision of all trainings: {choice.precision}; {choice.reason}")
         _keep(self.path / CONFIG, {**kept, "settings": {**kept["settings"], "precision": choice.precision}})
@@ -204,12 +204,6 @@ class Comparison:
         )
 
 
-def _read(kept: Path, arm: str, seed: int) -> ArmRun:
-    with np.load(kept) as scores:
-        found = {study: scores[study] for study in scores.files}
-    return ArmRun(arm, seed, found, Cost(**json.loads(kept.with_suffix(".json").read_text())))
-
-
 def _make_ready(path: Path, settings: ComparisonSettings, overwrite: bool) -> dict:
     """The contents of comparison.json, which is there then."""
     config = path / CONFIG
@@ -230,7 +224,7 @@ def _make_ready(path: Path, settings: ComparisonSettings, overwrite: bool) -> di
             before = {**{name: now[name] for name in USED_BY if name in now}, **kept["settings"]}
             now |= {name: before[name] for name in USED_BY if name in before and name not in now}
             if now["precision"] == precision.AUTO:
-                now["precision"] = before["precision"]
+                now["precision"] = before.get("precision")
             if differences := settings_differences(before, now):
                 raise InputError(
                     f"out: {path} holds a comparison with other settings; choose another folder or give --overwrite:\n"

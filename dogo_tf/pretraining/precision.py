@@ -22,8 +22,8 @@ BFLOAT16, FLOAT32 = "mixed_bfloat16", "float32"
 WORTH_IT = 1.1
 ROUNDS, SECONDS = 7, 3.0
 FEWEST_ROUNDS = 3
-# A CPU is busy with these; more would only take longer. An accelerator gets the step's own batch.
-MOST_IMAGES_ON_CPU = 64
+# As many as the step's own batch has, but no more: these keep a CPU or an accelerator busy, and take little memory.
+MOST_IMAGES_ON_CPU, MOST_IMAGES = 64, 512
 
 
 class Choice(NamedTuple):
@@ -49,11 +49,13 @@ def known(settings: PretrainSettings, folder: RunFolder, resume: bool) -> Choice
     if settings.precision != AUTO:
         return Choice(settings.precision)
     if resume:
-        return Choice(folder.config()["settings"]["precision"], "as the run began")
+        return Choice(folder.config()["settings"].get("precision", FLOAT32), "as the run began")
     if settings.cooldown_from:
         place = settings.cooldown_from.rpartition("@")[0]  # nothing, if it is of another form, which is refused later
         trunk = RunFolder(Path(place).expanduser())
-        return Choice(trunk.config()["settings"]["precision"], "as its trunk") if place else Choice(FLOAT32)
+        return (
+            Choice(trunk.config()["settings"].get("precision", FLOAT32), "as its trunk") if place else Choice(FLOAT32)
+        )
     if settings.strategy == "tpu":
         return Choice(BFLOAT16, "what a TPU computes in")
     return None
@@ -73,9 +75,8 @@ def fastest(settings: PretrainSettings, image_size: int, replicas: int = 1) -> C
 
     Both are timed in turns, so that other work on the machine slows down both; the median of the ratios decides.
     """
-    images = 2 * settings.batch_size // replicas
-    if not tf.config.list_logical_devices("GPU"):
-        images = min(images, MOST_IMAGES_ON_CPU)
+    most = MOST_IMAGES if tf.config.list_logical_devices("GPU") else MOST_IMAGES_ON_CPU
+    images = min(2 * settings.batch_size // (replicas * settings.micro_batches), most)
     names = [encoder for _, encoder, _ in peer_specs(settings.peers)]
     ratio = speed_ratio(*(_steps(names, precision, image_size, images) for precision in (FLOAT32, BFLOAT16)))
     choice = BFLOAT16 if ratio >= WORTH_IT else FLOAT32

@@ -141,7 +141,7 @@ class PretrainSettings:
         rests = [
             k > 1 or share < 1 for k, share in zip(*map(self.per_peer, ("train_every", "train_share")), strict=True)
         ]
-        if all(rests):
+        if rests and all(rests):
             raise InputError(
                 "train_every: expected a peer that trains in every step, with a train_share of 1; got none"
             )
