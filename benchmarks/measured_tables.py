@@ -93,6 +93,28 @@ def edge() -> str:
     return text_table(head, rows) + "\n\n" + "\n\n".join(notes)
 
 
+def arm() -> str:
+    result = read("arm")
+    processors = result["processors"]
+    rows = []
+    for name in next(iter(processors.values())):
+        found = [rows_of[name] for rows_of in processors.values()]
+        worst = max(row["relative_difference"] for row in found)
+        equal = min(row["equal_values"] for row in found)
+        passed = all(row["passed"] for row in found)
+        rows.append([name.replace("-", ", "), f"{worst:.0e}", percent(equal), "yes" if passed else "no"])
+    head = ["encoder, format", "largest difference / largest feature", "equal values, %", "passed"]
+    machine = result["arm"]
+    wheels = ", ".join(f"{name} {machine[name]}" for name in ("ai-edge-litert", "numpy", "pillow"))
+    return (
+        text_table(head, rows)
+        + f"\n\nThe worst of {len(processors)} emulated processors ({', '.join(processors)}), {result['pictures']} pictures by "
+        f"`runtime.py` on {machine['machine']}, Python {machine['python']}, {wheels}, against x86. float32 and float16 pass "
+        f"within {result['float_tolerance']:.0e}, int8 only with equal integers, dynamic range by the limits of its gate; the "
+        "decoded pixels are equal. The encoders have random weights and the batch statistics of images." + source("arm")
+    )
+
+
 MEASURED = ("step", "augment", "memory", "fidelity")
 
 

@@ -3,7 +3,7 @@
 import os
 import re
 
-from measured_tables import blockwise, edge, equality, speed, survival
+from measured_tables import arm, blockwise, edge, equality, speed, survival
 from published import ROOT, read, source
 from study_tables import claim, compare, compare_at_5e3, objectives, recipe_rate, suspects, teaching, tune
 
@@ -86,6 +86,7 @@ TABLES = {
     "equality": equality,
     "survival": survival,
     "edge": edge,
+    "arm": arm,
     "speed": speed,
     "blockwise": blockwise,
     "gates": gates,
