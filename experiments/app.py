@@ -8,6 +8,7 @@ from absl import flags
 
 import dogo_tf
 from dogo_tf.errors import InputError, Interrupted, TrainingFailure
+from dogo_tf.optimizers.rates import AUTO
 from dogo_tf.platform import ranges
 from dogo_tf.reporting.plain_text import printable
 
@@ -95,12 +96,13 @@ def source_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_string("cache_dir", None, CACHE_DIR_HELP, flag_values=flag_values)
 
 
-def numbers(name: str, words) -> tuple[float, ...]:
-    """The values of a list flag as numbers."""
+def numbers(name: str, words) -> tuple[float | str, ...]:
+    """The values of a list flag as numbers; learning rates may also be AUTO."""
+    allowed, expected = ((AUTO,), f"numbers or {AUTO}") if name == "learning_rate" else ((), "numbers")
     try:
-        return tuple(float(word) for word in words)
+        return tuple(word if word in allowed else float(word) for word in words)
     except ValueError as error:
-        raise InputError(f"--{name}: expected numbers separated by commas; got {','.join(words)!r}") from error
+        raise InputError(f"--{name}: expected {expected}, separated by commas; got {','.join(words)!r}") from error
 
 
 def names(words) -> tuple[str, ...]:
@@ -128,7 +130,9 @@ def _check_ranges(flag_values: flags.FlagValues) -> None:
     for name in flag_values:
         if name in ranges.RANGES:
             value = flag_values[name].value
-            ranges.check(name, numbers(name, value) if isinstance(value, list) else value, "--")
+            if isinstance(value, list):
+                value = tuple(number for number in numbers(name, value) if number != AUTO)
+            ranges.check(name, value, "--")
 
 
 def _parse(flag_values: flags.FlagValues, argv: list[str]) -> None:

@@ -22,6 +22,7 @@ from dogo_tf import distill
 from dogo_tf.distribution.devices import STRATEGIES
 from dogo_tf.errors import InputError
 from dogo_tf.experiments import app
+from dogo_tf.optimizers.rates import UNMEASURED
 from dogo_tf.platform import plugins
 from dogo_tf.pretraining.settings import AUTO, PRECISIONS, VIEW_RECIPES, PretrainSettings
 
@@ -170,7 +171,11 @@ _list_flag(
     "lamb, and tfa:<Name> for any of its optimizers, e.g. tfa:RectifiedAdam (some have no weight decay: --weight_decay=0; "
     "tfa:COCOB ignores --learning_rate). " + PER_PEER,
 )
-_list_flag("learning_rate", "Learning rate after the warm-up. " + PER_PEER)
+_list_flag(
+    "learning_rate",
+    "Learning rate after the warm-up; auto: the one that was measured to be best for the objective, optimiser and batch, or "
+    f"{UNMEASURED:g} where none was. " + PER_PEER,
+)
 _list_flag("weight_decay", "Weight decay. " + PER_PEER)
 _flag(
     flags.DEFINE_string,

@@ -42,6 +42,11 @@ def header(settings, images, model, steps_per_epoch: int, crops: str = STORED, r
     total = settings.epochs * steps_per_epoch
     epochs = "1 epoch" if settings.epochs == 1 else f"{settings.epochs} epochs"
     lines.append(f"{epochs} x {steps_per_epoch:,} steps = {total:,} steps of {settings.batch_size} images")
+    optimizers = dict.fromkeys(
+        f"{optimizer} at {rate:g}"
+        for optimizer, rate in zip(settings.per_peer("optimizer"), settings.per_peer("learning_rate"), strict=True)
+    )
+    lines.append(_cut(f"{', '.join(optimizers)}, {settings.schedule}", 80))
     device = f"{described(model.distribute_strategy)}, {settings.precision}"
     lines.append(_cut(f"{device}: {reason}" if reason else device, 80))
     return "\n".join(lines)

@@ -12,6 +12,7 @@ from dogo_tf.distribution.devices import STRATEGIES
 from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.foreign import onnx_place
 from dogo_tf.optimizers.names import check_optimizer, check_schedule
+from dogo_tf.optimizers.rates import AUTO, automatic_rate
 from dogo_tf.platform import ranges
 from dogo_tf.pretraining.specs import peer_specs, place_specs
 from dogo_tf.runs.folder import check_peer_name
@@ -35,7 +36,8 @@ FREE_SETTINGS = (
 
 @dataclass(frozen=True)
 class PretrainSettings:
-    """What `dogo-pretrain --help` explains, under the same names. Tuples hold one value for all peers or one per peer.
+    """What `dogo-pretrain --help` explains, under the same names. Tuples hold one value for all peers or one per peer;
+    "auto" among the learning rates becomes a number when the settings are made.
 
     The defaults won on CIFAR-10 in short trainings (results/tune_cifar10.json); the authors' are a preset, authors_cifar10.
     """
@@ -73,7 +75,7 @@ class PretrainSettings:
     epochs: int = 100
     batch_size: int = 128
     optimizer: tuple[str, ...] = ("adam",)
-    learning_rate: tuple[float, ...] = (1e-3,)
+    learning_rate: tuple[float, ...] = (AUTO,)
     weight_decay: tuple[float, ...] = (1e-6,)
     schedule: str = "constant"
     warmup_epochs: float = 0.5
@@ -102,6 +104,7 @@ class PretrainSettings:
             raise InputError(
                 "precision: a TPU computes in bfloat16; expected float32 or mixed_bfloat16, got mixed_float16"
             )
+        self._choose_rates()
         for name in ranges.RANGES:
             if hasattr(self, name):
                 ranges.check(name, getattr(self, name))
@@ -149,6 +152,18 @@ class PretrainSettings:
         if any(rests) and self.steps_per_execution > 1:
             raise InputError(f"steps_per_execution: expected 1 where peers rest; got {self.steps_per_execution}")
         self._check_graph()
+
+    def _choose_rates(self) -> None:
+        """Puts numbers in the place of "auto", so that a run keeps its rates when the rule changes."""
+        if AUTO not in self.learning_rate:
+            return
+        rates = [
+            automatic_rate(objective.partition(":")[0], optimizer, self.batch_size) if rate == AUTO else rate
+            for rate, optimizer, (_, _, objective) in zip(
+                self.per_peer("learning_rate"), self.per_peer("optimizer"), peer_specs(self.peers), strict=True
+            )
+        ]
+        object.__setattr__(self, "learning_rate", tuple(rates if len(set(rates)) > 1 else rates[:1]))
 
     def _check_graph(self) -> None:
         """Before data is loaded: names that files can have, edges between them, objectives and schemes."""

@@ -173,7 +173,7 @@ MISTAKES = {
     "unknown flag": (["--epoch=3"], "Unknown command line flag 'epoch'"),
     "no number": (
         ["--dataset=x", "--run_dir=y", "--learning_rate=fast"],
-        "--learning_rate: expected numbers separated by commas; got 'fast'",
+        "--learning_rate: expected numbers or auto, separated by commas; got 'fast'",
     ),
     "left-over word": (["runs/pair"], "expected flags of the form --name=value only; got 'runs/pair'"),
     "precision": (

@@ -246,7 +246,7 @@ def test_arms_of_one_seed_start_from_the_same_weights_and_data(finished):
         (["--draws=3"], "  draws: 2 before, 3 now"),
         (["--test_split=train"], "expected another split of"),
         (["--noise=symmetric"], "--noise: expected kind:share, e.g. symmetric:0.4; got 'symmetric'"),
-        (["--noise=symmetric:much"], "--noise: expected numbers separated by commas; got 'much'"),
+        (["--noise=symmetric:much"], "--noise: expected numbers, separated by commas; got 'much'"),
         (["--transfer=cifar10"], "--transfer: expected dataset:train split:test split"),
         (["--corruptions=rain"], "unknown corruption 'rain'; known: "),
         (["--peers=small_conv"], "expected two, the small one and its bigger peer; got 1"),

@@ -34,7 +34,8 @@ def test_a_header_says_what_is_about_to_run(model):
     cost = f"{peer.encoder.count_params() / 1e6:.2f} M parameters, {training_operations(peer) / 1e9:.2f} GFLOP an image"
     assert lines[1].split() == ["peer_0", "simclr", *cost.split()] and lines[2].split()[:2] == ["peer_1", "simsiam"]
     assert lines[3] == "3 epochs x 2 steps = 6 steps of 16 images"
-    assert lines[4].endswith("CPU cores, float32")
+    assert lines[4] == "adam at 0.0018, adam at 0.001, constant"
+    assert lines[5].endswith("CPU cores, float32")
 
 
 def test_a_family_says_what_each_student_costs_with_its_share_of_the_peer(model):

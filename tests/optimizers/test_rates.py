@@ -1,0 +1,50 @@
+"""--learning_rate=auto: what a run gets, and keeps."""
+
+import dataclasses
+
+import pytest
+
+from dogo_tf.optimizers.rates import automatic_rate
+from dogo_tf.pretraining.settings import PretrainSettings
+
+
+@pytest.mark.parametrize(
+    "objective, optimizer, batch, rate",
+    [
+        ("simclr", "adam", 128, 5e-3),
+        ("simclr", "adam", 256, 7.1e-3),  # the root of the batch
+        ("simclr", "sgd", 256, 0.6),  # the batch
+        ("simclr", "adam", 32, 2.5e-3),
+        ("simclr", "adam", 8, 1.3e-3),
+        ("simclr", "adam", 2, 1.3e-3),  # not beyond a quarter
+        ("simclr", "lars", 65536, 6.0),  # nor beyond twice
+        ("barlow_twins", "adam", 128, 1e-3),  # not measured
+        ("simclr", "lamb", 128, 1e-3),
+    ],
+)
+def test_the_rule(objective, optimizer, batch, rate):
+    assert automatic_rate(objective, optimizer, batch) == rate
+
+
+def settings(**more):
+    return PretrainSettings(dataset="patterns", run_dir="r", **more)
+
+
+def test_one_rate_for_peers_that_get_the_same():
+    assert settings(peers=("wrn_16_1", "wrn_10_1:simclr:temperature=0.2")).learning_rate == (5e-3,)
+
+
+def test_each_peer_by_its_own_objective_and_optimizer():
+    made = settings(peers=("wrn_16_1", "wrn_10_1:byol", "wrn_10_2"), optimizer=("adam", "adam", "sgd"))
+    assert made.learning_rate == (5e-3, 1e-3, 0.3)
+
+
+def test_a_rate_that_is_given_stays():
+    assert settings(peers=("wrn_16_1", "wrn_10_1"), learning_rate=(2e-3, "auto")).learning_rate == (2e-3, 5e-3)
+
+
+def test_a_run_keeps_numbers():
+    made = settings(peers=("wrn_10_1",))
+    assert made.as_dict()["learning_rate"] == [5e-3]
+    assert "--learning_rate=0.005\n" in made.as_flags()
+    assert dataclasses.replace(made, batch_size=256).learning_rate == (5e-3,)
