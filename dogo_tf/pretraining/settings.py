@@ -104,6 +104,8 @@ class PretrainSettings:
             raise InputError(
                 "precision: a TPU computes in bfloat16; expected float32 or mixed_bfloat16, got mixed_float16"
             )
+        if not self.peers:
+            raise InputError("peers: expected at least one encoder:objective, got none")
         self._choose_rates()
         for name in ranges.RANGES:
             if hasattr(self, name):
@@ -168,8 +170,6 @@ class PretrainSettings:
     def _check_graph(self) -> None:
         """Before data is loaded: names that files can have, edges between them, objectives and schemes."""
         specs = peer_specs(self.peers)
-        if not specs:
-            raise InputError("peers: expected at least one encoder:objective, got none")
         peers = [name for name, _, _ in specs]
         for _, encoder, objective in specs:
             encoders.check_name(encoder)
