@@ -19,7 +19,6 @@ from dogo_tf.runs.folder import check_peer_name
 
 VIEWS = ("independent", "shared")
 VIEW_RECIPES = ("byol", "byol_unequal", "moco", "simclr", "simsiam")  # in capitals: of dogo_tf.views
-AUTO = "auto"
 PRECISIONS = (AUTO, "float32", "mixed_bfloat16", "mixed_float16")
 # What may differ from peer to peer.
 PER_PEER = (
