@@ -10,8 +10,6 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from dogo_tf.distill.similarity_kl import similarity_kl
-from dogo_tf.distill.simreg import regression
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.saved_model_encoder import OUTPUT
 from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
@@ -112,6 +110,10 @@ def agreement_within_a_step(network: Network, content: bytes, images) -> float:
 
 def _loss(student, teacher, temperature):
     """Mean over the images, >= 0. For the KL the first half of the batch is compared with the other half."""
+    # These load TensorFlow, which a mistyped flag of dogo-export need not wait for.
+    from dogo_tf.distill.similarity_kl import similarity_kl
+    from dogo_tf.distill.simreg import regression
+
     half = teacher.shape[0] // 2
     lengths = tf.norm(student, axis=1) / tf.maximum(tf.norm(teacher, axis=1), 1e-12)
     similar = similarity_kl(student[:half], student[half:], teacher[:half], teacher[half:], temperature)
