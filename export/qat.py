@@ -5,8 +5,11 @@ where the file rounds it. Its features must become the original's on the user's 
 length, and in which images they find similar (DoGo's KL). Distillation of this kind is published as SQAKD (AISTATS 2024).
 """
 
+from __future__ import annotations
+
 import time
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,9 +17,11 @@ from dogo_tf.errors import InputError
 from dogo_tf.evaluate.saved_model_encoder import OUTPUT
 from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
 from dogo_tf.export.int8.graph_file import Int8File
-from dogo_tf.export.int8.network import Network
 from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.reporting.progress import Progress
+
+if TYPE_CHECKING:
+    from dogo_tf.export.int8.network import Network
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,9 @@ def train(int8: bytes, float32: bytes, images, features, settings: Settings | No
     """
     settings, start = settings or Settings(), time.perf_counter()
     check_images(len(images), settings)
+    # It loads TensorFlow, which a mistyped flag of dogo-export need not wait for.
+    from dogo_tf.export.int8.network import Network
+
     network = Network(Int8File(int8, float32))
     losses = learn(network, images, features, settings, seed)
     content = network.written()

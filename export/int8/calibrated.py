@@ -9,7 +9,6 @@ from dogo_tf.evaluate.features import embed
 from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
 from dogo_tf.export import parity
 from dogo_tf.export.int8.graph_file import Grid, Int8File
-from dogo_tf.export.int8.network import Network
 from dogo_tf.export.int8.ranges import RULES, histograms
 
 CONVERTER = "converter"
@@ -41,6 +40,9 @@ def best(int8: bytes, float32: bytes, images: np.ndarray, judging: np.ndarray, r
     """
     files, reason = {CONVERTER: int8}, ""
     try:
+        # It loads TensorFlow, which a mistyped flag of dogo-export need not wait for.
+        from dogo_tf.export.int8.network import Network
+
         network = Network(Int8File(int8, float32))
     except InputError as error:  # the network holds something else than is followed; its int8 file is as good as ever
         reason = str(error)

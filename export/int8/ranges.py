@@ -3,13 +3,18 @@
 One outlier widens a range of extremes and makes every step of it coarser. The other rules cut it off.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dogo_tf.export.int8.graph_file import Grid
-from dogo_tf.export.int8.network import Network
 from dogo_tf.platform.keras_compat import tf
+
+if TYPE_CHECKING:
+    from dogo_tf.export.int8.network import Network
 
 BINS = 8192
 BATCH = 16
