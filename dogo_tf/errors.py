@@ -15,9 +15,10 @@ class TrainingFailure(RuntimeError):
 
 
 class Interrupted(RuntimeError):
-    """A run that was asked to stop, or lost one of its workers: everything is kept, and --resume goes on.
+    """A run that was asked to stop, or lost one of its workers or its network: everything is kept, and --resume goes on.
 
-    `by_user` tells Ctrl-C from the rest (pre-emption, a lost worker), after which a job is best started again.
+    `by_user` tells Ctrl-C from the rest (pre-emption, a lost worker, a server that does not answer), after which a job is best
+    started again.
     """
 
     def __init__(self, message: str, by_user: bool = False):

@@ -1,15 +1,17 @@
 """Where images come from: a folder, a list of files, a TFDS name, or the embedded set `patterns`."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dogo_tf.data.choose import SOURCES, default_cache_dir
-from dogo_tf.data.file_set import FileSet
+from dogo_tf.data.file_set import Listed
 from dogo_tf.data.image_set import ImageSet, digest, pixel_statistics
 from dogo_tf.data.pixels import MAX_PIXELS, check_image_size
 from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.platform import lazy, ranges
+from dogo_tf.sources.remote import RemoteFile, scheme
 
 if TYPE_CHECKING:
     from dogo_tf.data.stream import training_stream
@@ -34,7 +36,7 @@ def load(
         name_or_path: "patterns" or "patterns/ood", the set that comes with this package; the path of an existing folder of
             images (see folder.read_folder), of a list of them, .csv or .parquet (see list_file.read_list), or of tar
             archives, "shards/{00000..00099}.tar" (see tar_set.read_archives); anything else is a TFDS name (see
-            tfds_source.load_tfds).
+            tfds_source.find_tfds).
         split: "train", "test", ...; for a folder, its sub-folder; for a list, what its column `split` says.
         image_size: side in pixels, >= 8; None: the data's own, where all its images are squares of one size.
         data_dir: where TFDS keeps prepared data sets; not used for folders.
@@ -68,7 +70,8 @@ def open(
             folder's files are the same; the same images as "memory". "stream": decoded whenever they are asked for, where a
             file that cannot be read is replaced by the next one in order that can, and counted when it is met. "auto": memory,
             if the images take at most half of what is free; else cache, if its disk has the room; else stream; what it was,
-            and why, is told on stderr. Data sets from TFDS are always read into memory.
+            and why, is told on stderr. Data sets from TFDS are read into memory, unless they are in
+            array_record.
         cache_dir: for all caches, and the indexes of archives; None: ~/.cache/dogo_tf (or $XDG_CACHE_HOME/dogo_tf). What lies
             there may be deleted.
         store_ratio: where most pictures are larger than image_size (by a sample of 64), they are kept at up to this many times
@@ -85,31 +88,41 @@ def open(
         raise InputError(f"store_ratio: expected a number of at least 1, got {store_ratio!r}")
     name = os.fspath(name_or_path)
     cache_dir = default_cache_dir() if cache_dir is None else Path(cache_dir).expanduser()
-    found = None if _is_patterns(name) else _files(name, split, cache_dir)
+    found = None if _is_patterns(name) else listed(name, split, cache_dir)
     if found is not None:
         from dogo_tf.data.open_files import open_files
 
-        return open_files(found, image_size, max_bad_images, max_pixels, source, cache_dir, store_ratio)
-    if source not in ("auto", "memory"):
-        raise InputError(f"source: {source!r} is for files of images; {name!r} is none, and is read into memory")
-    return _load_tfds(name, split, image_size, data_dir, prepare, store_ratio)
+        return open_files(
+            found.files(cache_dir), image_size, max_bad_images, max_pixels, source, cache_dir, store_ratio
+        )
+    return _open_tfds(
+        name, split, image_size, data_dir, prepare, max_bad_images, max_pixels, source, cache_dir, store_ratio
+    )
 
 
 def _is_patterns(name: str) -> bool:
     return name == "patterns" or name.startswith("patterns/")
 
 
-def _files(name: str, split: str, cache_dir: Path) -> FileSet | None:
+def listed(name: str, split: str, cache_dir: Path) -> Listed | None:
     """What a path leads to; None for a name that can only be TFDS'."""
-    from dogo_tf.data import folder, list_file, tar_set
+    from dogo_tf.data import folder, list_file, listing, tar_set
 
-    path = Path(name).expanduser()
-    if name and path.is_dir():
-        return folder.read_folder(path, split)
+    path = RemoteFile(name.rstrip("/")) if scheme(name) else Path(name).expanduser()
+    called = f"{path} {split}"
+    if isinstance(path, RemoteFile) and path.suffix not in (*list_file.EXTENSIONS, tar_set.EXTENSION):
+        root = folder.remote_split(path, split)
+        return Listed(called, root, folder.KIND, [root], [root], "", partial(folder.read_remote_folder, root))
+    if name and isinstance(path, Path) and path.is_dir():
+        root = listing.split_folder(path, split)
+        return Listed(called, root, folder.KIND, [root], [root], "", partial(folder.read_folder, root))
     if path.suffix in list_file.EXTENSIONS:
-        return list_file.read_list(path, split)
+        read = partial(list_file.read_list, path, split)
+        return Listed(called, path, f"{list_file.KIND} {path.name}", [path.parent], [path], split, read)
     if path.suffix == tar_set.EXTENSION:
-        return tar_set.read_archives(str(path), split, cache_dir)
+        archives = tar_set.archives_of(str(path), split)
+        read = partial(tar_set.read_archives, str(path), archives, cache_dir)
+        return Listed(called, path, tar_set.KIND, archives, archives, "", read)
     if path.is_file():
         raise InputError(
             f"{name} is a file; expected a folder of images (unpack archives first), a list of images "
@@ -120,10 +133,23 @@ def _files(name: str, split: str, cache_dir: Path) -> FileSet | None:
     return None
 
 
-def _load_tfds(name, split, image_size, data_dir, prepare, store_ratio) -> ImageSet:
+def _open_tfds(
+    name, split, image_size, data_dir, prepare, max_bad_images, max_pixels, source, cache_dir, store_ratio
+) -> ImageSet:
     from dogo_tf.data import tfds_source  # here, because it takes a second to import, which folders need not wait for
+    from dogo_tf.data.open_files import open_files
 
     data_dir = None if data_dir is None else str(Path(data_dir).expanduser())
     if (os.sep in name or "/" in name) and not tfds_source.is_known(name, data_dir):
         raise InputError(f"the folder {name!r} does not exist, and {name.split('/')[0]!r} is no TFDS data set either")
-    return tfds_source.load_tfds(name, split, image_size, data_dir, prepare, store_ratio)
+    found = tfds_source.find_tfds(name, split, data_dir, prepare)
+    records = tfds_source.records(found, cache_dir)
+    if records is not None:
+        size = found.size(image_size)
+        return open_files(records, size, max_bad_images, max_pixels, source, cache_dir, store_ratio)
+    if source not in ("auto", "memory"):
+        raise InputError(
+            f"source: {source!r} is for files of images and TFDS data sets in array_record; {name!r} is neither, and is read "
+            "into memory (tfds.builder(..., data_dir=<a new folder>, file_format='array_record') prepares it so)"
+        )
+    return tfds_source.load_tfds(found, image_size, store_ratio)

@@ -15,7 +15,11 @@ from PIL import Image, UnidentifiedImageError
 
 from dogo_tf.data.crops import cut_crops
 from dogo_tf.data.pixels import to_square
-from dogo_tf.sources.tar import TarMember
+from dogo_tf.errors import InputError, Interrupted
+from dogo_tf.sources.file_index import readers
+from dogo_tf.sources.files import TarMember
+from dogo_tf.sources.records import Record
+from dogo_tf.sources.remote import RemoteFile
 from dogo_tf.views.crops import ViewRequest
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF")
@@ -23,7 +27,7 @@ SAMPLE = 64  # pictures that are looked at to know how large they are
 KINDS = "JPEG, PNG, BMP, GIF, WebP or TIFF"
 
 
-def read_image(path: Path | TarMember, size: int, max_pixels: float) -> np.ndarray | str:
+def read_image(path: Path | RemoteFile | TarMember | Record, size: int, max_pixels: float) -> np.ndarray | str:
     """uint8 [size, size, 3], or the reason why this file is bad."""
 
     def square():
@@ -47,15 +51,19 @@ def _or_reason(decode: Callable):
         return f"not a {KINDS} image"
     except _Unreadable as error:
         return str(error)
+    except (InputError, Interrupted):  # of a server: no file of it can be read
+        raise
     except Exception as error:  # on damaged files Pillow raises OSError, SyntaxError, struct.error, IndexError, ...
         return f"{type(error).__name__}: {error}"
 
 
-def header_size(path: Path | TarMember) -> tuple[int, int] | None:
+def header_size(path: Path | RemoteFile | TarMember | Record) -> tuple[int, int] | None:
     """(width, height) from the file's first bytes; None if they cannot be read."""
     try:
         with _opened(path) as image:
             return image.size
+    except (InputError, Interrupted):
+        raise
     except Exception:  # a bad file, of which read_image gives the reason
         return None
 
@@ -63,7 +71,7 @@ def header_size(path: Path | TarMember) -> tuple[int, int] | None:
 def sample_sizes(files: Sequence[os.PathLike]) -> list[tuple[int, int]]:
     """(width, height) of SAMPLE evenly spaced files, from their headers; without those that cannot be read."""
     numbers = np.linspace(0, len(files) - 1, min(SAMPLE, len(files))).round().astype(int)
-    with quiet(), ThreadPool(os.cpu_count()) as pool:
+    with quiet(), ThreadPool(readers(files)) as pool:
         found = pool.map(header_size, [files[number] for number in numbers])
     return [size for size in found if size is not None]
 
@@ -85,12 +93,19 @@ class _Unreadable(Exception):
     """Why a file is not even opened."""
 
 
-def _opened(path: Path | TarMember) -> Image.Image:
+def _opened(path: Path | RemoteFile | TarMember | Record) -> Image.Image:
     """The picture, not decoded yet. Only a regular file is opened: a pipe would wait for a writer for ever."""
-    if isinstance(path, TarMember):
-        content = path.read()
-        if len(content) < path.size:
-            raise _Unreadable("its archive is cut short")
+    if isinstance(path, Record):
+        return Image.open(io.BytesIO(path.read()), formats=FORMATS)
+    if isinstance(path, (TarMember, RemoteFile)):
+        try:
+            content = path.read()
+        except FileNotFoundError as error:
+            raise _Unreadable("not there") from error
+        if path.size is not None and len(content) != path.size:
+            raise _Unreadable(
+                "its archive is cut short" if isinstance(path, TarMember) else "changed since it was listed"
+            )
         if not content:
             raise _Unreadable("empty file")
         return Image.open(io.BytesIO(content), formats=FORMATS)

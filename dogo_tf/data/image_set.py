@@ -3,6 +3,7 @@
 import hashlib
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +35,7 @@ class ImageSet:
     labels: np.ndarray | None = None
     class_names: tuple[str, ...] = ()
     bad_files: tuple[tuple[str, str], ...] = ()
-    files: tuple[str, ...] = ()
+    files: Sequence[str] = ()
     source: str = "memory"
 
     def __len__(self) -> int:

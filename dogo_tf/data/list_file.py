@@ -1,57 +1,65 @@
 """Images named by a list: a .csv or .parquet file with the columns path[, label][, split]."""
 
 import csv
+import io
 import os
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import BinaryIO
 
 import numpy as np
 
-from dogo_tf.data.file_set import FileSet, numbered
+from dogo_tf.data.file_set import numbered
 from dogo_tf.errors import InputError
+from dogo_tf.sources.file_index import FileIndex
+from dogo_tf.sources.files import GONE, NOT_ASKED, stamps
+from dogo_tf.sources.kept_index import Contents
+from dogo_tf.sources.remote import RemoteFile, scheme
 
+MOST_BYTES = 2**31  # of a list, and of what a .parquet unpacks to
 EXTENSIONS = (".csv", ".parquet")
 COLUMNS = ("path", "label", "split")
 NOTES = ("order", "why")  # what dogo-select writes beside them; a list of it, labels filled in, is a data set
 _READ = (*COLUMNS, "image")  # of a .parquet file; dogo_tf.selection knows the last
+KIND = "list 1"  # of listing: raise the number when other rows count, or get other labels
 _NAMED = 5  # paths that an error names
 
 
-def read_list(path: Path, split: str) -> FileSet:
+def read_list(path: Path | RemoteFile, split: str) -> Contents:
     """The images of a split, in the order of the list.
 
-    Paths are relative to the folder of the list, or absolute. Classes are the different labels of the whole list, in the order
-    of the numbers if all are whole numbers, else of the alphabet, so that they are the same in every split. Without a column
-    `split` everything is "train".
+    Paths are relative to the folder of the list, or absolute, or URLs; in a list behind a URL they are relative, or URLs of
+    the same kind. Classes are the different labels of the whole list, in the order of the numbers if all are whole numbers,
+    else of the alphabet, so that they are the same in every split. Without a column `split` everything is "train".
     Raises InputError: a list that cannot be read, other columns, no image of this split, paths that are empty, come twice or
     lead to no file, labels that only some images of the split have.
     """
+    watched = FileIndex.of([path], [""], stamps([path]))  # before it is read: what comes later is a change
     columns = read_columns(path)
     _check_columns(path, list(columns))
     chosen = _rows_of(path, columns.get("split"), split, len(columns["path"]))
-    files = [path.parent / columns["path"][row] for row in chosen]
-    _check_files(path, columns["path"], chosen, files)
-    return FileSet(f"{path} {split}", path, files, *_labels(path, columns.get("label"), chosen))
+    files = _files(path, columns["path"], chosen)
+    return Contents(files, watched, *_labels(path, columns.get("label"), chosen))
 
 
-def listed_files(path: Path) -> list[Path]:
+def listed_files(path: Path) -> FileIndex:
     """All files of a list, whatever their split, in its order. Raises InputError as read_list does."""
     columns = read_columns(path)
     _check_columns(path, list(columns))
     rows = list(range(len(columns["path"])))
     if not rows:
         raise InputError(f"{path}: no images in this list")
-    files = [path.parent / name for name in columns["path"]]
-    _check_files(path, columns["path"], rows, files)
-    return files
+    return _files(path, columns["path"], rows)
 
 
-def read_columns(path: Path) -> dict[str, Sequence[str]]:
+def read_columns(path: Path | RemoteFile) -> dict[str, Sequence[str]]:
     """The columns of a list as text, checked by nobody yet; a missing value is an empty one."""
-    if path.exists() and not path.is_file():
+    remote = isinstance(path, RemoteFile)
+    if not remote and path.exists() and not path.is_file():
         raise InputError(f"{path}: expected a list of images, which is a regular file")  # a pipe would be waited for
     try:
-        return _read_csv(path) if path.suffix == ".csv" else _read_parquet(path)
+        with io.BytesIO(path.read(MOST_BYTES)) if remote else path.open("rb") as file:
+            return _read_csv(path, file) if path.suffix == ".csv" else _read_parquet(path, file)
     except FileNotFoundError as error:
         raise InputError(f"the list {str(path)!r} does not exist") from error
     except (OSError, ValueError, csv.Error) as error:
@@ -60,10 +68,10 @@ def read_columns(path: Path) -> dict[str, Sequence[str]]:
         raise InputError(f"{path}: cannot be read as a list of images: {' '.join(str(error).split())}") from error
 
 
-def _read_csv(path: Path) -> dict[str, list[str]]:
+def _read_csv(path: Path | RemoteFile, file: BinaryIO) -> dict[str, list[str]]:
     # File names may be bytes that are no UTF-8, which Python writes and reads as surrogates.
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        lines = csv.reader(file, strict=True)
+    with io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
+        lines = csv.reader(text, strict=True)
         names = next(lines, [])
         columns: list[list[str]] = [[] for _ in names]
         for values in lines:
@@ -78,14 +86,16 @@ def _read_csv(path: Path) -> dict[str, list[str]]:
     return dict(zip(names, columns, strict=True))
 
 
-def _read_parquet(path: Path) -> dict[str, list[str]]:
+def _read_parquet(path: Path | RemoteFile, file: BinaryIO) -> dict[str, list[str]]:
     try:
         from pyarrow import parquet
     except ImportError as error:
         raise InputError(f"{path}: pyarrow is needed to read it (pip install pyarrow), or write it as .csv") from error
-    if not path.is_file():
-        raise FileNotFoundError(path)
-    table = parquet.ParquetFile(path).read()
+    opened = parquet.ParquetFile(file)
+    unpacked = sum(opened.metadata.row_group(k).total_byte_size for k in range(opened.metadata.num_row_groups))
+    if unpacked > MOST_BYTES:
+        raise InputError(f"{path}: expected a list of at most {MOST_BYTES:,} bytes, got {unpacked:,}")
+    table = opened.read()
     columns = {name: table.column(name).to_pylist() for name in table.column_names if name in _READ}
     text = {name: ["" if value is None else str(value) for value in values] for name, values in columns.items()}
     return text | {name: [] for name in table.column_names if name not in _READ}
@@ -111,25 +121,40 @@ def _rows_of(path: Path, splits: Sequence[str] | None, split: str, count: int) -
     return rows
 
 
-def _check_files(path: Path, written: Sequence[str], rows: list[int], files: list[Path]) -> None:
+def _files(path: Path, written: Sequence[str], rows: list[int]) -> FileIndex:
     empty = [row for row in rows if not written[row]]
     if empty:
         raise InputError(f"{path}: image {empty[0] + 1} has no path")
+    names = [_name(path, row, written[row]) for row in rows]
     first: dict[str, int] = {}
-    for row, file in zip(rows, files, strict=True):
-        before = first.setdefault(os.path.normpath(file), row)
+    for row, name in zip(rows, names, strict=True):
+        before = first.setdefault(name if scheme(name) else os.path.normpath(path.parent / name), row)
         if before != row:
             raise InputError(f"{path}: images {before + 1} and {row + 1} have the same path, {written[row]}")
-    check_exist(path, files, len(files))
+    files = FileIndex.of([path.parent], names, np.tile(NOT_ASKED, (len(rows), 1)))
+    if not isinstance(path, RemoteFile):
+        here = [k for k, name in enumerate(names) if not scheme(name)]
+        files.stamps[here] = stamps([files[k] for k in here])
+    _check_none_missing(
+        path, [files[k] for k in np.flatnonzero((files.stamps == GONE).all(axis=1)).tolist()], len(files)
+    )
+    return files
 
 
 def check_exist(path: Path, files: Sequence[Path], count: int) -> None:
     """InputError, which names some, unless these of the `count` files of a list exist."""
-    missing = [file for file in files if not file.exists()]
+    _check_none_missing(path, [file for file in files if not file.exists()], count)
+
+
+def _check_none_missing(path: Path | RemoteFile, missing: Sequence[os.PathLike], count: int) -> None:
     if missing:
         named = "".join(f"\n  {file}" for file in missing[:_NAMED])
         more = f"\n  ... and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
         raise InputError(f"{path}: {len(missing)} of {count} images do not exist:{named}{more}")
+
+
+def _name(path: Path | RemoteFile, row: int, written: str) -> str:
+    """As the index keeps it. A list from elsewhere names nothing of this machine, and nothing that needs other credentials."""
 
 
 def _labels(path: Path, labels: Sequence[str] | None, rows: list[int]) -> tuple[np.ndarray | None, tuple[str, ...]]:

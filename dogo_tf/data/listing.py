@@ -1,22 +1,30 @@
 """Which files of a folder are images, in which order, and what is left out."""
 
 import os
+from array import array
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from dogo_tf.errors import InputError
+from dogo_tf.reporting.progress import Progress
+from dogo_tf.sources.file_index import FileIndex
 
 EXTENSIONS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 _NAMED = 6  # kinds of left-out files that a message names
 
 
 class Listing(NamedTuple):
-    """files: every image file, in sorted order. left_out: how many other files there are, by extension, most first."""
+    """files: every image file, in sorted order. left_out: how many other files there are, by extension, most first.
 
-    files: list[Path]
+    folders: all that were gone through.
+    """
+
+    files: FileIndex
     left_out: dict[str, int]
+    folders: FileIndex
 
     def left_out_text(self) -> str:
         """ "12 .heic, 1 .txt"; empty if nothing was left out."""
@@ -30,21 +38,20 @@ def list_images(folder: Path) -> Listing:
     What has the extension of an image but is no regular file (a broken link, a pipe) is listed, too: a bad file for the reader.
     Raises InputError if there is no image, or a folder cannot be listed.
     """
-    files: list[Path] = []
-    others: Counter[str] = Counter()
+    walk = _Walk()
     try:
-        for path in _walk(folder, ()):
-            extension = path.suffix.lower()
-            if extension in EXTENSIONS:
-                files.append(path)
-            else:
-                others[extension] += 1
+        with Progress(f"listing {folder}") as walk.progress:
+            walk.into(os.fspath(folder), "", ())
     except OSError as error:
         raise InputError(f"{error.filename}: cannot list this folder: {error.strerror}") from error
-    left_out = dict(sorted(others.items(), key=lambda found: (-found[1], found[0])))
-    listing = Listing(sorted(files, key=lambda path: path.relative_to(folder).parts), left_out)
-    if not files:
-        found = f"; found: {listing.left_out_text()}" if others else ""
+    left_out = dict(sorted(walk.others.items(), key=lambda found: (-found[1], found[0])))
+    files, folders = (
+        FileIndex.of([folder], names, np.frombuffer(stamped, np.int64))
+        for names, stamped in ((walk.names, walk.stamps), (walk.folders, walk.folder_stamps))
+    )
+    listing = Listing(files, left_out, folders)
+    if not walk.names:
+        found = f"; found: {listing.left_out_text()}" if left_out else ""
         raise InputError(f"{folder}: no images here or below; looked for {', '.join(EXTENSIONS)}{found}")
     return listing
 
@@ -62,19 +69,44 @@ def split_folder(folder: Path, split: str) -> Path:
     )
 
 
-def _walk(folder: Path, above: tuple[str, ...]) -> Iterator[Path]:
-    """All files below `folder`. `above`: the real paths of the folders it was reached through, to see a loop."""
-    real = os.path.realpath(folder)
-    if real in above:
-        return
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
+class _Walk:
+    """What was found on the way through folders: names relative to the first, in sorted order, and their files.stamps."""
+
+    def __init__(self):
+        self.names: list[str] = []
+        self.folders: list[str] = []
+        self.stamps, self.folder_stamps = array("q"), array("q")
+        self.others: Counter[str] = Counter()
+
+    def into(self, folder: str, prefix: str, above: tuple[str, ...]) -> None:
+        """above: the real paths of the folders it was reached through, to see a loop."""
+        real = os.path.realpath(folder)
+        if real in above:
+            return
+        found = os.stat(folder)  # before it is listed: what comes later is a change
+        self.folders.append(prefix)
+        self.folder_stamps.extend((found.st_size, found.st_mtime_ns))
+        with os.scandir(folder) as entries:
+            visible = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda e: e.name)
+        for entry in visible:
             if _is_folder(entry):
-                yield from _walk(folder / entry.name, (*above, real))
+                self.into(entry.path, f"{prefix}{entry.name}/", (*above, real))
+                continue
+            extension = os.path.splitext(entry.name)[1].lower()
+            if extension in EXTENSIONS:
+                self.names.append(prefix + entry.name)
+                self.stamps.extend(_stamp(entry))
             else:
-                yield folder / entry.name
+                self.others[extension] += 1
+        self.progress.update(len(self.names), "images")
+
+
+def _stamp(entry: os.DirEntry) -> tuple[int, int]:
+    try:
+        found = entry.stat()
+    except OSError:  # a broken link
+        return -1, -1
+    return found.st_size, found.st_mtime_ns
 
 
 def _is_folder(entry: os.DirEntry) -> bool:

@@ -1,6 +1,6 @@
 """Images of a set of files, by any of the three sources."""
 
-import os
+import hashlib
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -20,7 +20,7 @@ from dogo_tf.reporting.plain_text import printable
 from dogo_tf.reporting.progress import Progress
 from dogo_tf.sources import cached
 from dogo_tf.sources.decoded import DecodedImages
-from dogo_tf.sources.files import digest, stamps
+from dogo_tf.sources.file_index import FileNames, readers
 
 _LISTED = 5  # bad files that an error names
 
@@ -53,10 +53,9 @@ def open_files(
     if source == "stream":
         cut = partial(decode.read_crops, max_pixels=max_pixels)
         larger = any(size != (image_size, image_size) for size in sizes)
-        name = digest(files, stamps(files), image_size, decode.version(max_pixels))
-        kept = _Kept(
-            DecodedImages(files, image_size, name, read, max_bad_images, cut, larger), np.arange(len(files)), []
-        )
+        name = _digest(files, image_size, max_pixels)
+        images = DecodedImages(files, image_size, name, read, max_bad_images, cut, larger, cache_dir / "statistics")
+        kept = _Kept(images, np.arange(len(files)), [])
     else:
         if source == "cache":
             kept = _in_cache(files, image_size, max_pixels, read, cache_dir)
@@ -73,7 +72,7 @@ def open_files(
         labels=None if found.labels is None else found.labels[kept.good],
         class_names=found.class_names,
         bad_files=tuple(kept.bad),
-        files=tuple(str(files[index]) for index in kept.good),
+        files=FileNames(files, kept.good),
         source=source,
     )
 
@@ -86,22 +85,18 @@ class _Kept(NamedTuple):
     bad: list[tuple[str, str]]
 
 
-class _Cache(NamedTuple):
-    folder: Path
-    stamped: np.ndarray
-    digest: str
+def _digest(files, size: int, max_pixels: float) -> str:
+    """Hexadecimal: of the files, the side of the images and the decoder's version."""
+    return hashlib.sha256(f"{files.digest()}\n{size}\n{decode.version(max_pixels)}".encode()).hexdigest()
 
 
-def _cache_of(files, size: int, max_pixels: float, cache_dir: Path) -> _Cache:
-    stamped = stamps(files)
-    name = digest(files, stamped, size, decode.version(max_pixels))
-    return _Cache(cache_dir / name[:32], stamped, name)
+def _cache_folder(cache_dir: Path, digest: str) -> Path:
+    return cache_dir / digest[:32]
 
 
 def _chosen(files, size: int, max_pixels: float, cache_dir: Path) -> str:
     def missing() -> int:
-        cache = _cache_of(files, size, max_pixels, cache_dir)
-        return cached.missing_bytes(cache.folder, files, cache.stamped, size)
+        return cached.missing_bytes(_cache_folder(cache_dir, _digest(files, size, max_pixels)), files, size)
 
     source, why = choose(3 * size * size * len(files), missing, lambda: cached.free_bytes(cache_dir))
     _say(f"source={source}: {why}")
@@ -109,9 +104,9 @@ def _chosen(files, size: int, max_pixels: float, cache_dir: Path) -> str:
 
 
 def _in_cache(files, size: int, max_pixels: float, read: Callable, cache_dir: Path) -> _Kept:
-    cache = _cache_of(files, size, max_pixels, cache_dir)
+    digest = _digest(files, size, max_pixels)
     with decode.quiet():
-        images = cached.open_cache(cache.folder, files, cache.stamped, size, cache.digest, read)
+        images = cached.open_cache(_cache_folder(cache_dir, digest), files, size, digest, read)
     return _Kept(images, images.good, [(str(files[number]), reason) for number, reason in images.bad])
 
 
@@ -122,7 +117,7 @@ def _in_memory(files, size: int, read: Callable) -> _Kept:
     with (
         decode.quiet(),
         Progress("reading images", len(files)) as progress,
-        ThreadPool(os.cpu_count()) as pool,
+        ThreadPool(readers(files)) as pool,
     ):  # Pillow decodes and resizes outside Python's global lock
         for index, result in enumerate(pool.imap(read, files, chunksize=16)):
             if isinstance(result, str):
@@ -137,7 +132,7 @@ def _in_memory(files, size: int, read: Callable) -> _Kept:
 def _common_size(files: list[Path]) -> int:
     """The side of the square that all readable files share, from their headers alone."""
     first = None
-    with decode.quiet(), ThreadPool(os.cpu_count()) as pool:
+    with decode.quiet(), ThreadPool(readers(files)) as pool:
         for path, size in zip(files, pool.imap(decode.header_size, files, chunksize=16), strict=True):
             if size is None:
                 continue

@@ -1,4 +1,4 @@
-"""What a prepared TFDS data set says its features are: checked before TFDS imports the classes that its features.json names."""
+"""What a prepared TFDS data set says of itself: checked before TFDS imports the classes that its features.json names."""
 
 import json
 import re
@@ -29,6 +29,29 @@ def check_features(folder: Path) -> None:
             raise InputError(
                 f"{path} is damaged: {type(error).__name__}; delete its folder to have it prepared anew"
             ) from error
+
+
+def split_size(builder, name: str, split: str) -> int:
+    """Of a TFDS builder: the number of images; InputError for a split that it has not, or that is empty."""
+    try:
+        count = builder.info.splits[split].num_examples
+    except (KeyError, ValueError, AssertionError, AttributeError) as error:
+        known = ", ".join(sorted(builder.info.splits))
+        raise InputError(
+            f"unknown split {split!r} of {name!r}; known: {known}, and slices of these like 'train[:10%]'"
+        ) from error
+    if count < 1:  # of a slice that ends before it begins, TFDS gives a negative number
+        raise InputError(f"the split {split!r} of {name!r} has no images")
+    return count
+
+
+def declared_size(name: str, shape: tuple[int | None, ...]) -> int:
+    """The side of the squares that all images are; InputError if they are none."""
+    height, width = shape[:2]
+    if height is None or height != width:
+        size = f"{height} x {width} pixels" if height and width else "of varying size"
+        raise InputError(f"image_size: give it, because the images of {name!r} are {size}, and squares are needed")
+    return height
 
 
 def _check(value, path: Path) -> None:

@@ -9,6 +9,7 @@ import socket
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -18,12 +19,14 @@ from PIL import Image
 from dogo_tf.data import patterns_builder
 from dogo_tf.data.choose import store_size
 from dogo_tf.data.decode import SAMPLE
+from dogo_tf.data.file_set import FileSet
 from dogo_tf.data.image_set import ImageSet, allocate
 from dogo_tf.data.pixels import eight_bits, to_square
-from dogo_tf.data.tfds_features import check_features, check_name
+from dogo_tf.data.tfds_features import check_features, check_name, declared_size, split_size
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import tf
 from dogo_tf.reporting.progress import Progress
+from dogo_tf.sources.records import Records
 
 PATTERNS = "patterns"
 _BATCH = 256
@@ -36,20 +39,25 @@ def is_known(name: str, data_dir: str | None) -> bool:
     return base == PATTERNS or base in _all_names() or bool(data_dir and base and os.path.isdir(f"{data_dir}/{base}"))
 
 
-def load_tfds(
-    name: str,
-    split: str,
-    image_size: int | None,
-    data_dir: str | None,
-    prepare: bool = True,
-    store_ratio: float = 1.0,
-) -> ImageSet:
+class Found(NamedTuple):
+    """A prepared split. count: of its images. names: of the classes; None without the feature `label`."""
+
+    name: str
+    split: str
+    builder: tfds.core.DatasetBuilder
+    count: int
+    names: tuple[str, ...] | None
+
+    def size(self, image_size: int | None) -> int:
+        """image_size, or the declared one, which must be square."""
+        return image_size or declared_size(self.name, self.builder.info.features["image"].shape)
+
+
+def find_tfds(name: str, split: str, data_dir: str | None, prepare: bool = True) -> Found:
     """The split of a TFDS data set, e.g. "cifar10" or "patterns/ood"; downloaded and prepared first if need be and `prepare`.
 
     split: a name or a TFDS slice, e.g. "train[:10%]". data_dir: TFDS's own folder (~/tensorflow_datasets) if None.
-    image_size=None takes the declared size, which must be square. store_ratio: as of data.open. Labels come from the `label`
-    feature; a set that has none, or hides them as -1, is unlabelled.
-    Raises InputError: unknown name, configuration or split, no `image` feature, no network to download, damaged files.
+    Raises InputError: unknown name, configuration or split, no `image` feature, no network to download.
     """
     check_name(name)
     check_features(Path(data_dir or tfds.core.constants.DATA_DIR).expanduser() / _base(name))
@@ -64,24 +72,46 @@ def load_tfds(
             + ", ".join(f"{key} ({type(value).__name__})" for key, value in features.items())
         )
     _prepare(builder, name, prepare)
-    count = _split_size(builder, name, split)
-    if image_size is None:
-        image_size = _declared_size(name, image.shape)
-    elif store_ratio > 1:
-        image_size = store_size(_sample_sizes(builder, split), image_size, store_ratio)
     label = features.get("label")
-    has_label = isinstance(label, tfds.features.ClassLabel)
-    images, labels = allocate(count, image_size), np.full(count, -1, np.int64)
+    names = tuple(label.names) if isinstance(label, tfds.features.ClassLabel) else None
+    return Found(name, split, builder, split_size(builder, name, split), names)
+
+
+def records(found: Found, cache_dir: Path) -> FileSet | None:
+    """The images as files, where they are kept in array_record, which is read at any place; else None.
+
+    Labels come from the `label` feature; a set that has none, or hides them as -1, is unlabelled. Raises InputError.
+    """
+    if found.builder.info.file_format != tfds.core.FileFormat.ARRAY_RECORD:
+        return None
+    parts = found.builder.info.splits[found.split].file_instructions
+    with _quiet():
+        data = found.builder.as_data_source(found.split, decoders={"image": tfds.decode.SkipDecoding()})
+    files = [Path(part.filename) for part in parts]
+    images = Records(f"{found.name} {found.split}", data, files, [(part.skip, part.take) for part in parts])
+    labels = images.labels(cache_dir / "labels") if found.names else None
+    if labels is None or labels.min() < 0:
+        labels = None
+    place = Path(str(found.builder.data_path))
+    return FileSet(f"{found.name} {found.split}", place, images, labels, () if labels is None else found.names)
+
+
+def load_tfds(found: Found, image_size: int | None, store_ratio: float = 1.0) -> ImageSet:
+    """All images, in memory. store_ratio: as of data.open. Labels as of `records`. Raises InputError: damaged files."""
+    size = found.size(image_size)
+    if image_size is not None and store_ratio > 1:
+        size = store_size(_sample_sizes(found.builder, found.split), size, store_ratio)
+    images, labels = allocate(found.count, size), np.full(found.count, -1, np.int64)
     try:
-        _read_into(images, labels, builder, split, has_label)
+        _read_into(images, labels, found.builder, found.split, found.names is not None)
     except tf.errors.OpError as error:
         raise InputError(
-            f"the prepared copy of {name!r} in {builder.data_path} is damaged: {_reason(error)}; "
+            f"the prepared copy of {found.name!r} in {found.builder.data_path} is damaged: {_reason(error)}; "
             "delete this folder to have it prepared again"
         ) from error
-    if not has_label or labels.min() < 0:
-        return ImageSet(f"{name} {split}", images)
-    return ImageSet(f"{name} {split}", images, labels, tuple(label.names))
+    if found.names is None or labels.min() < 0:
+        return ImageSet(f"{found.name} {found.split}", images)
+    return ImageSet(f"{found.name} {found.split}", images, labels, found.names)
 
 
 def _builder(name: str, data_dir: str | None, prepare: bool) -> tfds.core.DatasetBuilder:
@@ -140,27 +170,6 @@ def _network() -> bool:
         return bool(socket.getaddrinfo("storage.googleapis.com", 443))
     except OSError:
         return False
-
-
-def _split_size(builder: tfds.core.DatasetBuilder, name: str, split: str) -> int:
-    try:
-        count = builder.info.splits[split].num_examples
-    except (KeyError, ValueError, AssertionError, AttributeError) as error:
-        known = ", ".join(sorted(builder.info.splits))
-        raise InputError(
-            f"unknown split {split!r} of {name!r}; known: {known}, and slices of these like 'train[:10%]'"
-        ) from error
-    if count < 1:  # of a slice that ends before it begins, TFDS gives a negative number
-        raise InputError(f"the split {split!r} of {name!r} has no images")
-    return count
-
-
-def _declared_size(name: str, shape: tuple[int | None, ...]) -> int:
-    height, width = shape[:2]
-    if height is None or height != width:
-        size = f"{height} x {width} pixels" if height and width else "of varying size"
-        raise InputError(f"image_size: give it, because the images of {name!r} are {size}, and squares are needed")
-    return height
 
 
 def _sample_sizes(builder, split: str) -> list[tuple[int, int]]:

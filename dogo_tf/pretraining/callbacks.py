@@ -141,9 +141,11 @@ class Checkpoints(StepCallback):
         self.ask, self.ask_every = ask, ask_every
         self.saved_at = time.monotonic()
         self.saved_step = None
+        self.newest_logs: dict = {}
         self.seconds_saving = 0.0
 
     def on_step(self, step, previous, logs):
+        self.newest_logs = logs
         due = step == self.total_steps or (self.steps is not None and crosses(self.steps, previous, step))
         stop = False
         if due or crosses(self.ask_every, previous, step):
@@ -155,15 +157,18 @@ class Checkpoints(StepCallback):
         if stop and step < self.total_steps:
             self._interrupt(step)
 
-    def save_and_stop(self, logs: dict) -> None:
-        """For work between two steps that was broken off: saves unless this step is saved already; raises Interrupted."""
-        step = steps_done(self.model)
-        if step != self.saved_step:
-            self._save(step, logs)
-        self._interrupt(step)
+    def save_and_stop(self, logs: dict, why: str = "") -> None:
+        """For work between two steps that was broken off: saves unless this step is saved already; raises Interrupted.
 
-    def _interrupt(self, step: int) -> None:
-        name = self.stop.received.name if self.stop.received else "another worker was asked to stop"
+        why: it was, if nobody has asked for it.
+        """
+        step = steps_done(self.model)
+        if step and step != self.saved_step:
+            self._save(step, logs)
+        self._interrupt(step, why)
+
+    def _interrupt(self, step: int, why: str = "") -> None:
+        name = self.stop.received.name if self.stop.received else why or "another worker was asked to stop"
         saved = f"which is saved in {self.checkpoint.newest()}" if step else "where there is nothing to save"
         raise Interrupted(
             f"{name}: stopped after step {step} of {self.total_steps}, {saved}; go on with --resume",

@@ -187,7 +187,7 @@ def _fit(
             # First what is left of an epoch that was broken off, then all whole ones.
             epoch, into_epoch = divmod(steps_done(model), steps_per_epoch)
             seen = int(model.examples_seen.numpy())
-            with run_images.failures_of(images):
+            with run_images.failures_of(images, checkpoints, job):
                 model.fit(
                     distributed_stream(
                         job.strategy,

@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 from dogo_tf import data
 from dogo_tf.data.choose import STORE_RATIO
-from dogo_tf.errors import InputError
+from dogo_tf.distribution.devices import Job
+from dogo_tf.errors import InputError, Interrupted
 from dogo_tf.platform.keras_compat import tf
+from dogo_tf.pretraining.callbacks import Checkpoints
 from dogo_tf.runs.folder import RunFolder
 from dogo_tf.sources.decoded import DecodedImages
 
@@ -64,12 +66,17 @@ def crops_of(images: data.ImageSet, chosen: Choice) -> str:
 
 
 @contextlib.contextmanager
-def failures_of(images):
-    """What ended the reading of a source is raised as it was: TensorFlow makes an error of its own of it."""
+def failures_of(images, checkpoints: Checkpoints, job: Job):
+    """What ended the reading of a source is raised as it was: TensorFlow makes an error of its own of it.
+
+    Where it was a network, the steps until then are saved first. Several workers only save together.
+    """
     try:
         yield
     except tf.errors.OpError as error:
         failure = getattr(images, "failure", None)
         if failure is None:
             raise
+        if isinstance(failure, Interrupted) and job.workers == 1:
+            checkpoints.save_and_stop(checkpoints.newest_logs, why=str(failure))
         raise failure from error

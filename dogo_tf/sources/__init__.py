@@ -1,1 +1,1 @@
-"""Images that are not in memory: decoded when they are asked for, or decoded once and kept on disk."""
+"""Files on disks and behind URLs, and images that are not in memory: decoded when asked for, or once and kept on disk."""

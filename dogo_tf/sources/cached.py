@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import numpy as np
 from dogo_tf.errors import InputError
 from dogo_tf.reporting.plain_text import printable
 from dogo_tf.reporting.progress import Progress
+from dogo_tf.sources.file_index import FileIndex, readers
 from dogo_tf.sources.pixel_sums import PixelSums
 from dogo_tf.sources.shards import Note, Shards
 from dogo_tf.sources.source import ImageSource
@@ -85,24 +86,22 @@ class CachedImages(ImageSource):
         path = self._shards.path(k)
         print(printable(f"{path} is damaged; building it again"), file=sys.stderr, flush=True)
         try:
-            with self._shards.sole_builder(k, wait=True), ThreadPool(os.cpu_count()) as pool:
+            with self._shards.sole_builder(k, wait=True), ThreadPool(readers(self._shards.files)) as pool:
                 self._shards.build(k, pool)
         except OSError as error:
             raise _not_writable(self.folder, error) from error
 
 
-def open_cache(
-    folder: Path, files: Sequence[os.PathLike], stamped: np.ndarray, side: int, digest: str, decode: Callable
-):
+def open_cache(folder: Path, files: FileIndex, side: int, digest: str, decode: Callable) -> CachedImages:
     """The CachedImages of these files in `folder`, built first as far as it is not there.
 
     Args:
         folder: of this cache alone; its name says what is in it.
-        files, stamped, side, decode: see Shards. digest: see ImageSource.
+        files, side, decode: see Shards. digest: see ImageSource.
     Raises:
         InputError: not enough room on the disk, a folder that cannot be written to, files that change meanwhile.
     """
-    shards = Shards(folder, files, stamped, side, decode)
+    shards = Shards(folder, files, side, decode)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         missing = [k for k in range(len(shards)) if shards.note(k) is None]
@@ -115,9 +114,9 @@ def open_cache(
     return CachedImages(shards, notes, digest)
 
 
-def missing_bytes(folder: Path, files: Sequence[os.PathLike], stamped: np.ndarray, side: int) -> int:
+def missing_bytes(folder: Path, files: FileIndex, side: int) -> int:
     """What `open_cache` would write."""
-    shards = Shards(folder, files, stamped, side, decode=None)
+    shards = Shards(folder, files, side, decode=None)
     return shards.row_bytes * sum(len(shards.rows_of(k)) for k in range(len(shards)) if shards.note(k) is None)
 
 
@@ -151,7 +150,7 @@ def _build(shards: Shards, missing: list[int]) -> None:
     )
     print(printable(what), file=sys.stderr, flush=True)
     left, done = list(missing), 0
-    with Progress("decoding images", total) as progress, ThreadPool(os.cpu_count()) as pool:
+    with Progress("decoding images", total) as progress, ThreadPool(readers(shards.files)) as pool:
 
         def decoded(count: int) -> None:
             nonlocal done

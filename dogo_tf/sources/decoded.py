@@ -6,13 +6,15 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
-from dogo_tf.errors import InputError
+from dogo_tf.errors import InputError, Interrupted
 from dogo_tf.reporting.plain_text import printable
 from dogo_tf.reporting.progress import Progress
-from dogo_tf.sources.pixel_sums import PixelSums, pixel_sums
+from dogo_tf.sources.file_index import readers
+from dogo_tf.sources.pixel_sums import PixelSums, pixel_sums, read_sums, write_sums
 from dogo_tf.sources.source import ImageSource
 from dogo_tf.views.crops import ViewRequest
 
@@ -35,6 +37,7 @@ class DecodedImages(ImageSource):
             why the file is bad; None where crops are never asked for.
         larger: whether there is more to see in the files than in squares of `side`.
         max_bad_images: largest share (0..1) of the files that may be bad.
+        kept: folder in which the statistics of a large set are kept, so that they are taken once; None keeps none.
     Attributes:
         bad: {number in `files`: reason} of what was found to be bad so far.
     """
@@ -48,13 +51,14 @@ class DecodedImages(ImageSource):
         max_bad_images: float = 0.0,
         cut: Callable | None = None,
         larger: bool = False,
+        kept: Path | None = None,
     ):
         super().__init__(side, digest)
         self.files, self.max_bad_images = files, max_bad_images
         self.bad: dict[int, str] = {}
         self.larger = larger
-        self._decode, self._cut = decode, cut
-        self._pool = ThreadPoolExecutor(os.cpu_count())  # Pillow decodes and resizes outside Python's global lock
+        self._decode, self._cut, self._kept = decode, cut, kept
+        self._pool = ThreadPoolExecutor(readers(files))  # Pillow decodes and resizes outside Python's global lock
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -84,13 +88,23 @@ class DecodedImages(ImageSource):
             for row, found in enumerate(self._pool.map(of, range(len(rows)))):
                 for crop, target in zip(found, crops, strict=True):
                     target[row] = crop
-        except InputError as error:
+        except (InputError, Interrupted) as error:
             self.failure = error
             raise
         return crops
 
     def pixel_sums(self) -> PixelSums:
         """Of all images, or of SAMPLE evenly spaced ones of a larger set."""
+        if self._kept is None or len(self) <= SAMPLE:
+            return self._sums_of_sample()
+        path = self._kept / f"{self.digest}.json"
+        found = read_sums(path)
+        if found is None:
+            found = self._sums_of_sample()
+            write_sums(path, found)
+        return found
+
+    def _sums_of_sample(self) -> PixelSums:
         rows = np.linspace(0, len(self) - 1, min(SAMPLE, len(self))).round().astype(np.int64)
         found = PixelSums()
         with Progress(f"statistics of {len(rows):,} of {len(self):,} images", len(rows)) as progress:

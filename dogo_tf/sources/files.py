@@ -1,34 +1,83 @@
-"""Which files a source reads, and whether they are still the same."""
+"""A file to read, alone or in an archive, and whether it is still the same."""
 
-import hashlib
+from __future__ import annotations
+
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.pool import ThreadPool
+from pathlib import Path
 
 import numpy as np
 
-_GONE = (-1, -1)
+from dogo_tf.sources.remote import RemoteFile, scheme
+
+GONE = (-1, -1)
+NOT_ASKED = (-2, -2)  # a stamp that would take a request to a server for each of very many files
+_THREADS = 16  # on a network's file system, waiting for its answers is most of the work
+_CHUNK = 256
+
+
+@dataclass(frozen=True, slots=True)
+class TarMember:
+    """A file of `size` bytes from `offset` on in `archive`; as a path it is archive/name."""
+
+    archive: Path | RemoteFile
+    name: str
+    offset: int
+    size: int
+
+    def __fspath__(self) -> str:
+        return f"{self.archive}/{self.name}"
+
+    def __str__(self) -> str:
+        return self.__fspath__()
+
+    def read(self) -> bytes:
+        """All of it, or what is left of it where the archive was cut short."""
+        if isinstance(self.archive, RemoteFile):
+            return self.archive.read_range(self.offset, self.size)
+        file = os.open(self.archive, os.O_RDONLY)
+        try:
+            return os.pread(file, self.size, self.offset)
+        finally:
+            os.close(file)
+
+
+def place(name: str | os.PathLike) -> Path | RemoteFile:
+    """Where a path or a URL leads."""
+    if isinstance(name, RemoteFile):
+        return name
+    text = os.fspath(name)
+    return RemoteFile(text) if scheme(text) else Path(text)
+
+
+def absolute(path: Path | RemoteFile) -> str:
+    """The same wherever it is named from."""
+    return path.url if isinstance(path, RemoteFile) else os.path.abspath(path)
 
 
 def stamps(files: Sequence[os.PathLike]) -> np.ndarray:
     """int64 [N, 2]: number of bytes and modification time in ns of every file; -1, -1 of one that is not there.
 
-    A file in an archive has the archive's time.
+    A file in an archive has the archive's time; of a remote file, a number that changes with it stands for the time.
+    Raises what RemoteFile.stamp raises, but for a file that is not there.
     """
-    return np.array([_stamp(path) for path in files], np.int64).reshape(-1, 2)
-
-
-def digest(files: Sequence[os.PathLike], stamped: np.ndarray, side: int, decoder: str) -> str:
-    """Hexadecimal: of every absolute path with its stamps, in order, the side of the images and the decoder's version."""
-    found = hashlib.sha256(f"{decoder}\n{side}\n".encode())
-    for path, (size, modified) in zip(files, stamped.tolist(), strict=True):
-        found.update(os.fsencode(os.path.abspath(path)) + f"\0{size} {modified}\n".encode())
-    return found.hexdigest()
+    if len(files) <= _CHUNK:
+        found = list(map(_stamp, files))
+    else:
+        with ThreadPool(_THREADS) as pool:
+            found = pool.map(_stamp, files, _CHUNK)
+    return np.array(found, np.int64).reshape(-1, 2)
 
 
 def _stamp(path: os.PathLike) -> tuple[int, int]:
-    archive = getattr(path, "archive", None)
     try:
-        found = os.stat(archive or path)
+        if isinstance(path, TarMember):
+            return path.size, _stamp(path.archive)[1]
+        if isinstance(path, RemoteFile):
+            return path.stamp()
+        found = os.stat(path)
     except OSError:
-        return _GONE
-    return path.size if archive else found.st_size, found.st_mtime_ns
+        return GONE
+    return found.st_size, found.st_mtime_ns

@@ -7,7 +7,7 @@ import fcntl
 import json
 import os
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy as np
 
 from dogo_tf.errors import InputError
 from dogo_tf.platform.files import temporary_sibling, write_atomically
-from dogo_tf.sources.files import stamps
+from dogo_tf.sources.file_index import FileIndex
 from dogo_tf.sources.pixel_sums import PixelSums, pixel_sums
 
 SHARD_BYTES = 64 * 2**20
@@ -42,13 +42,13 @@ class Shards:
     """Writes and reads `files`, decoded to side x side pixels, as shards in `folder`.
 
     Args:
-        files: paths, in the order of the rows. stamped: their stamps (see files.stamps) when the cache got its name.
+        files: in the order of the rows, as they were when the cache got its name.
         decode: path -> uint8 [side, side, 3], or the reason why the file is bad.
     """
 
-    def __init__(self, folder: Path, files: Sequence[os.PathLike], stamped: np.ndarray, side: int, decode: Callable):
+    def __init__(self, folder: Path, files: FileIndex, side: int, decode: Callable):
         self.folder, self.files, self.side = folder, files, side
-        self._stamped, self._decode = stamped, decode
+        self._decode = decode
         self.row_bytes = 3 * side * side
         self.rows = max(1, SHARD_BYTES // self.row_bytes)
 
@@ -123,10 +123,11 @@ class Shards:
                 reasons[row] = found
             else:
                 images[row] = found
-        changed = (stamps(files) != self._stamped[numbers.start : numbers.stop]).any(axis=1)
-        if changed.any():
+        # A request for each file again would double those of a remote set.
+        changed = [] if self.files.is_remote else self.files.changed(np.array(numbers))
+        if len(changed):
             raise InputError(
-                f"{files[int(np.argmax(changed))]} has changed since it was listed; start again when nothing else writes "
+                f"{self.files[int(changed[0])]} has changed since it was listed; start again when nothing else writes "
                 "to the folder"
             )
         return images, reasons

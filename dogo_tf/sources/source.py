@@ -4,7 +4,7 @@ import abc
 
 import numpy as np
 
-from dogo_tf.errors import InputError
+from dogo_tf.errors import InputError, Interrupted
 from dogo_tf.sources.pixel_sums import PixelSums, pixel_sums
 
 
@@ -14,7 +14,8 @@ class ImageSource(abc.ABC):
     Attributes:
         side: S, in pixels.
         digest: hexadecimal; the same only for the same files in the same order, decoded alike.
-        failure: the InputError that ended a read. TensorFlow passes on only the text of what is raised while it reads.
+        failure: the InputError, or the Interrupted of a network, that ended a read. TensorFlow passes on only the text of what
+            is raised while it reads.
     """
 
     dtype = np.dtype(np.uint8)
@@ -22,7 +23,7 @@ class ImageSource(abc.ABC):
 
     def __init__(self, side: int, digest: str):
         self.side, self.digest = side, digest
-        self.failure: InputError | None = None
+        self.failure: InputError | Interrupted | None = None
 
     @abc.abstractmethod
     def __len__(self) -> int: ...
@@ -40,7 +41,7 @@ class ImageSource(abc.ABC):
         chosen = np.arange(len(self))[rows]
         try:
             return self.read(np.atleast_1d(chosen)) if np.ndim(chosen) else self.read(np.array([chosen]))[0]
-        except InputError as error:
+        except (InputError, Interrupted) as error:
             self.failure = error
             raise
 

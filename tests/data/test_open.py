@@ -104,7 +104,9 @@ def test_an_unknown_source(opened):
 
 
 def test_what_is_no_folder_is_read_into_memory(opened):
-    with pytest.raises(InputError, match="source: 'cache' is for files of images; 'patterns' is none, and is read"):
+    with pytest.raises(
+        InputError, match="source: 'cache' is for files of images and TFDS .*; 'patterns' is neither, and is read"
+    ):
         opened("cache", "patterns")
 
 

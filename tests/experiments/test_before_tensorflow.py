@@ -14,6 +14,7 @@ BINARIES = {
     "dogo-probe": "dogo_tf.experiments.probe",
     "dogo-suspects": "dogo_tf.experiments.suspects",
     "dogo-select": "dogo_tf.experiments.select_images",
+    "dogo-index": "dogo_tf.experiments.index",
     "dogo-quickstart": "dogo_tf.experiments.quickstart",
     "dogo-export": "dogo_tf.export.main",
     "dogo-predict": "dogo_tf.export.predict",

@@ -19,7 +19,6 @@ from dogo_tf.data.listing import list_images
 from dogo_tf.errors import InputError
 from dogo_tf.sources import shards
 from dogo_tf.sources.cached import missing_bytes, open_cache
-from dogo_tf.sources.files import digest, stamps
 
 SIDE, COUNT = 8, 23
 SHARD_BYTES = 5 * 3 * SIDE * SIDE  # five rows a shard, three in the last
@@ -45,9 +44,8 @@ read_image = partial(decode.read_image, size=SIDE, max_pixels=1e6)
 
 def opened(folder, read=read_image):
     files = list_images(folder).files
-    stamped = stamps(files)
-    name = digest(files, stamped, SIDE, "decoder 1")
-    return open_cache(folder.parent / "cache" / name, files, stamped, SIDE, name, read)
+    name = files.digest()
+    return open_cache(folder.parent / "cache" / name, files, SIDE, name, read)
 
 
 def in_memory(folder):
@@ -97,9 +95,8 @@ def test_bad_files_have_no_row(folder):
 
 @pytest.mark.parametrize("change", ("touched", "replaced", "removed", "another side", "another decoder"))
 def test_what_makes_another_cache(folder, change):
-    def name(side=SIDE, decoder="1"):
-        files = list_images(folder).files
-        return digest(files, stamps(files), side, decoder)
+    def name(image_size=SIDE, max_pixels=1e6):
+        return data.open(folder, image_size=image_size, source="stream", max_pixels=max_pixels).images.digest
 
     before, victim, options = name(), folder / "03.png", {}
     assert name() == before
@@ -112,7 +109,7 @@ def test_what_makes_another_cache(folder, change):
     elif change == "removed":
         victim.unlink()
     else:
-        options = {"side": SIDE + 1} if change == "another side" else {"decoder": "2"}
+        options = {"image_size": SIDE + 1} if change == "another side" else {"max_pixels": 2e6}
     assert name(**options) != before
 
 
@@ -197,8 +194,8 @@ def test_what_is_missing(folder):
     files = list_images(folder).files
     cached = opened(folder)
     (cached.folder / "00004.json").unlink()
-    assert missing_bytes(cached.folder, files, stamps(files), SIDE) == 3 * 3 * SIDE * SIDE
-    assert missing_bytes(folder / "nowhere", files, stamps(files), SIDE) == COUNT * 3 * SIDE * SIDE
+    assert missing_bytes(cached.folder, files, SIDE) == 3 * 3 * SIDE * SIDE
+    assert missing_bytes(folder / "nowhere", files, SIDE) == COUNT * 3 * SIDE * SIDE
 
 
 PROGRAM = f"""
