@@ -110,9 +110,6 @@ def listed(name: str, split: str, cache_dir: Path) -> Listed | None:
 
     path = RemoteFile(name.rstrip("/")) if scheme(name) else Path(name).expanduser()
     called = f"{path} {split}"
-    if isinstance(path, RemoteFile) and path.suffix not in (*list_file.EXTENSIONS, tar_set.EXTENSION):
-        root = folder.remote_split(path, split)
-        return Listed(called, root, folder.KIND, [root], [root], "", partial(folder.read_remote_folder, root))
     if name and isinstance(path, Path) and path.is_dir():
         root = listing.split_folder(path, split)
         return Listed(called, root, folder.KIND, [root], [root], "", partial(folder.read_folder, root))
@@ -123,6 +120,9 @@ def listed(name: str, split: str, cache_dir: Path) -> Listed | None:
         archives = tar_set.archives_of(str(path), split)
         read = partial(tar_set.read_archives, str(path), archives, cache_dir)
         return Listed(called, path, tar_set.KIND, archives, archives, "", read)
+    if isinstance(path, RemoteFile):
+        place = folder.remote_split(path, split)
+        return Listed(called, place, folder.KIND, [place], [place], "", partial(folder.read_remote_folder, place))
     if path.is_file():
         raise InputError(
             f"{name} is a file; expected a folder of images (unpack archives first), a list of images "

@@ -12,6 +12,8 @@ from dogo_tf.reporting.plain_text import printable
 from dogo_tf.sources import kept_index
 from dogo_tf.sources.file_index import FileIndex
 from dogo_tf.sources.kept_index import Contents
+from dogo_tf.sources.records import Records
+from dogo_tf.sources.remote import RemoteFile
 
 KEPT_FROM = 10_000  # files: what is listed in a moment needs no index on disk
 
@@ -19,12 +21,12 @@ KEPT_FROM = 10_000  # files: what is listed in a moment needs no index on disk
 class FileSet(NamedTuple):
     """files: of the images, in their order. labels: int64 [N], indices into class_names; None and () if unlabelled.
 
-    name: of the data set, e.g. "photos train". place: the folder or file that the user named, for messages.
+    name: of the data set, e.g. "photos train". place: the folder, file or URL that the user named, for messages.
     """
 
     name: str
-    place: Path
-    files: FileIndex
+    place: Path | RemoteFile
+    files: FileIndex | Records
     labels: np.ndarray | None = None
     class_names: tuple[str, ...] = ()
 
@@ -40,10 +42,10 @@ class Listed(NamedTuple):
     """
 
     name: str
-    place: Path
+    place: Path | RemoteFile
     kind: str
-    places: Sequence[Path]
-    watched: Sequence[Path]
+    places: Sequence[Path | RemoteFile]
+    watched: Sequence[Path | RemoteFile]
     split: str
     read: Callable[[], Contents]
 
