@@ -5,6 +5,7 @@ memory: peak of a pass over N pictures (statistics, features of all, a few train
 fit: `model.fit` from a warm cache against memory, in turns.
 decode: a stream's pictures per second of processor time against Pillow alone on one thread, and against a plain tf.data
     pipeline, in turns.
+workers: bytes that each of two workers reads in an epoch of a stream, by the system's own count, as a share of all files.
 archive: members per second when a tar is gone through, and seconds to read the index that is kept.
 """
 
@@ -146,6 +147,33 @@ def decode(count: int, size: int, rounds: int) -> dict:
     return {"from": "500 x 375", "size": size, "rounds": rounds, **medians, **ratio}
 
 
+def bytes_read() -> int:
+    """By this process, until now."""
+    return int(
+        next(line.split()[1] for line in Path("/proc/self/io").read_text().splitlines() if line.startswith("rchar"))
+    )
+
+
+def one_worker(folder: Path, worker: int, batch: int) -> int:
+    images = data.open(folder, image_size=32, source="stream")
+    stream = iter(data.training_stream(images, batch, seed=0, replicas=2, local_replicas=range(worker, worker + 1)))
+    before = bytes_read()
+    for _ in range(len(images) // batch):
+        next(stream)
+    return bytes_read() - before
+
+
+def workers(count: int, batch: int = 40) -> dict:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = photographs(Path(temporary), count, 250, 190)
+        total, found = sum(path.stat().st_size for path in folder.rglob("*.jpg")), []
+        for worker in range(2):
+            command = [sys.executable, __file__, f"--worker={folder},{worker},{batch}"]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            found.append(int(done.stdout.splitlines()[-1]) / total)
+    return {"images": count, "batch": batch, "share_of_bytes": found, "in_all": sum(found)}
+
+
 def archive(count: int) -> dict:
     with tempfile.TemporaryDirectory() as temporary:
         path, content = Path(temporary) / "many.tar", Path(temporary) / "content"
@@ -163,7 +191,7 @@ def archive(count: int) -> dict:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--parts", default="memory,fit,decode,archive")
+    parser.add_argument("--parts", default="memory,fit,decode,workers,archive")
     parser.add_argument("--counts", default="2000,20000,200000", help="pictures of the passes")
     parser.add_argument("--memory_size", type=int, default=224)
     parser.add_argument("--fit_images", type=int, default=4000)
@@ -173,15 +201,21 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument("--once", help=argparse.SUPPRESS)
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.once:
         folder, source, cache, size = arguments.once.split(",")
         print(one_pass(Path(folder), source, Path(cache), int(size)))
         return
+    if arguments.worker:
+        folder, worker, batch = arguments.worker.split(",")
+        print(one_worker(Path(folder), int(worker), int(batch)))
+        return
     parts = {
         "memory": lambda: memory([int(count) for count in arguments.counts.split(",")], arguments.memory_size),
         "fit": lambda: fit(arguments.fit_images, 32, 128, arguments.steps, arguments.rounds),
         "decode": lambda: decode(arguments.decoded_images, 96, arguments.rounds),
+        "workers": lambda: workers(4000),
         "archive": lambda: archive(arguments.members),
     }
     found = {name: parts[name]() for name in arguments.parts.split(",")}
