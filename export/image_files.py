@@ -26,7 +26,12 @@ def image_files(images: str) -> list[Path]:
             print(printable(left_out), file=sys.stderr)
         return found.files
     if path.suffix in list_file.EXTENSIONS:
-        return list_file.listed_files(path)
+        listed = list_file.listed_files(path)
+        if listed.is_remote:
+            raise InputError(
+                f"--images: expected files of this machine; {path} names URLs, which only the commands with --dataset read"
+            )
+        return listed
     if path.exists():
         return [path]
     files = sorted(Path(name) for name in glob.glob(str(path), recursive=True))

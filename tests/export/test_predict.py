@@ -87,6 +87,12 @@ def test_images_may_be_one_file_a_pattern_or_a_list(folder, tmp_path):
             assert found["paths"].tolist() == [str(file) for file in files]
 
 
+def test_a_list_of_urls_is_for_other_commands(folder, tmp_path, capsys):
+    (tmp_path / "urls.csv").write_text("path\nhttps://example.org/1.png\n")
+    assert run(folder, tmp_path / "f.npz", f"--images={tmp_path}/urls.csv") == 2
+    assert f"--images: expected files of this machine; {tmp_path}/urls.csv names URLs" in capsys.readouterr().err
+
+
 def test_the_nearest_of_a_query_as_a_picture(folder, tmp_path, capsys):
     query = folder / "pictures" / "green" / "2.png"
     assert run(folder, tmp_path / "near.png", f"--neighbours={query}", "--count=3") == 0
