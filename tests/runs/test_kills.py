@@ -12,7 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow_datasets as tfds
 from run_states import assert_same_state, log, make_pictures, tensorboard
+from web_server import WebServer
 
 from dogo_tf.data.listing import list_images
 from dogo_tf.experiments import pretrain
@@ -102,13 +104,53 @@ def packed(pictures, tmp_path):
     return tmp_path / "{0..1}.tar"
 
 
+def served(pictures, tmp_path):
+    """A list behind a URL."""
+    names = [path.name for path in list_images(pictures).files]
+    (pictures / "list.csv").write_text("\n".join(["path", *names]) + "\n")
+    return f"{WebServer(pictures).url}/list.csv"
+
+
+class DogoKillsSet(tfds.core.GeneratorBasedBuilder):
+    VERSION = tfds.core.Version("1.0.0")
+    pictures = None
+
+    def _info(self):
+        image = tfds.features.Image(shape=(16, 16, 3), encoding_format="png")
+        return tfds.core.DatasetInfo(
+            builder=self, features=tfds.features.FeaturesDict({"image": image}), disable_shuffling=True
+        )
+
+    def _split_generators(self, dl_manager):
+        return {"train": self._generate_examples()}
+
+    def _generate_examples(self):
+        yield from enumerate({"image": str(path)} for path in list_images(self.pictures).files)
+
+
+def recorded(pictures, tmp_path):
+    """A TFDS data set in array_record."""
+    DogoKillsSet.pictures = pictures
+    DogoKillsSet(data_dir=tmp_path / "tfds", file_format="array_record").download_and_prepare()
+    return "dogo_kills_set"
+
+
+KINDS = {
+    "folder": lambda folder, _: folder,
+    "list": listed,
+    "archives": packed,
+    "url": served,
+    "array_record": recorded,
+}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [lambda folder, _: folder, listed, packed], ids=["folder", "list", "archives"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("source", ["cache", "stream"])
 def test_a_killed_run_whose_images_are_not_in_memory_ends_like_one_from_memory(source, kind, pictures, whole, tmp_path):
-    data = kind(pictures, tmp_path)
-    more = (f"--source={source}", f"--cache_dir={tmp_path / 'cache'}")
-    folder = killed(f"step:{random.Random(f'{source} {data.name}').randint(4, 8)}", data, tmp_path / "run", *more)
+    data = KINDS[kind](pictures, tmp_path)
+    more = (f"--source={source}", f"--cache_dir={tmp_path / 'cache'}", f"--data_dir={tmp_path / 'tfds'}")
+    folder = killed(f"step:{random.Random(f'{source} {kind}').randint(4, 8)}", data, tmp_path / "run", *more)
     assert pretrain.run(["dogo-pretrain", *flags(data, folder.path, "--resume", *more)]) == 0
     assert_same_state(folder, whole)
     assert log(folder) == log(whole)
