@@ -6,7 +6,7 @@ from dogo_tf import data
 from dogo_tf.data.stream import HostClock, distributed_stream
 from dogo_tf.distribution.devices import Job, check_batch_size, strategy
 from dogo_tf.dogo import DoGo
-from dogo_tf.errors import InputError
+from dogo_tf.errors import InputError, Interrupted
 from dogo_tf.peer import average_name
 from dogo_tf.platform.files import sole_owner
 from dogo_tf.pretraining import initial_weights, precision, run_images
@@ -183,11 +183,16 @@ def _fit(
                 checkpoints.set_model(model)
                 checkpoints.saved_step = steps_done(model)
                 probes.probe_if_due(steps_done(model) // steps_per_epoch)
+
+        def save_first(lost: Interrupted) -> None:
+            if job.workers == 1:  # several only save together
+                checkpoints.save_and_stop(checkpoints.newest_logs, why=str(lost))
+
         while steps_done(model) < total:
             # First what is left of an epoch that was broken off, then all whole ones.
             epoch, into_epoch = divmod(steps_done(model), steps_per_epoch)
             seen = int(model.examples_seen.numpy())
-            with run_images.failures_of(images, checkpoints, job):
+            with run_images.failures_of(images, save_first):
                 model.fit(
                     distributed_stream(
                         job.strategy,

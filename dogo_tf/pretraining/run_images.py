@@ -1,14 +1,13 @@
 """The images of a run: from where, at which size, and what its views are cut out of."""
 
 import contextlib
+from collections.abc import Callable
 from typing import NamedTuple
 
 from dogo_tf import data
 from dogo_tf.data.choose import STORE_RATIO
-from dogo_tf.distribution.devices import Job
 from dogo_tf.errors import InputError, Interrupted
 from dogo_tf.platform.keras_compat import tf
-from dogo_tf.pretraining.callbacks import Checkpoints
 from dogo_tf.runs.folder import RunFolder
 from dogo_tf.sources.decoded import DecodedImages
 
@@ -66,10 +65,10 @@ def crops_of(images: data.ImageSet, chosen: Choice) -> str:
 
 
 @contextlib.contextmanager
-def failures_of(images, checkpoints: Checkpoints, job: Job):
+def failures_of(images, on_lost: Callable[[Interrupted], None]):
     """What ended the reading of a source is raised as it was: TensorFlow makes an error of its own of it.
 
-    Where it was a network, the steps until then are saved first. Several workers only save together.
+    on_lost: called before that where it was a network that was lost.
     """
     try:
         yield
@@ -77,6 +76,6 @@ def failures_of(images, checkpoints: Checkpoints, job: Job):
         failure = getattr(images, "failure", None)
         if failure is None:
             raise
-        if isinstance(failure, Interrupted) and job.workers == 1:
-            checkpoints.save_and_stop(checkpoints.newest_logs, why=str(failure))
+        if isinstance(failure, Interrupted):
+            on_lost(failure)
         raise failure from error
