@@ -135,9 +135,8 @@ def _files(path: Path, written: Sequence[str], rows: list[int]) -> FileIndex:
     if not isinstance(path, RemoteFile):
         here = [k for k, name in enumerate(names) if not scheme(name)]
         files.stamps[here] = stamps([files[k] for k in here])
-    _check_none_missing(
-        path, [files[k] for k in np.flatnonzero((files.stamps == GONE).all(axis=1)).tolist()], len(files)
-    )
+    missing = np.flatnonzero((files.stamps == GONE).all(axis=1))
+    _check_none_missing(path, [files[k] for k in missing.tolist()], len(files))
     return files
 
 
@@ -155,6 +154,15 @@ def _check_none_missing(path: Path | RemoteFile, missing: Sequence[os.PathLike],
 
 def _name(path: Path | RemoteFile, row: int, written: str) -> str:
     """As the index keeps it. A list from elsewhere names nothing of this machine, and nothing that needs other credentials."""
+    if not isinstance(path, RemoteFile):
+        return written if scheme(written) else str(PurePath(written))
+    kinds = ("http", "https") if scheme(path.url) in ("http", "https") else (scheme(path.url),)
+    if scheme(written) in kinds or not (scheme(written) or written.startswith("/") or ".." in written.split("/")):
+        return written
+    expected = " or ".join(f"{kind}://" for kind in kinds)
+    raise InputError(
+        f"{path}: image {row + 1}: expected a path below the list's folder, or a URL with {expected}; got {written}"
+    )
 
 
 def _labels(path: Path, labels: Sequence[str] | None, rows: list[int]) -> tuple[np.ndarray | None, tuple[str, ...]]:
