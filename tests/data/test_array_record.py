@@ -87,7 +87,9 @@ def test_labels_are_read_once(opened, tmp_path, monkeypatch):
 
 def test_a_tfrecord_set_says_how_to_convert_it(tmp_path):
     DogoRecordSet(config="labelled", data_dir=tmp_path, file_format="tfrecord").download_and_prepare()
-    message = "'dogo_record_set/labelled' is neither, and is read into memory .TFDS' command `tfds convert_format` writes array"
+    message = (
+        "'dogo_record_set/labelled' is neither, and is read into memory .*file_format='array_record'. prepares it so"
+    )
     with pytest.raises(InputError, match=message):
         data.open("dogo_record_set/labelled", source="stream", data_dir=tmp_path)
     np.testing.assert_array_equal(data.open("dogo_record_set/labelled", data_dir=tmp_path).images, IMAGES)

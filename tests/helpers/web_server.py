@@ -70,9 +70,9 @@ class WebServer:
                         return self._answer(416, {"Content-Range": f"bytes */{len(content)}"})
                     headers["Content-Range"] = f"bytes {first}-{min(last, len(content) - 1)}/{len(content)}"
                     content, status = content[first : last + 1], 206
-                self._answer(status, headers, content, cut=fails)
-                with server._lock:
+                with server._lock:  # first: who has read all of it may look at the count
                     server.bytes[path] += len(content)
+                self._answer(status, headers, content, cut=fails)
 
             def _answer(self, status, headers=None, content=b"", cut=False):
                 self.send_response(status)
