@@ -165,6 +165,7 @@ def test_a_teacher_sees_images_of_its_own_size(tmp_path):
     np.testing.assert_array_equal(first.reshape(16, 16, 3), Image.fromarray(kept).resize((16, 16), 2))
 
 
+@pytest.mark.slow
 def test_a_teacher_that_is_not_there_is_a_mistake_without_traceback(tmp_path, capsys):
     flags = ["--dataset=patterns", f"--run_dir={tmp_path / 'run'}", "--teachers=big=nowhere.keras", "--cache_teachers"]
     assert binary.run(["dogo-pretrain", *flags]) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 from dogo_tf.encoders._twin import at_size
 from dogo_tf.errors import InputError
@@ -29,7 +30,8 @@ class LocalViews:
         ranges.check("local_views", count)
         ranges.check("local_size", size)
         full = encoder.input_shape[1]
-        self.count, self.size, self.encoder = count, size or full // 2, None
+        self.count, self.size = count, size or full // 2
+        self.encoder: Any = None
         if not count:
             return
         if self.size > full:

@@ -44,7 +44,7 @@ class Rota:
             teachers = {
                 self._peer_of_average.get(teacher, teacher) for teacher, student in self._edges if student == name
             }
-            if weight == 0 and teachers <= self.sometimes:
+            if weight == 0 and teachers and teachers <= self.sometimes:
                 raise InputError(f"ssl_weight: 0 leaves {name!r} nothing to learn in steps in which its teachers rest")
         self.resting: frozenset[str] = frozenset()
         self._functions = {}

@@ -53,12 +53,12 @@ def box(u: np.ndarray, height: int, width: int, recipe: ViewRecipe) -> tuple[int
     log_low, log_high = (math.log(aspect) for aspect in recipe.crop_aspect)
     sides = np.sqrt((low + (high - low) * u[:attempts]) * (height * width))
     root_aspects = np.exp(0.5 * (log_low + (log_high - log_low) * u[attempts : 2 * attempts]))
-    h, w = np.round(sides / root_aspects), np.round(sides * root_aspects)
-    fits = (h >= 1) & (h <= height) & (w >= 1) & (w <= width)
+    heights, widths = np.round(sides / root_aspects), np.round(sides * root_aspects)
+    fits = (heights >= 1) & (heights <= height) & (widths >= 1) & (widths <= width)
     if not fits.any():
         return augment.centred_box(height, width, recipe.crop_aspect)
     first = int(np.argmax(fits))
-    h, w = int(h[first]), int(w[first])
+    h, w = int(heights[first]), int(widths[first])
     return int(u[-2] * (height - h + 1)), int(u[-1] * (width - w + 1)), h, w
 
 

@@ -208,9 +208,9 @@ def apply(recipe: ViewRecipe, size: int, images, drawn: ViewParameters, cropped:
     factors = (drawn.brightness, drawn.contrast, drawn.saturation)
     planes = augment.colour_jitter(planes, *factors, drawn.hue, drawn.turns, drawn.jitter)
     planes = augment.greyscale(planes, drawn.grey)
-    if recipe.blur_probability > 0 and size >= recipe.blur_from_size:
+    if max(_of_views(recipe.blur_probability)) > 0 and size >= recipe.blur_from_size:
         planes = augment.blur(planes, drawn.sigma, drawn.blur, blur_kernel_size(size))
-    if recipe.solarize_probability > 0:
+    if max(_of_views(recipe.solarize_probability)) > 0:
         planes = augment.solarize(planes, drawn.solarize)
     return augment.from_planes(planes)
 

@@ -90,9 +90,7 @@ def test_runs_that_do_not_fit_together_are_refused():
         summarise([run._replace(scores={})], {})
     with pytest.raises(InputError, match="runs: solo with seed 0 comes twice"):
         summarise([run, run], {})
-    with pytest.raises(
-        InputError, match="unknown arm 'duo'; known: big_solo, dogo, dogo_big, frozen, .* random, .*solo, solo_matched"
-    ):
+    with pytest.raises(InputError, match="unknown arm 'duo'; known: .*big_solo, .*dogo, .*solo_matched"):
         summarise([run._replace(arm="duo")], {})
     with pytest.raises(InputError, match="'knn' of solo, seed 1: expected 1000 test images as in other runs, got 999"):
         summarise([run, run._replace(seed=1, scores={"knn": np.zeros(999)})], {})

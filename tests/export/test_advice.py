@@ -11,6 +11,7 @@ from dogo_tf.export.report import Exported, Report
 
 PARITY = Parity(0.1, 0.01, 0.99, 0.98, 0.004, 0.9, 256)
 DETAILS = {
+    "targets": {},
     "hardware": {"cores": 2, "processor": "x86"},
     "data": {"train": {"name": "a", "images": 300}, "test": {"name": "b", "images": 256}},
     "latency": {"rounds": 30, "block": 10, "cores": 2, "load_average": 8.04},

@@ -77,7 +77,8 @@ def test_violations_name_measure_value_and_limit():
     assert violations(poor, "saved_model") == ["saved_model: relative_difference is 0.0002, expected at most 1e-05"]
     assert len(violations(Parity(*[float("nan")] * 6, 256), "float32")) == 2  # NaN is never inside
     with pytest.raises(
-        InputError, match="unknown export format 'bfloat16'; known: dynamic_range, float16, float32, int8, saved_model"
+        InputError,
+        match="unknown export format 'bfloat16'; known: dynamic_range, float16, float32, int8, int8_qat, saved_model",
     ):
         violations(poor, "bfloat16")
 

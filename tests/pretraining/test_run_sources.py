@@ -65,6 +65,7 @@ def test_an_interrupted_run_ends_like_one_from_memory_that_was_not(
     assert (tmp_path / "cache").exists() == (source == "cache")
 
 
+@pytest.mark.slow
 def test_views_out_of_the_original_pictures_of_a_stream(pictures, whole, tmp_path, capsys):
     made = settings(pictures, tmp_path / "run", source="stream")
     run = pretrain(made)
@@ -81,6 +82,7 @@ def first_kernel(run):
     return run.load_encoder("wrn_10_1").get_weights()[0]
 
 
+@pytest.mark.slow
 def test_images_are_kept_larger_where_there_are_larger_ones_and_runs_from_before_go_on_as_they_were(
     pictures, whole, tmp_path
 ):

@@ -54,7 +54,7 @@ def test_a_family_says_what_each_student_costs_with_its_share_of_the_peer(model)
 
 
 def vars_of(peer) -> dict:
-    names = ("encoder", "projector", "predictor", "target", "objective", "image_size")
+    names = ("encoder", "projector", "predictor", "target", "objective", "image_size", "local")
     return {name: getattr(peer, name) for name in names}
 
 

@@ -18,6 +18,9 @@ EXPORT = {
     "rows": [["x", {"text": "<i>", "style": "bad"}]],
     "details": (["format"], []),
     "chart": None,
+    "targets": (["file"], []),
+    "reasons": [],
+    "devices": ([], []),
     "operators": [],
     "conditions": [("command", "dogo-export --name='<script>'")],
 }

@@ -142,6 +142,7 @@ def test_the_step_compiles_under_xla_to_the_same_weights(float64):
     assert deviation(after(2, jit_compile=True), after(2)) < 1e-9
 
 
+@pytest.mark.slow
 def test_in_mixed_precision_it_trains_and_leaves_the_moving_averages_alone():
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
     try:

@@ -69,6 +69,7 @@ def test_heads_by_which_nobody_learns_rest_too(caplog):
     assert not same(head.get_weights(), before)
 
 
+@pytest.mark.slow
 def test_one_call_of_fit_and_several_give_the_same():
     whole, parts = model(train_every=[1, 2]), model(train_every=[1, 2])
     fit(whole, 5)
@@ -153,6 +154,7 @@ def test_a_run_logs_who_took_part_and_ends_the_schedule_of_each(pictures, tmp_pa
     assert last["small_conv/learning_rate"] == pytest.approx(lines[6]["small_conv_2/learning_rate"], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_like_a_whole_one(pictures, tmp_path, monkeypatch):
     changes = {"train_every": (1, 2), "train_share": (1.0, 0.7), "epochs": 2, "log_every": 3, "checkpoint_steps": 3}
     whole = pretrain(small_run(pictures, tmp_path / "whole", **changes))
