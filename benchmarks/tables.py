@@ -6,6 +6,7 @@ import re
 from measured_tables import arm, blockwise, edge, equality, speed, survival
 from published import ROOT, read, source
 from study_tables import claim, compare, compare_at_5e3, objectives, recipe_rate, suspects, teaching, tune
+from trial_tables import trials_recipe, trials_teacher
 
 from dogo_tf.experiments.quickstart import summary
 from dogo_tf.export.parity import LIMITS
@@ -80,6 +81,8 @@ TABLES = {
     "compare_at_5e3": compare_at_5e3,
     "tune": tune,
     "recipe_rate": recipe_rate,
+    "trials_recipe": trials_recipe,
+    "trials_teacher": trials_teacher,
     "suspects": suspects,
     "objectives": objectives,
     "teaching": teaching,

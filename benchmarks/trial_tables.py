@@ -8,49 +8,85 @@ from published import points, read, source
 
 from dogo_tf.reporting.table import percent, text_table
 
-SCORES = {"knn": "kNN %", "linear_100": "linear %", "linear_1": "linear %, 1 % labels"}
+TITLES = {
+    "knn": "kNN",
+    "linear_100": "linear",
+    "linear_10": "10 % labels",
+    "linear_1": "1 % labels",
+    "noise_40": "40 % wrong labels",
+}
 
 
-def trials(name: str, baseline: str, encoder: str) -> str:
+def trials(name: str, baseline: str, encoder: str, part: str, shown: tuple[str, ...]) -> str:
     """
     Args:
         name: of results/<name>.json. baseline: the trial that the others are compared with.
         encoder: the peer that is shown; where a trial has its average, a row more.
+        part: "scores", on held-out training images, or "test_scores". shown: names of scores.
     """
     result = read(name)
     found, flags = {}, {}  # scores by seed, of a trial and encoder
-    for trial in result["trials"]:
-        for peer in (encoder, f"{encoder}_ema"):
-            if peer in trial["scores"]:
-                key = trial["name"] + (", averaged weights" if peer != encoder else "")
-                scores = [trial["scores"][peer][score] for score in SCORES]
-                found.setdefault(key, {})[trial["seed"]] = np.array(scores)
+    for trial in sorted(result["trials"], key=lambda trial: trial["name"] != baseline):
+        for peer, suffix in ((encoder, ""), (f"{encoder}_ema", ", averaged weights")):
+            if peer in trial.get(part, {}):
+                scores = np.array([trial[part][peer][score] for score in shown])
+                found.setdefault(trial["name"] + suffix, {})[trial["seed"]] = scores
         flags[trial["name"]] = trial["flags"]
     rows = []
     for key, of_seeds in found.items():
-        means = [percent(score) for score in np.mean(list(of_seeds.values()), axis=0)]
-        gains = _gains(of_seeds, found[baseline]) if key != baseline else [""] * len(SCORES)
-        rows.append([key.replace("_", " "), str(len(of_seeds)), *means, *gains])
-    head = ["trial", "seeds", *SCORES.values(), *(f"{title.removesuffix(' %')}, against" for title in SCORES.values())]
-    common = " ".join(f for f in flags[baseline] if not f.startswith("--data"))
+        means = " / ".join(percent(score) for score in np.mean(list(of_seeds.values()), axis=0))
+        gains = [""] * len(shown) if key == baseline else _gains(of_seeds, found[baseline])
+        rows.append([key.replace("_", " "), str(len(of_seeds)), means, *gains])
+    titles = [TITLES[score] for score in shown]
+    common = " ".join(flag for flag in flags[baseline] if not flag.startswith("--data"))
+    where = "the test set" if part == "test_scores" else "held-out training images"
     return (
-        text_table(head, rows)
-        + f"\n\nOn held-out training images; differences in points to `{baseline}`, paired by seed, with 95 % intervals over "
-        f"seeds where there are three. `{baseline}`: `{common}`; what the others change is in the file." + source(name)
+        text_table(["trial", "seeds", f"{' / '.join(titles)}, %", *titles], rows)
+        + f"\n\nOn {where}; the right columns are differences to `{baseline}` in points, paired by seed, with 95 % intervals "
+        f"over seeds where there are three. `{baseline}` is `{common}`; what the others change is in the file."
+        + source(name)
     )
 
 
 def _gains(of_seeds: dict, baseline: dict) -> list[str]:
     """In points, of each score; with Student's interval from three seeds on."""
-    seeds = sorted(of_seeds.keys() & baseline.keys())
-    if not seeds:
-        return [""] * len(SCORES)
-    gains = np.array([of_seeds[seed] - baseline[seed] for seed in seeds])
-    if len(seeds) < 3:
+    gains = np.array([of_seeds[seed] - baseline[seed] for seed in sorted(of_seeds.keys() & baseline.keys())])
+    if len(gains) < 3:
         return [f"{100 * gain:+.1f}" for gain in gains.mean(axis=0)]
-    mean, error = gains.mean(axis=0), gains.std(axis=0, ddof=1) / len(seeds) ** 0.5
-    reach = scipy.stats.t.ppf(0.975, len(seeds) - 1) * error
+    mean, error = gains.mean(axis=0), gains.std(axis=0, ddof=1) / len(gains) ** 0.5
+    reach = scipy.stats.t.ppf(0.975, len(gains) - 1) * error
     return [points({"mean": m, "low": m - r, "high": m + r}) for m, r in zip(mean, reach, strict=True)]
 
 
-trials_recipe = functools.partial(trials, "trials_recipe", "constant", "wrn_10_1")
+_recipe = functools.partial(
+    trials, "trials_recipe", "constant", "wrn_10_1", "scores", ("knn", "linear_100", "linear_1")
+)
+
+
+def trials_recipe() -> str:
+    """And the rate and temperature that won against the rate and temperature of before, at the same length."""
+    shown = ("knn", "linear_100", "linear_1")
+    before, after = {}, {}
+    for trial in read("recipe_rate")["trials"]:
+        settings = trial["settings"]
+        if (settings["optimizer"], settings["learning_rate"], settings["batch_size"]) == (["adam"], [1e-3], 128):
+            before[settings["seed"]] = np.array([trial["scores"][score] for score in shown])
+    for trial in read("trials_recipe")["trials"]:
+        if trial["name"] == "temperature_0.2":
+            after[trial["seed"]] = np.array([trial["scores"]["wrn_10_1"][score] for score in shown])
+    told = ", ".join(f"{TITLES[score]} {gain}" for score, gain in zip(shown, _gains(after, before), strict=True))
+    return (
+        f"{_recipe()}\n\nRate 5e-3 and temperature 0.2 against 1e-3 and 0.5 (results/recipe_rate.json), points "
+        f"over {len(after)} seeds: {told}."
+    )
+
+
+_teacher = functools.partial(trials, "trials_teacher", "alone", "wrn_10_1", "test_scores", tuple(TITLES))
+
+
+def trials_teacher() -> str:
+    """And what the teacher itself can do."""
+    (teacher,) = (trial for trial in read("trials_teacher")["trials"] if trial["name"] == "teacher")
+    scores = teacher["test_scores"]["wrn_16_2"]
+    told = ", ".join(f"{title} {percent(scores[score])} %" for score, title in TITLES.items())
+    return f"{_teacher()}\n\nThe teacher itself, on the test set: {told}."
