@@ -55,7 +55,7 @@ def measure(encoder, train, test, seeds: int, settings: qat.Settings) -> dict:
             best = calibrated.best(files["int8"], files["float32"], chosen.images, chosen.judging, judging)
             add("ranges by error", best.content, time.perf_counter() - start, **best.as_dict())
             trained = qat.train(best.content, files["float32"], train.images, learned, settings, seed)
-            add("int8_qat", trained.content, trained.seconds, **trained.as_dict())
+            add("int8_qat", trained.content, **trained.as_dict())
     return found
 
 
