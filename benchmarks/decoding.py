@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from sources import photographs
+from turns import pictures_per_processor_second
 
 import dogo_tf
 from dogo_tf import data
@@ -58,18 +59,9 @@ def crops(count: int, size: int, rounds: int) -> dict:
             for _ in pictures.map(regions, num_parallel_calls=tf.data.AUTOTUNE).batch(128):
                 pass
 
-        rates = {function.__name__: [] for function in (ours, pillow, tf_data)}
-        for _ in range(rounds):
-            for function in (ours, pillow, tf_data):
-                started = time.process_time()  # of all threads: others may use the machine, too
-                function()
-                rates[function.__name__].append(count / (time.process_time() - started))
-    ratios = {
-        f"stream_over_{name}": statistics.median(a / b for a, b in zip(rates["ours"], rates[name], strict=True))
-        for name in ("pillow", "tf_data")
-    }
-    medians = {f"{name}_pictures_per_processor_second": statistics.median(found) for name, found in rates.items()}
-    return {"from": "500 x 375", "size": size, "crops": VIEWS, "rounds": rounds, **medians, **ratios}
+        ways = {"stream": ours, "pillow": pillow, "tf_data": tf_data}
+        rates = pictures_per_processor_second(ways, count, rounds)
+    return {"from": "500 x 375", "size": size, "crops": VIEWS, "rounds": rounds, **rates}
 
 
 def bound(count: int, size: int, encoders: list[str], batch: int, steps: int, rounds: int) -> dict:

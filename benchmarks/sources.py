@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from turns import pictures_per_processor_second
 
 import dogo_tf
 from dogo_tf import data
@@ -132,19 +133,9 @@ def decode(count: int, size: int, rounds: int) -> dict:
             for _ in files.map(square, num_parallel_calls=tf.data.AUTOTUNE).batch(128).prefetch(tf.data.AUTOTUNE):
                 pass
 
-        rates = {function.__name__: [] for function in (pillow, ours, tf_data)}
-        for _ in range(rounds):
-            for function in (pillow, ours, tf_data):
-                started = time.process_time()  # of all threads: others may use the machine, too
-                function()
-                rates[function.__name__].append(count / (time.process_time() - started))
-    ratio = {
-        f"stream_over_{name}": statistics.median(a / b for a, b in zip(rates["ours"], rates[name], strict=True))
-        for name in ("pillow", "tf_data")
-    }
-    names = {"pillow": "pillow", "ours": "stream", "tf_data": "tf_data"}
-    medians = {f"{names[key]}_images_per_processor_second": statistics.median(values) for key, values in rates.items()}
-    return {"from": "500 x 375", "size": size, "rounds": rounds, **medians, **ratio}
+        ways = {"stream": ours, "pillow": pillow, "tf_data": tf_data}
+        rates = pictures_per_processor_second(ways, count, rounds)
+    return {"from": "500 x 375", "size": size, "rounds": rounds, **rates}
 
 
 def bytes_read() -> int:

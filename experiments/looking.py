@@ -1,6 +1,7 @@
 """What binaries that look at images with a finished encoder share: where both come from, and pictures of what was found."""
 
 import contextlib
+import io
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from dogo_tf.evaluate.sources import image_side, load_encoder
 from dogo_tf.experiments import app
 from dogo_tf.export.runtime import to_square
 from dogo_tf.foreign import onnx_place
+from dogo_tf.reporting.captioned_grid import captioned_grid
 from dogo_tf.runs.folder import RunFolder
 
 ORIGINAL_SIDE = 256  # pixels at most that an original gets in a picture
@@ -104,6 +106,13 @@ class Looker(NamedTuple):
             self.prepare,
             flag_values.max_pixels,
         )
+
+
+def picture(images: ImageSet, rows, captions, title: str, max_pixels: float) -> bytes:
+    """A PNG of these images, as `originals` gives them, with a caption each; see reporting.captioned_grid."""
+    png = io.BytesIO()
+    captioned_grid(originals(images, rows, max_pixels), captions, title=title).save(png, "PNG")
+    return png.getvalue()
 
 
 def originals(images: ImageSet, rows, max_pixels: float) -> np.ndarray:

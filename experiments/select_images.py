@@ -18,7 +18,6 @@ the other commands to train and to probe with.
 The choice depends on the images, the encoder and the flags alone; a smaller --budget gives the beginning of a larger one's.
 """
 
-import io
 import json
 from pathlib import Path
 
@@ -34,7 +33,6 @@ from dogo_tf.errors import InputError
 from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.experiments import app, looking
 from dogo_tf.platform.files import write_atomically
-from dogo_tf.reporting.captioned_grid import captioned_grid
 from dogo_tf.reporting.plain_text import csv_bytes, printable
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.selection._label_list import LabelList, check_has_labels, has_labels, read_labels
@@ -145,10 +143,8 @@ def _png(images: ImageSet, chosen: selection.Selection) -> bytes:
     for order, (row, why) in enumerate(zip(shown.tolist(), chosen.why[:PICTURED], strict=True), start=1):
         name = Path(images.files[row]).name if images.files else f"#{row}"
         captions.append((f"{order}. {printable(name)}", printable(why)))
-    png = io.BytesIO()
     title = f"{printable(images.name)}: what to label next, by {FLAGS.method}"
-    captioned_grid(looking.originals(images, shown, FLAGS.max_pixels), captions, title=title).save(png, "PNG")
-    return png.getvalue()
+    return looking.picture(images, shown, captions, title, FLAGS.max_pixels)
 
 
 def run(argv: list[str] | None = None) -> int:

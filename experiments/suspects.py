@@ -13,7 +13,6 @@ How far is the list to be trusted on your data? --inject_noise flips a share of 
 them are found. Labels that were wrong before count as right there, so the true precision is rather higher.
 """
 
-import io
 import json
 from pathlib import Path
 
@@ -28,7 +27,6 @@ from dogo_tf.evaluate.probe import check_has_labels
 from dogo_tf.evaluate.suspects import Suspects, check_k, precision_recall, suspects
 from dogo_tf.experiments import app, looking
 from dogo_tf.platform.files import write_atomically
-from dogo_tf.reporting.captioned_grid import captioned_grid
 from dogo_tf.reporting.plain_text import csv_bytes, printable
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.reporting.table import percent
@@ -146,10 +144,8 @@ def _png(images: ImageSet, labels: np.ndarray, found: Suspects) -> bytes:
         )
         for number in shown
     ]
-    png = io.BytesIO()
     title = f"{printable(images.name)}: label → what the neighbours say, their shares of the votes, number of the image"
-    captioned_grid(looking.originals(images, shown, FLAGS.max_pixels), captions, title=title).save(png, "PNG")
-    return png.getvalue()
+    return looking.picture(images, shown, captions, title, FLAGS.max_pixels)
 
 
 def run(argv: list[str] | None = None) -> int:
