@@ -3,6 +3,7 @@
 import os
 import re
 
+from data_tables import large_data
 from measured_tables import arm, blockwise, edge, equality, speed, survival
 from published import ROOT, read, source
 from study_tables import claim, compare, compare_at_5e3, objectives, recipe_rate, suspects, teaching, tune
@@ -93,6 +94,7 @@ TABLES = {
     "speed": speed,
     "blockwise": blockwise,
     "gates": gates,
+    "large_data": large_data,
 }
 
 
