@@ -18,15 +18,14 @@ from pathlib import Path
 import numpy as np
 
 from dogo_tf import data
+from dogo_tf.comparison.costs import whole_gflop
 from dogo_tf.data.label_noise import noisy_labels
 from dogo_tf.data.labels import stratified_fraction
 from dogo_tf.evaluate import embed, knn_accuracy, linear_probe
-from dogo_tf.peer import Peer
 from dogo_tf.platform.files import write_atomically
-from dogo_tf.pretraining.settings import peer_specs
+from dogo_tf.pretraining.settings import PretrainSettings
 from dogo_tf.reporting.provenance import provenance, record
 from dogo_tf.runs.folder import RunFolder
-from dogo_tf.step.flops import training_operations
 
 LABEL_DRAWS, NOISE_DRAWS = 5, 2
 PRETRAIN = Path(sys.executable).with_name("dogo-pretrain")
@@ -69,13 +68,12 @@ def trial(name: str, flags: list[str], seed: int, work: Path, train, sets: dict)
     if not kept.exists():
         started = time.perf_counter()
         again = ["--resume"] if (folder / "config.json").exists() else []
-        kept_at = (
-            f"--store_size={train.images.shape[1]}"  # of all trials, also of those from before there was a default
-        )
+        # Of all trials alike, also of those from before the pictures were kept larger.
+        kept_at = f"--store_size={train.images.shape[1]}"
         subprocess.run([PRETRAIN, kept_at, *flags, f"--seed={seed}", f"--run_dir={folder}", *again], check=True)
         result |= {"commit": provenance()["commit"], "seconds": time.perf_counter() - started}
     if "train_gflop" not in result:
-        result["train_gflop"] = operations(run) / 1e9
+        result["train_gflop"] = operations(run)
     for key in sets.keys() - result.keys():
         result[key] = {peer: score(run.load_encoder(peer), train, sets[key]) for peer in run.peer_names()}
         for peer, found in result[key].items():
@@ -87,12 +85,9 @@ def trial(name: str, flags: list[str], seed: int, work: Path, train, sets: dict)
 def operations(run: RunFolder) -> float:
     """What all peers of a run computed in training; without frozen teachers."""
     config = run.config()
-    settings, data_of_run = config["settings"], config["data"]
-    peers = [
-        Peer(encoder, objective, data_of_run["image_size"], name=name)
-        for name, encoder, objective in peer_specs(settings["peers"])
-    ]
-    return settings["epochs"] * data_of_run["images"] * float(sum(map(training_operations, peers)))
+    settings = {name: tuple(value) if isinstance(value, list) else value for name, value in config["settings"].items()}
+    data_of_run = config["data"]
+    return data_of_run["images"] * whole_gflop(PretrainSettings(run_dir="", **settings), data_of_run["image_size"])
 
 
 def main() -> None:
