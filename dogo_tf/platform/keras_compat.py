@@ -82,6 +82,7 @@ def _import_tensorflow_quietly() -> ModuleType:
         import tensorflow
 
         tensorflow.config.list_physical_devices()  # looks for CUDA, and says so once
+    del os.environ["TF_CPP_MIN_LOG_LEVEL"]  # read by now; a program started from here would take it for the user's
     return tensorflow
 
 
