@@ -19,8 +19,8 @@ import sys
 import dogo_tf.runs.checkpoint
 from dogo_tf.experiments import pretrain
 from dogo_tf.platform.keras_compat import tf
-from dogo_tf.pretraining.callbacks import Checkpoints
 from dogo_tf.runs.folder import RunFolder
+from dogo_tf.training.callbacks import Checkpoints
 
 
 def die(number=signal.SIGKILL):

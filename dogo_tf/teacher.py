@@ -48,6 +48,10 @@ class FrozenTeacher:
         self.image_size = image_side(encoder)
         self.width_h = self.width_z = self._features(tf.zeros([1, *encoder.input_shape[1:]])).shape[-1]
 
+    def features(self, images):
+        """float images [B, H, W, 3] in 0..255 -> h [B, d_h], without gradient."""
+        return tf.stop_gradient(self._features(images))
+
     @property
     def fingerprint(self) -> str:
         """The sha256 of what it computes; see evaluate.sources.fingerprint."""
@@ -60,7 +64,7 @@ class FrozenTeacher:
 
     def embed(self, views) -> ViewEmbeddings:
         """The Embeddings of both views, by one forward pass over the 2B images."""
-        h = tf.stop_gradient(self._features(tf.concat([views.a, views.b], axis=0)))
+        h = self.features(tf.concat([views.a, views.b], axis=0))
         return ViewEmbeddings(*(Embeddings(half, half, half) for half in tf.split(h, 2)))
 
 

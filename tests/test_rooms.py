@@ -13,6 +13,7 @@ ROOT = Path(dogo_tf.__file__).parent
 ORDER = (
     "comparison",
     "pretraining",
+    "training",
     "dogo",
     "peer",
     "step",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 
@@ -42,6 +43,7 @@ def training_stream(
     clock: HostClock | None = None,
     extra_features: Mapping[str, np.ndarray] | None = None,
     crops: CropPlan | None = None,
+    rows: np.ndarray | None = None,
 ) -> tf.data.Dataset:
     """Endless batches uint8 [batch_size / replicas, H, W, 3] of `images` uint8 [N, H, W, 3], from `start_example` on.
 
@@ -49,6 +51,8 @@ def training_stream(
     for every view of the model, cut out of the original pictures by the boxes that the model's step would draw, and resized.
 
     With `extra_features`, {name: float32 [N, d]}, a batch is (images, {name: the rows of the same images}).
+
+    With `rows`, int64 [M], numbers of images, also repeated ones, the stream is one of images[rows], which is never made.
 
     A pure function of the global example number t: with E = batch_size * (N // batch_size) examples an epoch,
     `epoch, position = divmod(t, E)` and the image is index_shuffle(position, seed=[epoch, seed], max_index=N-1), a
@@ -63,13 +67,13 @@ def training_stream(
     """
     images = images.images if isinstance(images, ImageSet) else images
     check_images(images)
-    count = len(images)
     extra_features = dict(extra_features or {})
-    for name, rows in extra_features.items():
-        if len(rows) != count:
+    for name, features in extra_features.items():
+        if len(features) != len(images):
             raise InputError(
-                f"extra_features: expected one row of {name!r} for each of {count} images, got {len(rows)}"
+                f"extra_features: expected one row of {name!r} for each of {len(images)} images, got {len(features)}"
             )
+    count = len(images) if rows is None else len(rows)
     if crops is not None and not isinstance(images, DecodedImages):
         raise InputError(
             "crops: expected images that are decoded on the fly, as data.open(..., source='stream') gives them"
@@ -100,13 +104,14 @@ def training_stream(
 
     def take(index, uniforms=None):
         started = time.perf_counter()
+        index = index if rows is None else rows[index]
         batch = [] if crops is None else images.crops(index, uniforms, crops.requests)
         batch += [table[index] for table in tables]
         if clock is not None:
             clock.add(time.perf_counter() - started, 1 / len(local_replicas))
         return batch
 
-    def rows(number):
+    def batch_of(number):
         # Python gathers the rows: a tensor of all images would be a second copy of them, and over 2 GB as a constant.
         numbers, cut = examples(number), crops.requests if crops else ()
         asked = [indices(numbers), crops.uniforms(numbers)] if crops else [indices(numbers)]
@@ -124,20 +129,24 @@ def training_stream(
     # A thread of its own: in the pool that it would share with the training step it made steps up to 1.4 times as long.
     options = tf.data.Options()
     options.threading.private_threadpool_size = 1
-    return numbers.map(rows).prefetch(tf.data.AUTOTUNE).with_options(options)
+    return numbers.map(batch_of).prefetch(tf.data.AUTOTUNE).with_options(options)
 
 
 def distributed_stream(strategy: tf.distribute.Strategy, images, batch_size: int, *args, **kwargs):
     """`training_stream` for model.fit under a strategy: every worker reads the rows of its own replicas only."""
+    return distributed(strategy, partial(training_stream, images, batch_size, *args, **kwargs))
+
+
+def distributed(strategy: tf.distribute.Strategy, stream: Callable[..., tf.data.Dataset]):
+    """For model.fit under a strategy: `stream(replicas=, local_replicas=)`, as of training_stream, of every worker."""
     replicas = strategy.num_replicas_in_sync
     if replicas == 1:
-        return training_stream(images, batch_size, *args, **kwargs)
+        return stream(replicas=1, local_replicas=range(1))
 
     def of_worker(context):
         local = replicas // context.num_input_pipelines
         first = context.input_pipeline_id * local
-        local_replicas = range(first, first + local)
-        return training_stream(images, batch_size, *args, replicas=replicas, local_replicas=local_replicas, **kwargs)
+        return stream(replicas=replicas, local_replicas=range(first, first + local))
 
     return strategy.distribute_datasets_from_function(of_worker)
 

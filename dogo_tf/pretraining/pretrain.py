@@ -5,22 +5,17 @@ import dataclasses
 from dogo_tf import data
 from dogo_tf.data.stream import HostClock, distributed_stream
 from dogo_tf.distribution.devices import Job, check_batch_size, strategy
-from dogo_tf.dogo import DoGo
-from dogo_tf.errors import InputError, Interrupted
+from dogo_tf.errors import InputError
 from dogo_tf.peer import average_name
 from dogo_tf.platform.files import sole_owner
 from dogo_tf.pretraining import initial_weights, precision, run_images
-from dogo_tf.pretraining.alarm import FailureAlarm
 from dogo_tf.pretraining.branch import branch_off
 from dogo_tf.pretraining.build_model import build_model
 from dogo_tf.pretraining.cached_teachers import cached_teachers
-from dogo_tf.pretraining.callbacks import Checkpoints, StepLog, steps_done
-from dogo_tf.pretraining.first_steps import FirstSteps
 from dogo_tf.pretraining.probing import Probes, load_probe_data
 from dogo_tf.pretraining.projector import write_projector
 from dogo_tf.pretraining.screen import header
 from dogo_tf.pretraining.settings import PretrainSettings, peer_specs
-from dogo_tf.pretraining.stop_request import StopRequest
 from dogo_tf.pretraining.view_grid import log_view_grid
 from dogo_tf.reporting.progress import say
 from dogo_tf.reporting.provenance import provenance
@@ -28,6 +23,10 @@ from dogo_tf.runs.checkpoint import RunCheckpoint
 from dogo_tf.runs.folder import RunFolder
 from dogo_tf.step.crop_plan import crop_plan
 from dogo_tf.teacher import CachedTeacher
+from dogo_tf.training.alarm import FailureAlarm
+from dogo_tf.training.callbacks import steps_done
+from dogo_tf.training.first_steps import FirstSteps
+from dogo_tf.training.fitting import Watched, fit_to_the_end, go_on
 
 
 def pretrain(settings: PretrainSettings, resume=False, overwrite=False, on_speed=None, trust=False) -> RunFolder:
@@ -91,16 +90,8 @@ def _train(
         initial_weights.start_from(model.peers, settings.init, trust)
     folder.start(config, resume and job.is_chief, overwrite)
     checkpoint = RunCheckpoint(chiefs.checkpoints, model, write_to=folder.checkpoints)
-    if resume:
-        found = checkpoint.restore_newest()
-        if not found:
-            initial_weights.start_from(model.peers, settings.init, trust)
-        print(f"resuming from {found}" if found else "no checkpoint yet: starting from the first step", flush=True)
-        advice = "run_dir must be one folder, which all of them see"
-        job.check_same("steps in the newest checkpoint", steps_done(model), advice)
-        if job.is_chief:
-            checkpoint.drop_after(steps_done(model))
-            folder.drop_metrics_after(steps_done(model))
+    if resume and not go_on(checkpoint, model, job, folder):
+        initial_weights.start_from(model.peers, settings.init, trust)
     with folder.written("flags and views"):
         if not folder.flags.exists():
             folder.flags.write_text(settings.as_flags())
@@ -112,7 +103,26 @@ def _train(
         alarm.recall([line for line in chiefs.metrics_lines() if line["step"] <= steps_done(model)])
     if job.is_chief:
         say(header(settings, images, model, steps_per_epoch, *notes))
-    _fit(model, images.images, plan, settings, steps_per_epoch, checkpoint, job, folder, probe_data, first_steps, alarm)
+    features = {t.name: t.features for t in model.teachers if isinstance(t, CachedTeacher)}
+
+    def stream(seen: int, clock: HostClock):
+        more = {"clock": clock, "extra_features": features, "crops": plan}
+        return distributed_stream(job.strategy, images.images, settings.batch_size, settings.seed, seen, **more)
+
+    def probes(stop, checkpoints) -> list:
+        """After the checkpoints: a probe that fails must not cost the epoch."""
+        if not (probe_data and probe_data.labelled):
+            return []
+        made = Probes(model, probe_data, folder, settings.probe_every, settings.epochs, stop, checkpoints)
+        if steps_done(model) % steps_per_epoch == 0:  # the run may have been interrupted just before this probe
+            checkpoints.set_model(model)
+            checkpoints.saved_step = steps_done(model)
+            made.probe_if_due(steps_done(model) // steps_per_epoch)
+        return [made]
+
+    total = settings.epochs * steps_per_epoch
+    watched = Watched(checkpoint, folder, alarm, first_steps, (images.images,), probes)
+    fit_to_the_end(model, stream, settings, total, steps_per_epoch, job, watched)
     if probe_data:
         with folder.written("projector"):
             write_projector(folder.tensorboard, model.peers, probe_data.images)
@@ -142,71 +152,3 @@ def _config(settings, images, image_size: int, crops: str, mean, std, teachers) 
         },
         "provenance": provenance(),
     }
-
-
-def _fit(
-    model: DoGo,
-    images,
-    plan,
-    settings,
-    steps_per_epoch: int,
-    checkpoint,
-    job: Job,
-    folder,
-    probe_data,
-    first_steps,
-    alarm,
-) -> None:
-    total = settings.epochs * steps_per_epoch
-    clock = HostClock()
-    features = {t.name: t.features for t in model.teachers if isinstance(t, CachedTeacher)}
-    with StopRequest() as stop:
-        checkpoints = Checkpoints(
-            checkpoint,
-            folder,
-            alarm,
-            stop,
-            total,
-            settings.checkpoint_minutes,
-            settings.checkpoint_steps,
-            ask=job.any,
-            ask_every=1 if job.workers == 1 else settings.log_every,
-        )
-        more = [clock.read, checkpoints.cost]
-        log = StepLog(folder, settings.batch_size, total, settings.log_every, settings.epochs, [alarm], more)
-        callbacks = [log, checkpoints, *([first_steps] if job.is_chief else [])]
-        if probe_data and probe_data.labelled:
-            # After Checkpoints: a probe that fails must not cost the epoch.
-            probes = Probes(model, probe_data, folder, settings.probe_every, settings.epochs, stop, checkpoints)
-            callbacks.append(probes)
-            if steps_done(model) % steps_per_epoch == 0:  # the run may have been interrupted just before this probe
-                checkpoints.set_model(model)
-                checkpoints.saved_step = steps_done(model)
-                probes.probe_if_due(steps_done(model) // steps_per_epoch)
-
-        def save_first(lost: Interrupted) -> None:
-            if job.workers == 1:  # several only save together
-                checkpoints.save_and_stop(checkpoints.newest_logs, why=str(lost))
-
-        while steps_done(model) < total:
-            # First what is left of an epoch that was broken off, then all whole ones.
-            epoch, into_epoch = divmod(steps_done(model), steps_per_epoch)
-            seen = int(model.examples_seen.numpy())
-            with run_images.failures_of(images, save_first):
-                model.fit(
-                    distributed_stream(
-                        job.strategy,
-                        images,
-                        settings.batch_size,
-                        settings.seed,
-                        seen,
-                        clock=clock,
-                        extra_features=features,
-                        crops=plan,
-                    ),
-                    initial_epoch=epoch,
-                    epochs=epoch + 1 if into_epoch else settings.epochs,
-                    steps_per_epoch=steps_per_epoch - into_epoch,
-                    callbacks=callbacks,
-                    verbose=0,
-                )

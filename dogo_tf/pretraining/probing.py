@@ -15,12 +15,12 @@ from dogo_tf.evaluate.knn import knn_accuracy
 from dogo_tf.evaluate.linear import check_size, linear_probe
 from dogo_tf.evaluate.probe import check_has_labels, check_same_classes
 from dogo_tf.platform.keras_compat import keras, tf
-from dogo_tf.pretraining.alarm import SLOWER
-from dogo_tf.pretraining.callbacks import steps_done, tensorboard_tag
-from dogo_tf.pretraining.stop_request import BrokenOff
 from dogo_tf.pretraining.untrained import worse_than_untrained
 from dogo_tf.reporting.progress import say
 from dogo_tf.reporting.table import percent
+from dogo_tf.training.alarm import SLOWER
+from dogo_tf.training.callbacks import steps_done, tensorboard_tag
+from dogo_tf.training.stop_request import BrokenOff
 
 # Not the run's seed: runs with different seeds are compared on the same images.
 HELD_OUT_SEED = 0

@@ -1,13 +1,10 @@
 """The images of a run: from where, at which size, and what its views are cut out of."""
 
-import contextlib
-from collections.abc import Callable
 from typing import NamedTuple
 
 from dogo_tf import data
 from dogo_tf.data.choose import STORE_RATIO
-from dogo_tf.errors import InputError, Interrupted
-from dogo_tf.platform.keras_compat import tf
+from dogo_tf.errors import InputError
 from dogo_tf.runs.folder import RunFolder
 from dogo_tf.sources.decoded import DecodedImages
 
@@ -62,20 +59,3 @@ def crops_of(images: data.ImageSet, chosen: Choice) -> str:
     """STORED or ORIGINALS: a stream's files, unless they are squares of the training size, or store_size was asked for."""
     from_files = isinstance(images.images, DecodedImages) and images.images.larger and chosen.store_size is None
     return ORIGINALS if from_files else STORED
-
-
-@contextlib.contextmanager
-def failures_of(images, on_lost: Callable[[Interrupted], None]):
-    """What ended the reading of a source is raised as it was: TensorFlow makes an error of its own of it.
-
-    on_lost: called before that where it was a network that was lost.
-    """
-    try:
-        yield
-    except tf.errors.OpError as error:
-        failure = getattr(images, "failure", None)
-        if failure is None:
-            raise
-        if isinstance(failure, Interrupted):
-            on_lost(failure)
-        raise failure from error

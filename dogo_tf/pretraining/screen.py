@@ -1,4 +1,4 @@
-"""What a training shows on the screen, within 80 columns: what is about to run, and how it goes."""
+"""What a training shows on the screen, within 80 columns, before it begins."""
 
 import textwrap
 
@@ -7,10 +7,9 @@ from dogo_tf.pretraining.run_images import ORIGINALS, STORED
 from dogo_tf.pretraining.settings import peer_specs
 from dogo_tf.step.flops import training_operations, with_share_of_teachers
 from dogo_tf.teacher import CachedTeacher
+from dogo_tf.training.progress_note import shortened
 
 NAME_WIDTH, OBJECTIVE_WIDTH = 20, 12
-NAME_WIDTH_IN_LINE = 10
-LOSSES = ("ssl", "distill")
 
 
 def header(settings, images, model, steps_per_epoch: int, crops: str = STORED, reason: str = "") -> str:
@@ -21,7 +20,7 @@ def header(settings, images, model, steps_per_epoch: int, crops: str = STORED, r
         crops: what views are cut out of, see run_images.crops_of. reason: of the precision, if it was chosen.
     """
     count, height, width = images.images.shape[:3]
-    lines = [_cut(f"{images.name}: {count:,} images of {width} x {height} pixels", 80)]
+    lines = [shortened(f"{images.name}: {count:,} images of {width} x {height} pixels", 80)]
     image_size = model.peers[0].image_size
     if crops == ORIGINALS or width > image_size:
         cut = "the originals" if crops == ORIGINALS else "these"
@@ -29,16 +28,16 @@ def header(settings, images, model, steps_per_epoch: int, crops: str = STORED, r
         lines.append(f"  views of {image_size} x {image_size} are cut out of {cut}{instead}")
     for peer, (_, _, objective) in zip(model.peers, peer_specs(settings.peers), strict=True):
         objective, _, own_settings = objective.partition(":")
-        name, objective = _cut(peer.name, NAME_WIDTH), _cut(objective, OBJECTIVE_WIDTH)
+        name, objective = shortened(peer.name, NAME_WIDTH), shortened(objective, OBJECTIVE_WIDTH)
         parameters, operations = peer.encoder.count_params() / 1e6, training_operations(peer) / 1e9
         cost = f"{parameters:.2f} M parameters, {operations:.2f} GFLOP an image"
         lines.append(f"  {name:<{NAME_WIDTH}} {objective:<{OBJECTIVE_WIDTH}} {cost}")
         if own_settings:
-            lines.append(_cut(f"  {'':<{NAME_WIDTH}} {own_settings.replace(':', ', ')}", 80))
+            lines.append(shortened(f"  {'':<{NAME_WIDTH}} {own_settings.replace(':', ', ')}", 80))
     lines += _shares(model)
     for teacher in (*model.teachers, *model.averages):
         known = f", {teacher.width_h:,} features of every image" if isinstance(teacher, CachedTeacher) else ""
-        lines.append(f"  {_cut(teacher.name, NAME_WIDTH):<{NAME_WIDTH}} teacher{known}")
+        lines.append(f"  {shortened(teacher.name, NAME_WIDTH):<{NAME_WIDTH}} teacher{known}")
     total = settings.epochs * steps_per_epoch
     epochs = "1 epoch" if settings.epochs == 1 else f"{settings.epochs} epochs"
     lines.append(f"{epochs} x {steps_per_epoch:,} steps = {total:,} steps of {settings.batch_size} images")
@@ -46,9 +45,9 @@ def header(settings, images, model, steps_per_epoch: int, crops: str = STORED, r
         f"{optimizer} at {rate:g}"
         for optimizer, rate in zip(settings.per_peer("optimizer"), settings.per_peer("learning_rate"), strict=True)
     )
-    lines.append(_cut(f"{', '.join(optimizers)}, {settings.schedule}", 80))
+    lines.append(shortened(f"{', '.join(optimizers)}, {settings.schedule}", 80))
     device = f"{described(model.distribute_strategy)}, {settings.precision}"
-    lines.append(_cut(f"{device}: {reason}" if reason else device, 80))
+    lines.append(shortened(f"{device}: {reason}" if reason else device, 80))
     return "\n".join(lines)
 
 
@@ -58,29 +57,10 @@ def _shares(model) -> list[str]:
     if max((sum(teacher == peer.name for teacher, _ in edges) for peer in model.peers), default=0) < 2:
         return []
     own = {peer.name: training_operations(peer) / 1e9 for peer in model.peers}
-    shares = [f"{_cut(name, NAME_WIDTH)} {cost:.2f}" for name, cost in with_share_of_teachers(own, edges).items()]
+    shares = [f"{shortened(name, NAME_WIDTH)} {cost:.2f}" for name, cost in with_share_of_teachers(own, edges).items()]
     return textwrap.wrap(
         f"GFLOP an image with its share of who teaches it: {', '.join(shares)}",
         80,
         initial_indent="  ",
         subsequent_indent="    ",
     )
-
-
-def progress_note(metrics: dict, peers) -> str:
-    """Speed and losses, the small encoder's first: what does not fit on the screen is cut off at the end.
-
-    Args:
-        metrics: of StepLog. peers: with `name` and `encoder`.
-    """
-    smallest_first = sorted(peers, key=lambda peer: peer.encoder.count_params())
-    notes = [f"{metrics['images_per_second']:.0f} img/s"]
-    for peer in smallest_first:
-        found = {kind: metrics[f"{peer.name}/{kind}"] for kind in LOSSES if f"{peer.name}/{kind}" in metrics}
-        losses = [f"{kind} {value:.2f}" for kind, value in found.items()]
-        notes.append(" ".join([_cut(peer.name, NAME_WIDTH_IN_LINE), *losses]))
-    return "  ".join(notes)
-
-
-def _cut(text: str, letters: int) -> str:
-    return text if len(text) <= letters else text[: letters - 1] + "…"

@@ -86,8 +86,9 @@ class Rota:
 
 
 def without_idle(model, logs: dict) -> dict:
-    """The logs of a DoGo without the metrics of peers that have taken part in no step since these were reset."""
-    if not model.rota.sometimes:
+    """The logs of a model without the metrics of peers that have taken part in no step since these were reset."""
+    rota = getattr(model, "rota", None)  # FineTune has none: all of its learners train in every step
+    if rota is None or not rota.sometimes:
         return logs
     metrics = dict(zip((peer.name for peer in model.peers), model.peer_metrics, strict=True))
     idle = tuple(f"{name}/" for name in model.rota.sometimes if not float(metrics[name].means["ssl"].count.numpy()))

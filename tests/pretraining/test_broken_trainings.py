@@ -7,10 +7,10 @@ import pytest
 from dogo_tf.errors import TrainingFailure
 from dogo_tf.experiments import pretrain as binary
 from dogo_tf.pretraining import pretrain as module
-from dogo_tf.pretraining.alarm import FailureAlarm
 from dogo_tf.pretraining.pretrain import pretrain
 from dogo_tf.pretraining.settings import PretrainSettings
 from dogo_tf.runs.folder import RunFolder
+from dogo_tf.training.alarm import FailureAlarm
 
 PATTERNS = {
     "dataset": "patterns",

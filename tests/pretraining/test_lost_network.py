@@ -6,9 +6,9 @@ from web_server import WebServer
 
 from dogo_tf.errors import Interrupted
 from dogo_tf.pretraining import pretrain as module
-from dogo_tf.pretraining.alarm import FailureAlarm
 from dogo_tf.pretraining.pretrain import pretrain
 from dogo_tf.sources import remote
+from dogo_tf.training.alarm import FailureAlarm
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from dogo_tf import data, objectives, views
 from dogo_tf.objectives import barlow_twins, byol, moco, simclr, simsiam, vicreg
 from dogo_tf.platform import plugins
 from dogo_tf.platform.keras_compat import keras
-from dogo_tf.pretraining.alarm import FailureAlarm
-from dogo_tf.pretraining.stuck import LEAST_STEPS_TO_WARN, StuckWatch, Yardstick
+from dogo_tf.training.alarm import FailureAlarm
+from dogo_tf.training.stuck import LEAST_STEPS_TO_WARN, StuckWatch, Yardstick
 
 pytestmark = pytest.mark.slow
 

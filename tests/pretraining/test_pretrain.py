@@ -10,10 +10,10 @@ from run_states import assert_same_state, log, make_pictures, small_run
 from dogo_tf.errors import InputError, TrainingFailure
 from dogo_tf.platform.keras_compat import keras
 from dogo_tf.pretraining import pretrain as module
-from dogo_tf.pretraining.alarm import FailureAlarm
 from dogo_tf.pretraining.build_model import build_model
 from dogo_tf.pretraining.pretrain import pretrain
 from dogo_tf.runs.folder import RunFolder
+from dogo_tf.training.alarm import FailureAlarm
 
 
 @pytest.fixture(scope="module")

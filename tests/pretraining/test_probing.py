@@ -16,10 +16,10 @@ from dogo_tf.evaluate import embed, knn_accuracy, linear, linear_probe
 from dogo_tf.platform.keras_compat import tf
 from dogo_tf.pretraining import pretrain as module
 from dogo_tf.pretraining import probing
-from dogo_tf.pretraining.alarm import FailureAlarm
 from dogo_tf.pretraining.pretrain import pretrain
 from dogo_tf.pretraining.probing import load_probe_data
 from dogo_tf.runs.folder import RunFolder
+from dogo_tf.training.alarm import FailureAlarm
 
 
 @pytest.fixture(scope="module")

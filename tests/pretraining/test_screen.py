@@ -10,11 +10,12 @@ import small_dogo
 
 from dogo_tf import Edge
 from dogo_tf.data.image_set import ImageSet
-from dogo_tf.pretraining.first_steps import TIMED_STEPS, FirstSteps
-from dogo_tf.pretraining.screen import header, progress_note
+from dogo_tf.pretraining.screen import header
 from dogo_tf.pretraining.settings import PretrainSettings
 from dogo_tf.reporting.progress import Progress
 from dogo_tf.step.flops import training_operations
+from dogo_tf.training.first_steps import TIMED_STEPS, FirstSteps
+from dogo_tf.training.progress_note import progress_note
 
 
 @pytest.fixture(scope="module")

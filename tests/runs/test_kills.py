@@ -177,7 +177,7 @@ def test_a_killed_run_on_two_replicas_ends_like_one_that_was_not(pictures, tmp_p
 
 @pytest.mark.slow
 def test_sigterm_saves_and_exits_with_its_own_code(pictures, whole, tmp_path, capsys, monkeypatch):
-    from dogo_tf.pretraining import callbacks
+    from dogo_tf.training import callbacks
 
     original = callbacks.StepLog.on_step
 

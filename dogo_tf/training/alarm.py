@@ -4,8 +4,9 @@ import math
 
 from dogo_tf.errors import TrainingFailure
 from dogo_tf.platform.keras_compat import tf
-from dogo_tf.pretraining.stuck import StuckWatch, Yardstick
 from dogo_tf.reporting.progress import say
+from dogo_tf.training.progress_note import LOSSES
+from dogo_tf.training.stuck import StuckWatch, Yardstick
 
 # Below this standard deviation of unit rows (1 is evenly spread) all images look alike to a peer.
 COLLAPSED_SPREAD = 0.02
@@ -16,11 +17,11 @@ class FailureAlarm:
     """Raises TrainingFailure when a loss is not finite, or a peer has collapsed or is stuck; for StepLog's `on_log`.
 
     Args:
-        watches: a StuckWatch by the name of each peer.
+        watches: by the name of each peer a StuckWatch, or None for one whose loss alone is looked at.
         last_checkpoint: function that returns the path of the newest checkpoint, or None.
     """
 
-    def __init__(self, watches: dict[str, StuckWatch], last_checkpoint):
+    def __init__(self, watches: dict[str, StuckWatch | None], last_checkpoint):
         self.watches = watches
         self.last_checkpoint = last_checkpoint
 
@@ -53,7 +54,7 @@ class FailureAlarm:
     def check(self, step: int, metrics: dict) -> None:
         """At any step, in the middle of a line of the log or at its end."""
         for peer in self.watches:
-            if not all(math.isfinite(metrics.get(f"{peer}/{name}", 0.0)) for name in ("ssl", "distill")):
+            if not all(math.isfinite(metrics.get(f"{peer}/{name}", 0.0)) for name in LOSSES):
                 self._stop(step, peer, "a loss that is not finite", SLOWER)
             if metrics.get(f"{peer}/std", 1.0) < COLLAPSED_SPREAD:  # a peer that rests has none
                 advice = "a lower --learning_rate, a larger batch, or an objective with negatives (simclr)"
@@ -70,7 +71,9 @@ class FailureAlarm:
     def _findings(self, step: int, metrics: dict):
         for peer, watch in self.watches.items():
             numbers = metrics.get(f"{peer}/ssl"), metrics.get(f"{peer}/effective_rank")
-            if all(isinstance(number, float) for number in numbers):  # a file of earlier lines may be anybody's
+            if watch is not None and all(
+                isinstance(number, float) for number in numbers
+            ):  # a file of earlier lines may be anybody's
                 found = watch.add(step, *numbers)
                 if found is not None:
                     yield peer, found

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from dogo_tf.pretraining.stop_request import BrokenOff, StopRequest
+from dogo_tf.training.stop_request import BrokenOff, StopRequest
 
 
 def test_a_request_is_kept_and_the_work_goes_on():

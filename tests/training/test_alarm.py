@@ -3,8 +3,8 @@ import math
 import pytest
 
 from dogo_tf.errors import TrainingFailure
-from dogo_tf.pretraining.alarm import FailureAlarm
-from dogo_tf.pretraining.stuck import StuckWatch, Yardstick
+from dogo_tf.training.alarm import FailureAlarm
+from dogo_tf.training.stuck import StuckWatch, Yardstick
 
 HEALTHY = {
     f"{peer}/{name}": value

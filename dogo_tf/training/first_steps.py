@@ -2,8 +2,8 @@
 
 import time
 
-from dogo_tf.pretraining.callbacks import StepCallback
 from dogo_tf.reporting.progress import clock, say
+from dogo_tf.training.callbacks import StepCallback
 
 # Steps after the first one, which is compiled, that are timed.
 TIMED_STEPS = 5

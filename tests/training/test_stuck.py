@@ -9,8 +9,8 @@ import dogo_tf
 from dogo_tf import encoders
 from dogo_tf.objectives import simclr
 from dogo_tf.platform.keras_compat import tf
-from dogo_tf.pretraining.stuck import StuckWatch, Yardstick
 from dogo_tf.step.monitor import effective_rank
+from dogo_tf.training.stuck import StuckWatch, Yardstick
 
 CONTRASTIVE = Yardstick(chance=4.0, perfect=2.0, directions=31)
 PREDICTIVE = Yardstick(chance=None, perfect=0.0, directions=31)

@@ -8,14 +8,15 @@ import time
 from dogo_tf import optimizers
 from dogo_tf.errors import Interrupted
 from dogo_tf.platform.keras_compat import keras, tf
-from dogo_tf.pretraining.screen import progress_note
 from dogo_tf.reporting.progress import Progress
 from dogo_tf.step.rota import without_idle
+from dogo_tf.training.progress_note import progress_note
 
 TENSORBOARD_GROUPS = {
-    "loss": ("loss", "ssl", "distill"),
+    "loss": ("loss", "ssl", "distill", "supervised", "taught"),
     "peers": ("agreement", "effective_rank", "std"),
     "probe": ("knn", "linear"),
+    "labels": ("accuracy",),
     "speed": ("images_per_second",),
 }
 
@@ -197,5 +198,5 @@ def crosses(every: int, previous: int, step: int) -> bool:
 
 
 def steps_done(model) -> int:
-    """Training steps that a DoGo has made since it was new, also over a resume."""
+    """Training steps that a model has made since it was new, also over a resume."""
     return max(int(optimizer.iterations.numpy()) for optimizer in model.peer_optimizers)  # a peer may have rested
