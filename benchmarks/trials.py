@@ -3,9 +3,11 @@
   python benchmarks/trials.py benchmarks/trials_recipe.txt --out=results/trials_recipe.json --work=runs/trials --seeds=0,1,2
 
 The file holds a trial a line, `name: flags of dogo-pretrain`; the line `all:` holds those of every trial. Lines with # are
-remarks. Each encoder of a trial, also the average of --ema, is scored by kNN and by linear probes with all, with 10 % and with
-1 % of the labels, and with 40 % of them wrong. Choose by the held-out images; --final is for what is chosen. What is found
-finished in --work is not trained again, and what was broken off goes on, so the command may be stopped and repeated.
+remarks. {seed} is the seed and {work} the folder of the trials, so that one may begin with what another ended with
+(--init=wrn_10_1={work}/alone-seed{seed}). Each encoder of a trial, also the average of --ema, is scored by kNN and by linear
+probes with all, with 10 % and with 1 % of the labels, with 40 % of them wrong, with rare classes, and on damaged images. Choose
+by the held-out images; --final is for what is chosen. What is found finished in --work is not trained again, and what was
+broken off goes on, so the command may be stopped and repeated.
 """
 
 import argparse
@@ -15,19 +17,26 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
-
 from dogo_tf import data
 from dogo_tf.comparison.costs import whole_gflop
-from dogo_tf.data.label_noise import noisy_labels
-from dogo_tf.data.labels import stratified_fraction
-from dogo_tf.evaluate import embed, knn_accuracy, linear_probe
+from dogo_tf.evaluate.studies import StudyPlan, run_studies
 from dogo_tf.platform.files import write_atomically
 from dogo_tf.pretraining.settings import PretrainSettings
 from dogo_tf.reporting.provenance import provenance, record
 from dogo_tf.runs.folder import RunFolder
 
-LABEL_DRAWS, NOISE_DRAWS = 5, 2
+PLAN = StudyPlan(
+    fractions=(1.0, 0.1, 0.01), noise=(("symmetric", 0.4),), imbalance=("exponential",), corruption_images=500
+)
+SCORES = {
+    "knn": "knn",
+    "linear_100": "linear 100%",
+    "linear_10": "linear 10%",
+    "linear_1": "linear 1%",
+    "noise_40": "noise symmetric 40%",
+    "imbalanced": "imbalance exponential",
+    "corrupted": "corruption all",
+}
 PRETRAIN = Path(sys.executable).with_name("dogo-pretrain")
 
 
@@ -39,23 +48,10 @@ def read_trials(path: Path) -> tuple[list[str], dict[str, list[str]]]:
     return flags.pop("all", []), flags
 
 
-def score(encoder, train, asked) -> dict:
-    """Accuracies on `asked`, 0..1; those that depend on a draw of labels are means over draws."""
-    known, features = embed(encoder, train.images), embed(encoder, asked.images)
-
-    def linear(rows, labels):
-        return linear_probe(known[rows], labels, features, asked.labels).accuracy
-
-    everything, classes = slice(None), len(train.class_names)
-    wrong = [noisy_labels(train.labels, 0.4, "symmetric", classes, draw)[0] for draw in range(NOISE_DRAWS)]
-    few = {share: [stratified_fraction(train.labels, share, d) for d in range(LABEL_DRAWS)] for share in (0.1, 0.01)}
-    return {
-        "knn": knn_accuracy(known, train.labels, features, asked.labels).accuracy,
-        "linear_100": linear(everything, train.labels),
-        "linear_10": float(np.mean([linear(rows, train.labels[rows]) for rows in few[0.1]])),
-        "linear_1": float(np.mean([linear(rows, train.labels[rows]) for rows in few[0.01]])),
-        "noise_40": float(np.mean([linear(everything, labels) for labels in wrong])),
-    }
+def score(encoder, train, asked, seed: int) -> dict:
+    """Accuracies on `asked`, 0..1, by the names of SCORES; see evaluate.studies."""
+    found = run_studies(encoder, train, asked, PLAN, seed)
+    return {name: float(found[study].mean()) for name, study in SCORES.items()}
 
 
 def trial(name: str, flags: list[str], seed: int, work: Path, train, sets: dict) -> dict:
@@ -75,7 +71,7 @@ def trial(name: str, flags: list[str], seed: int, work: Path, train, sets: dict)
     if "train_gflop" not in result:
         result["train_gflop"] = operations(run)
     for key in sets.keys() - result.keys():
-        result[key] = {peer: score(run.load_encoder(peer), train, sets[key]) for peer in run.peer_names()}
+        result[key] = {peer: score(run.load_encoder(peer), train, sets[key], seed) for peer in run.peer_names()}
         for peer, found in result[key].items():
             print(f"{name} {seed} {peer} {key}", *(f"{what} {value:.4f}" for what, value in found.items()), flush=True)
     write_atomically(kept, (json.dumps(result, indent=1) + "\n").encode())
@@ -118,7 +114,8 @@ def main() -> None:
     common += [f"--data_dir={args.data_dir}"] if args.data_dir else []
     for seed in map(int, args.seeds.split(",")):
         for name in args.only.split(",") if args.only else trials:
-            trial(name, common + trials[name], seed, args.work, train, sets)
+            flags = [flag.format(seed=seed, work=args.work) for flag in common + trials[name]]
+            trial(name, flags, seed, args.work, train, sets)
             finished = [json.loads(path.read_text()) for path in sorted(args.work.glob("*-seed*.json"))]
             record(args.out, {"trials": [result for result in finished if result["name"] in trials]})
 
