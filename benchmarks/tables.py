@@ -4,6 +4,7 @@ import os
 import re
 
 from data_tables import large_data
+from int8_tables import int8, int8_devices, int8_taught
 from measured_tables import arm, blockwise, edge, equality, speed, survival
 from published import ROOT, read, source
 from study_tables import claim, compare, compare_at_5e3, objectives, recipe_rate, suspects, teaching, tune
@@ -90,6 +91,9 @@ TABLES = {
     "equality": equality,
     "survival": survival,
     "edge": edge,
+    "int8": int8,
+    "int8_devices": int8_devices,
+    "int8_taught": int8_taught,
     "arm": arm,
     "speed": speed,
     "blockwise": blockwise,
