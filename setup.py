@@ -81,6 +81,7 @@ setup(
             "dogo-pretrain = dogo_tf.experiments.pretrain:run",
             "dogo-compare = dogo_tf.experiments.compare:run",
             "dogo-probe = dogo_tf.experiments.probe:run",
+            "dogo-finetune = dogo_tf.experiments.finetune:run",
             "dogo-index = dogo_tf.experiments.index:run",
             "dogo-suspects = dogo_tf.experiments.suspects:run",
             "dogo-select = dogo_tf.experiments.select_images:run",

@@ -1,4 +1,4 @@
-"""A program: dogo-pretrain that is killed by SIGKILL at a chosen point, as `python killed_run.py POINT FLAGS...`.
+"""A program: dogo-pretrain, or the binary in $BINARY, that dies at a chosen point, as `python killed_run.py POINT FLAGS...`.
 
 POINT is one of
     step:N          after the training step N, before anything is saved
@@ -12,12 +12,12 @@ POINT is one of
 With LOGICAL_CPUS=2 in the environment, --strategy=mirrored has two replicas.
 """
 
+import importlib
 import os
 import signal
 import sys
 
 import dogo_tf.runs.checkpoint
-from dogo_tf.experiments import pretrain
 from dogo_tf.platform.keras_compat import tf
 from dogo_tf.runs.folder import RunFolder
 from dogo_tf.training.callbacks import Checkpoints
@@ -82,4 +82,5 @@ if __name__ == "__main__":
         devices = [tf.config.LogicalDeviceConfiguration()] * int(os.environ["LOGICAL_CPUS"])
         tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], devices)
     prepare(sys.argv[1])
-    sys.exit(pretrain.run(["dogo-pretrain", *sys.argv[2:]]))
+    binary = os.environ.get("BINARY", "pretrain")
+    sys.exit(importlib.import_module(f"dogo_tf.experiments.{binary}").run([f"dogo-{binary}", *sys.argv[2:]]))

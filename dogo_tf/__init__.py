@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dogo_tf.distill import Edge
     from dogo_tf.dogo import DoGo
     from dogo_tf.errors import InputError, TrainingFailure
+    from dogo_tf.finetuning.model import FineTune
     from dogo_tf.peer import Peer
     from dogo_tf.step.crop_plan import crop_plan
     from dogo_tf.teacher import CachedTeacher, FrozenTeacher
@@ -24,6 +25,7 @@ else:
             "DoGo": "dogo_tf.dogo",
             "Edge": "dogo_tf.distill",
             "Embeddings": "dogo_tf.types",
+            "FineTune": "dogo_tf.finetuning.model",
             "FrozenTeacher": "dogo_tf.teacher",
             "InputError": "dogo_tf.errors",
             "Peer": "dogo_tf.peer",
@@ -43,6 +45,7 @@ __all__ = [
     "DoGo",
     "Edge",
     "Embeddings",
+    "FineTune",
     "FrozenTeacher",
     "InputError",
     "Peer",

@@ -32,21 +32,26 @@ class Judge:
     Args:
         train, test: labelled, of the same classes.
         train_features, test_features: the original's.
+        head: the LinearClassifier that the original came with; without, it is the one that is fitted here.
     Attributes:
-        classifier: the LinearClassifier of the original's features.
+        classifier: the LinearClassifier that is fitted to the original's features.
     """
 
-    def __init__(self, train: ImageSet, test: ImageSet, train_features, test_features, seed: int = 0):
+    def __init__(self, train: ImageSet, test: ImageSet, train_features, test_features, seed: int = 0, head=None):
         check_same_classes(train, test)
         self._train_labels, self._test_labels = train.labels, test.labels
         self._classes = len(train.class_names)
         self.classifier = fit_classifier(train_features, train.labels, self._classes, seed=seed)
         right = self.classifier.predict(test_features) == test.labels
         self._right = {"knn": self._knn(train_features, test_features), "linear": right, "head": right}
+        self._own_head = head is not None
+        if head is not None:
+            self._right["head"] = head.predict(test_features) == test.labels
 
     def reference(self) -> dict[str, Score]:
-        """The original's own accuracies."""
-        return {name: Score(float(right.mean()), 0.0, 0.0) for name, right in self._right.items() if name != "head"}
+        """The original's own accuracies; of a head only if it came with it."""
+        told = [name for name in self._right if name != "head" or self._own_head]
+        return {name: Score(float(self._right[name].mean()), 0.0, 0.0) for name in told}
 
     def scores(self, train_features, test_features, logits=None) -> dict[str, Score]:
         """The accuracies of a file: its features of the same images [N, d], and its logits of test if it has a head."""

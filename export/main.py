@@ -5,7 +5,8 @@
   dogo-export --encoder=encoder.keras --dataset=path/to/images --out=exported
   dogo-export --out=exported --report_add=pi.json
 
-Input of every file: uint8 pixel values [B, H, W, 3], RGB; output: features [B, d], and with --head logits. Each .tflite has a
+Input of every file: uint8 pixel values [B, H, W, 3], RGB; output: features [B, d], and with --head, or of a classifier by
+dogo-finetune, logits. Each .tflite has a
 JSON file beside it (and the same inside) that states this contract, what was measured and a checksum. report.html shows the
 formats side by side. A file that differs too much from the original is not written; the message says by how much, and what may
 help. Where the images are labelled, kNN and linear accuracy of every file are measured too.
@@ -23,7 +24,7 @@ from dogo_tf import data
 from dogo_tf.data.image_set import ImageSet
 from dogo_tf.data.pixels import MAX_PIXELS
 from dogo_tf.errors import InputError
-from dogo_tf.evaluate.sources import image_side, load_encoder
+from dogo_tf.evaluate.sources import image_side, load_network
 from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
 from dogo_tf.experiments import app
 from dogo_tf.export import calibration, device_timing, images, report, report_file, target_report
@@ -171,7 +172,7 @@ def _from_run():
     peer = FLAGS.peer or _only_peer(folder)
     out = Path(FLAGS.out) if FLAGS.out else _out_of_run(folder)
     origin = {"run": str(folder.path)} | {part: config[part] for part in ("settings", "data", "provenance")}
-    return folder.load_encoder(peer), peer, out, origin
+    return folder.load_network(peer), peer, out, origin
 
 
 def _out_of_run(folder: RunFolder) -> Path:
@@ -181,7 +182,7 @@ def _out_of_run(folder: RunFolder) -> Path:
 def _from_file():
     app.required(FLAGS, "dataset", "out")
     path = Path(FLAGS.encoder)
-    encoder = load_encoder(path, FLAGS.peer, FLAGS.trust)
+    encoder = load_network(path, FLAGS.peer, FLAGS.trust)
     if isinstance(encoder, TFLiteEncoder | OnnxEncoder):
         raise InputError(f"--encoder: {path} is exported already; expected a .keras file or a SavedModel")
     return encoder, path.stem if path.suffix == ".keras" else encoder.name, Path(FLAGS.out), {"file": str(path)}

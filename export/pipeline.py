@@ -8,6 +8,7 @@ import numpy as np
 from dogo_tf.data.image_set import ImageSet, digest
 from dogo_tf.encoders._float32 import as_float32
 from dogo_tf.errors import InputError, unknown_name
+from dogo_tf.evaluate.classifier import LinearClassifier
 from dogo_tf.evaluate.features import embed
 from dogo_tf.evaluate.saved_model_encoder import LOGITS, OUTPUT, SavedModelEncoder
 from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
@@ -88,7 +89,8 @@ def export_encoder(
     """Writes <folder>/saved_model, <folder>/<name>_<format>.tflite, each with its .json, a report and a model card.
 
     Args:
-        encoder: keras.Model [B, H, W, 3] (0..255) -> [B, d], or a SavedModelEncoder.
+        encoder: keras.Model [B, H, W, 3] (0..255) -> [B, d], or a SavedModelEncoder; or a classifier of dogo-finetune, whose
+            head becomes the second output.
         folder: appears under its name when everything in it is whole.
         train: the user's own images; calibration images are drawn from them and, if they are labelled, kNN, linear probe and
             head learn from them.
@@ -104,8 +106,13 @@ def export_encoder(
     options, folder = options or Options(), Path(folder)
     name = name or encoder.name
     sets = {"train": train, "test": test, "calibration": calibration_set or train}
+    from dogo_tf.class_head import parts  # loads TensorFlow, which a mistyped flag need not wait for
+
+    encoder, own = parts(encoder) if isinstance(encoder, keras.Model) else (encoder, None)
     check_encoder(encoder)
     _check(folder, train, test, options)
+    head = _checked_head(own, train, test, options)
+    class_names = own.class_names if own else train.class_names
     calibrated = None
     integers = [name for name in dict.fromkeys(options.formats) if name in int8_formats.FORMATS]
     if integers:
@@ -114,10 +121,10 @@ def export_encoder(
     original = embed(encoder, test.images)
     labelled = train.labels is not None and test.labels is not None
     learned = embed(encoder, train.images) if labelled or int8_formats.QAT in integers else None
-    judge = accuracy.Judge(train, test, learned, original, options.seed) if labelled else None
+    judge = accuracy.Judge(train, test, learned, original, options.seed, head) if labelled else None
     try:
         with folder_atomically(folder) as stage:
-            head = judge.classifier if options.head else None
+            head = judge.classifier if options.head else head
             saved_model = export_saved_model(encoder, stage / "saved_model", head=head)
             items = [_check_saved_model(saved_model, folder, original, test, options)]
             # With the base even if it is not asked for: sizes and times are told as ratios to it.
@@ -137,7 +144,7 @@ def export_encoder(
                 item = replace(item, latency=times[variant])
                 if options.force or not item.problems:
                     description = {
-                        "labels": list(train.class_names) if head else None,
+                        "labels": list(class_names) if head else None,
                         "calibration": calibrated.as_dict() if variant in integers else None,
                         "quantisation": made.details.get(variant),
                         "parity_with_original": vars(item.parity),
@@ -163,7 +170,7 @@ def export_encoder(
                 **provenance(),
             }
             report = Report(name, tuple(items), judge.reference() if judge else {}, len(files[BASE]), details)
-            shapes = {OUTPUT: [None, original.shape[1]]} | ({LOGITS: [None, len(train.class_names)]} if head else {})
+            shapes = {OUTPUT: [None, original.shape[1]]} | ({LOGITS: [None, len(class_names)]} if head else {})
             card_text.write(stage, report, metadata.input_contract(encoder), shapes)
             report_file.write(stage, report)
     except OSError as error:
@@ -204,6 +211,22 @@ def _check(folder: Path, train: ImageSet, test: ImageSet, options: Options) -> N
         raise InputError(f"out: {folder} exists already; choose another folder or give --overwrite")
     if not any((folder / name).exists() for name in (report_file.REPORT, "saved_model")):
         raise InputError(f"out: {folder} holds files but no earlier export ({report_file.REPORT}); it is not replaced")
+
+
+def _checked_head(own, train: ImageSet, test: ImageSet, options: Options) -> LinearClassifier | None:
+    """The head that a classifier brings along, by which labelled images must go, or None."""
+    if own is None:
+        return None
+    if options.head:
+        raise InputError("head: this classifier has its own, by its fine-tuning; leave --head out")
+    for images in (train, test):
+        if images.labels is not None and images.class_names != own.class_names:
+            differing = sorted(set(images.class_names) ^ set(own.class_names))
+            raise InputError(
+                f"{images.name}: expected the classes of the classifier, {', '.join(own.class_names[:10])}; "
+                f"only one of them has {', '.join(differing[:10])}"
+            )
+    return LinearClassifier(*own.get_weights())
 
 
 def _check_saved_model(path: Path, folder: Path, original, test: ImageSet, options: Options) -> Exported:

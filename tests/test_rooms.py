@@ -12,6 +12,7 @@ ROOT = Path(dogo_tf.__file__).parent
 # From the front door down. A room may import what stands below it, never what stands above or beside it.
 ORDER = (
     "comparison",
+    "finetuning",
     "pretraining",
     "training",
     "dogo",
@@ -29,6 +30,7 @@ ORDER = (
     "optimizers",
     "distribution",
     "encoders",
+    "class_head",
     "reporting",
     "views",
     "numerics",

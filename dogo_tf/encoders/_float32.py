@@ -33,6 +33,32 @@ def as_float32(model: keras.Model) -> keras.Model:
     return made
 
 
+def in_precision(model: keras.Model, precision: str) -> keras.Model:
+    """The same functional or sequential float32 model, computing in `precision`, a mixed policy; float32 as it is.
+
+    What the package keeps in float32 (normalised pixels, pooled features, class heads) stays so.
+
+    Raises:
+        InputError: a model that cannot be rebuilt.
+    """
+    if precision == "float32":
+        return model
+    try:
+        return twin(model, lambda layer: _config_in(precision, layer))
+    except (ValueError, NotImplementedError, TypeError) as error:
+        raise InputError(
+            f"precision: the encoder {model.name!r} cannot be rebuilt in {precision} ({error}); expected float32"
+        ) from error
+
+
+def _config_in(precision: str, layer) -> dict:
+    from dogo_tf.class_head import ClassHead  # loads TensorFlow, which a mistyped flag need not wait for
+
+    stable = isinstance(layer, (keras.layers.Rescaling, keras.layers.GlobalAveragePooling2D, ClassHead))
+    config = layer.get_config()
+    return config if stable or "dtype" not in config else {**config, "dtype": precision}
+
+
 def _is_other(model) -> bool:
     """Whether any layer has another precision than float32; whole-number inputs do not count."""
     layers = [layer for layer in model.submodules if isinstance(layer, keras.layers.Layer)]

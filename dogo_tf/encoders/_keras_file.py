@@ -39,7 +39,8 @@ def load_keras_file(path) -> keras.Model:
             no activation of Keras, a TensorFlow function that does more than compute, or a class that is neither a layer (or
             part of one) of Keras' own nor registered with keras.utils.register_keras_serializable.
     """
-    from dogo_tf.encoders import _learned_maps  # noqa: F401  registers the layers of this package
+    from dogo_tf import class_head  # noqa: F401  registers the layers of this package, as the next line does
+    from dogo_tf.encoders import _learned_maps  # noqa: F401
 
     if Path(path).exists() and not Path(path).is_file():  # a pipe would wait for a writer for ever
         raise InputError(f"{path} cannot be loaded: expected the .keras format, it is no file")

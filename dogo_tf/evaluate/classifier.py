@@ -12,13 +12,14 @@ from dogo_tf.evaluate.features import check_labelled
 class LinearClassifier(NamedTuple):
     """logits = features @ weights + bias; weights float32 [d, classes], bias float32 [classes], on features as they come.
 
-    strength: the weight of the L2 term that it was fitted with. converged: whether the fit met its tolerance.
+    strength: the weight of the L2 term that it was fitted with. converged: whether the fit met its tolerance. Both are None for
+    one that was trained otherwise.
     """
 
     weights: np.ndarray
     bias: np.ndarray
-    strength: float
-    converged: bool
+    strength: float | None = None
+    converged: bool | None = None
 
     def logits(self, features) -> np.ndarray:
         return np.asarray(features, np.float32) @ self.weights + self.bias

@@ -30,11 +30,24 @@ def load_encoder(path, peer: str | None = None, trust: bool = False):
         peer: which encoder of a run folder; may be left out if it has one.
         trust: load a SavedModel whatever ops it holds; they can do all that you can do.
     Returns:
-        A keras.Model, a SavedModelEncoder, a TFLiteEncoder or an OnnxEncoder; each has `input_shape`, (None, H, W, 3).
+        A keras.Model, a SavedModelEncoder, a TFLiteEncoder or an OnnxEncoder; each has `input_shape`, (None, H, W, 3). Of a
+        classifier, which dogo-finetune makes, it is the encoder in it.
     Raises:
         InputError: nothing there, none of these, a peer that the run lacks or that has to be named, or a file that cannot be
             loaded.
     """
+    return without_head(load_network(path, peer, trust))
+
+
+def without_head(network):
+    """The encoder in a classifier; anything else as it is."""
+    from dogo_tf.class_head import parts  # loads TensorFlow, which a mistyped flag need not wait for
+
+    return parts(network).encoder if isinstance(network, keras.Model) else network
+
+
+def load_network(path, peer: str | None = None, trust: bool = False):
+    """As load_encoder, but a classifier as a whole: it gives logits."""
     if onnx_place.is_onnx(path):
         # ONNX Runtime is an extra of this package.
         from dogo_tf.foreign.onnx_encoder import OnnxEncoder
@@ -59,13 +72,28 @@ def load_encoder(path, peer: str | None = None, trust: bool = False):
     raise InputError(f"encoder: {path} {came}; expected {KINDS}")
 
 
+def load_classifier(path, peer: str | None = None) -> keras.Model:
+    """A classifier of dogo-finetune, its run folder or .keras file: images 0..255 [B, H, W, 3] -> logits [B, C].
+
+    peer: which one of a run; may be left out if it has one. Raises InputError for what is none.
+    """
+    from dogo_tf.class_head import parts
+
+    network = load_network(path, peer)
+    if not isinstance(network, keras.Model) or parts(network).head is None:
+        raise InputError(
+            f"{path} holds no classifier of Keras; expected a run of dogo-finetune or a .keras file of one"
+        )
+    return network
+
+
 def _load_peer(run: RunFolder, peer: str | None) -> keras.Model:
     if peer is None:
         known = run.peer_names()
         if len(known) != 1:
             raise InputError(f"peer: which encoder of {run.path}? It has: {', '.join(known) or 'none yet'}")
         (peer,) = known
-    return run.load_encoder(peer)
+    return run.load_network(peer)
 
 
 def image_side(encoder) -> int | None:

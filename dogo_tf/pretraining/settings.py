@@ -1,6 +1,5 @@
 """The settings of a pre-training run: made once from the flags, kept in the run folder."""
 
-import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from dogo_tf.optimizers.rates import AUTO, automatic_rate
 from dogo_tf.platform import ranges
 from dogo_tf.pretraining.specs import peer_specs, place_specs
 from dogo_tf.runs.folder import check_peer_name
+from dogo_tf.training import kept_settings
 
 VIEWS = ("independent", "shared")
 VIEW_RECIPES = ("byol", "byol_unequal", "moco", "simclr", "simsiam")  # in capitals: of dogo_tf.views
@@ -233,13 +233,8 @@ class PretrainSettings:
 
     def as_flags(self) -> str:
         """The contents of a --flagfile that runs this again."""
-        values = {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
-        joined = {name: ",".join(map(str, v)) if isinstance(v, tuple) else v for name, v in values.items()}
-        return "".join(f"--{name}={value}\n" for name, value in joined.items())
+        return kept_settings.as_flags(self)
 
     def as_dict(self) -> dict:
         """For config.json: everything that shapes the run's result."""
-        values = dataclasses.asdict(self)
-        for name in FREE_SETTINGS:
-            del values[name]
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        return kept_settings.as_dict(self, FREE_SETTINGS)

@@ -34,10 +34,19 @@ def log_view_grid(model, images, folder, crops: CropPlan | None = None) -> None:
         first, model.peers, model.view_recipes, model.views, model.seed, tf.constant(0, tf.int64)
     )
     columns = [np.asarray(view) for of_peer in views for view in (of_peer.a, of_peer.b, *of_peer.local)]
-    columns = [_resized(shown, columns[0].shape[1]), *columns]
-    columns = [np.clip(np.round(column), 0, 255).astype(np.uint8) for column in columns]
     names = [["view a", "view b", *(f"local {k + 1}" for k in range(len(of_peer.local)))] for of_peer in views]
     headings = [(peer.name, name) for peer, of_peer in zip(model.peers, names, strict=True) for name in of_peer]
+    write_view_grid(folder, shown, columns, headings)
+
+
+def write_view_grid(folder, shown, columns, headings) -> None:
+    """
+    Args:
+        folder: RunFolder. shown: images uint8 [n, S, S, 3]. columns: views of them, float [n, S', S', 3] in 0..255, each.
+        headings: two lines over each column.
+    """
+    columns = [_resized(shown, columns[0].shape[1]), *columns]
+    columns = [np.clip(np.round(column), 0, 255).astype(np.uint8) for column in columns]
     cells = [image for row in zip(*columns, strict=True) for image in row]
     grid = captioned_grid(cells, columns=len(columns), headings=[("", "image"), *headings])
     png = io.BytesIO()

@@ -1,4 +1,4 @@
-"""The folder of a pre-training run: what it was asked to do, what it logged, and the encoders that came out."""
+"""The folder of a run, a pre-training or a fine-tuning: what it was asked to do, what it logged, and what came out."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class RunFolder:
     metrics.jsonl      one line per logged step                       tensorboard/
     views.png          the four views of a few images at step 0       checkpoints/
     probes.jsonl       accuracies of each peer during training, if asked for
-    encoders/<peer>.keras   each peer's encoder in float32, pixel values 0..255 -> h
+    encoders/<peer>.keras   each peer's encoder in float32, pixel values 0..255 -> h; of a fine-tuning, its classifier
     features/          what dogo-probe computed with them; may be deleted
     """
 
@@ -163,7 +163,13 @@ class RunFolder:
         return [peer["name"] for peer in self.config()["peers"] if self._encoder(peer["name"]).is_file()]
 
     def load_encoder(self, peer: str) -> keras.Model:
-        """A saved encoder. Raises InputError with the known peers for another name."""
+        """A saved encoder; of a classifier, which dogo-finetune saves, its encoder. Raises InputError as `load_network`."""
+        from dogo_tf.class_head import parts  # loads TensorFlow, which a mistyped flag need not wait for
+
+        return parts(self.load_network(peer)).encoder
+
+    def load_network(self, peer: str) -> keras.Model:
+        """What is saved of a peer: an encoder or a classifier. Raises InputError with the known peers for another name."""
         known = self.peer_names()
         if peer not in known:
             raise InputError(

@@ -67,6 +67,18 @@ def test_rows_beside_the_images_stay_with_them():
         np.testing.assert_array_equal(beside["big"], np.stack([numbers, np.negative(numbers)], axis=1))
 
 
+def test_chosen_rows_come_in_the_place_of_all():
+    """As often as they are chosen, with what lies beside them."""
+    rows, beside = np.array([7, 2, 2, 9]), {"number": np.arange(10)}
+    stream = training_stream(_numbered(10), 4, seed=3, rows=rows, extra_features=beside)
+    for batch, more in itertools.islice(stream.as_numpy_iterator(), 3):
+        assert sorted(_numbers(batch)) == [2, 2, 7, 9] and _numbers(batch) == more["number"].tolist()
+    chosen = _numbered(10)[rows]
+    assert _take(training_stream(_numbered(10), 4, seed=3, rows=rows), 3) == _take(
+        training_stream(chosen, 4, seed=3), 3
+    )
+
+
 def test_the_hosts_time_is_measured_per_step():
     clock = HostClock()
     assert clock.read() == {"host_ms_per_step": 0.0}

@@ -12,6 +12,7 @@ BINARIES = {
     "dogo-pretrain": "dogo_tf.experiments.pretrain",
     "dogo-compare": "dogo_tf.experiments.compare",
     "dogo-probe": "dogo_tf.experiments.probe",
+    "dogo-finetune": "dogo_tf.experiments.finetune",
     "dogo-suspects": "dogo_tf.experiments.suspects",
     "dogo-select": "dogo_tf.experiments.select_images",
     "dogo-index": "dogo_tf.experiments.index",
@@ -25,6 +26,7 @@ PROBE = ["dogo-probe", "--dataset=patterns", "--encoder=x.keras"]
 SUSPECTS = ["dogo-suspects", "--dataset=patterns", "--encoder=x.keras"]
 SELECT = ["dogo-select", "--dataset=patterns", "--encoder=x.keras"]
 EXPORT = ["dogo-export", "--dataset=patterns", "--encoder=x.keras", "--out={new}"]
+FINETUNE = ["dogo-finetune", "--dataset=patterns", "--encoder=wrn_10_1", "--run_dir={new}"]
 # What is wrong -> the command, and what the message says.
 WRONG = {
     "typo": ([*PAIR, "--epoch=3"], "Unknown command line flag 'epoch'. Did you mean: epochs ?"),
@@ -96,6 +98,33 @@ WRONG = {
     "selection's budget": ([*SELECT, "--budget=0"], "--budget: expected a whole number of at least 1, got 0"),
     "selection's source": ([*SELECT, "--source=disk"], "unknown source 'disk'; known: auto, cache, memory, stream"),
     "suspects' noise": ([*SUSPECTS, "--inject_noise=nan"], "--inject_noise: expected a number from 0 to 0.8, got nan"),
+    "nothing to fine-tune": ([*FINETUNE, "--encoder="], "--encoder is needed: What is fine-tuned: a run and its peer"),
+    "encoder to fine-tune": (
+        [*FINETUNE, "--encoder=wrm_10_1"],
+        "unknown encoder 'wrm_10_1'; known: efficientnet_lite_b0",
+    ),
+    "two classifiers of a name": (
+        [*FINETUNE, "--encoder=a/b#small,c/d#small"],
+        "encoder: small comes twice; call one otherwise: name=c/d#small",
+    ),
+    "loss": ([*FINETUNE, "--loss=gce"], "unknown loss 'gce'; known: cross_entropy, generalised_cross_entropy"),
+    "fine-tuning's rate": ([*FINETUNE, "--learning_rate=0"], "--learning_rate: expected a number above 0, got 0.0"),
+    "fine-tuning's warm-up": (
+        [*FINETUNE, "--steps=10"],
+        "warmup_steps: expected 0 to 10, the run's steps; got 50",
+    ),
+    "test on what is learnt": (
+        [*FINETUNE, "--test_split=train"],
+        "test_split: expected another split than split; both are 'train'",
+    ),
+    "teacher who is not there": (
+        [*FINETUNE, "--teach=big>wrn_10_1"],
+        "unknown peer in teach 'big'; known: wrn_10_1",
+    ),
+    "no labels and no teacher": (
+        [*FINETUNE, "--label_weight=0"],
+        "label_weight: 0 leaves an encoder nothing to learn that nobody teaches",
+    ),
     "export's seed": ([*EXPORT, "--seed=-1"], "--seed: expected a whole number from 0"),
     "export's formats": ([*EXPORT, "--formats="], "formats: expected at least one of float32, float16"),
     "export's targets": ([*EXPORT, "--targets=fpga"], "unknown target 'fpga'; known: ethos_u, microcontroller, onnx"),

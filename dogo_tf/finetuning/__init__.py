@@ -1,0 +1,1 @@
+"""From an encoder and labels, few or partly wrong, to a classifier."""

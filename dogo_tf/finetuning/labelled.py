@@ -1,0 +1,101 @@
+"""The images of a fine-tuning: with labels to learn from, without, and to test on."""
+
+import hashlib
+from typing import NamedTuple
+
+import numpy as np
+
+from dogo_tf import data
+from dogo_tf.data.image_set import ImageSet
+from dogo_tf.errors import InputError
+from dogo_tf.evaluate.probe import check_has_labels
+from dogo_tf.reporting.progress import say
+
+
+class Images(NamedTuple):
+    """labelled: its classes are the classifier's. unlabelled, test: or None; test has labels that are numbers of these."""
+
+    labelled: ImageSet
+    unlabelled: ImageSet | None
+    test: ImageSet | None
+
+
+def open_images(settings, image_size: int, source: str) -> Images:
+    """InputError for labels that a classifier cannot learn from, and what data.open refuses.
+
+    source: where images are kept; see data.open.
+    """
+
+    def opened(dataset, split):
+        return data.open(
+            dataset,
+            split,
+            image_size,
+            source,
+            settings.cache_dir,
+            settings.data_dir,
+            settings.max_bad_images,
+            max_pixels=settings.max_pixels,
+        )
+
+    labelled = opened(settings.dataset, settings.split)
+    check_has_labels(labelled, "to fine-tune with")
+    check_every_class(labelled)
+    unlabelled = opened(settings.unlabelled, settings.unlabelled_split) if settings.unlabelled else None
+    test = None
+    if settings.test_split:
+        test = in_classes_of(labelled, opened(settings.test_dataset or settings.dataset, settings.test_split))
+    return Images(labelled, unlabelled, test)
+
+
+def check_every_class(images: ImageSet) -> None:
+    """InputError unless there are two classes or more, each with an image; says which have one only."""
+    names, counts = images.class_names, np.bincount(images.labels, minlength=len(images.class_names))
+    if len(names) < 2:
+        raise InputError(f"{images.name}: expected images of at least two classes, all are of {_listed(names)}")
+    if none := [name for name, count in zip(names, counts, strict=True) if count == 0]:
+        raise InputError(f"{images.name}: expected an image of every class; there is none of {_listed(none)}")
+    if single := [name for name, count in zip(names, counts, strict=True) if count == 1]:
+        say(f"warning: one image alone to learn from of {_listed(single)}; label more of it")
+
+
+def in_classes_of(labelled: ImageSet, test: ImageSet) -> ImageSet:
+    """`test` with labels that are numbers of labelled's classes, by their names. It may lack some of them.
+
+    Raises:
+        InputError: no labels, or classes that labelled has not.
+    """
+    check_has_labels(test, "to test on")
+    number = {name: k for k, name in enumerate(labelled.class_names)}
+    present = [test.class_names[label] for label in np.unique(test.labels)]
+    if unknown := [name for name in present if name not in number]:
+        raise InputError(
+            f"{test.name}: labels of classes that {labelled.name} has no image of: {_listed(unknown)}; "
+            f"known: {_listed(labelled.class_names)}"
+        )
+    if missing := [name for name in labelled.class_names if name not in present]:
+        say(f"{test.name}: nothing tests {_listed(missing)}")
+    labels = np.array([number.get(name, -1) for name in test.class_names])[test.labels]
+    return ImageSet(test.name, test.images, labels, labelled.class_names, test.bad_files, test.files, test.source)
+
+
+def described(images: Images, image_size: int) -> dict:
+    """For config.json: what must be the same for a run to go on."""
+    labelled = images.labelled
+    other = images.unlabelled
+    return {
+        "name": labelled.name,
+        "source": labelled.source,
+        "images": len(labelled),
+        "classes": list(labelled.class_names),
+        "labels": hashlib.sha256(np.ascontiguousarray(labelled.labels, np.int64).data).hexdigest()[:16],
+        "image_size": image_size,
+        "digest": data.digest(labelled.images),
+        "bad_files": [list(entry) for entry in labelled.bad_files],
+        "unlabelled": other and {"images": len(other), "digest": data.digest(other.images)},
+    }
+
+
+def _listed(names, most: int = 10) -> str:
+    names = list(map(str, names))
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
