@@ -136,7 +136,7 @@ class DoGo(CheckedModel):
             super().compile(optimizer=self.peer_optimizers[0], **kwargs)
             optimizers.build_all(self.peer_optimizers, self.variables_of_each())
 
-    @tf.autograph.experimental.do_not_convert
+    @inputs.once_read
     def train_step(self, data):
         inputs_of_each = self._inputs_of_each(data, self.examples_seen)
         with tf.GradientTape() as tape:
@@ -158,7 +158,7 @@ class DoGo(CheckedModel):
         self.examples_seen.assign_add(inputs.batch_size(inputs_of_each[0]))
         return self._report(embeddings, losses, ssl, distill_losses, gradient_norm=norms)
 
-    @tf.autograph.experimental.do_not_convert
+    @inputs.once_read
     def test_step(self, data):
         inputs_of_each = self._inputs_of_each(data, self.examples_evaluated)
         embeddings = self.embed(inputs_of_each, training=False)

@@ -17,9 +17,9 @@ MAX_PIXELS_HELP = (
     "its sides; other files count as unreadable."
 )
 SOURCE_HELP = (
-    "Where a folder's images are kept. memory: decoded at the start; cache: decoded once into cache_dir, where later runs find "
-    "them; stream: decoded whenever they are needed; auto: the first of these that has the room, which is said. What is no "
-    "folder is read into memory."
+    "Where images are kept. memory: decoded at the start; cache: decoded once into cache_dir, where later runs find "
+    "them; stream: decoded whenever they are needed; auto: the first of these that has the room, which is said. TFDS data sets "
+    "cannot be a stream unless they are in array_record."
 )
 CACHE_DIR_HELP = "Folder of all image caches; ~/.cache/dogo_tf if not given."
 EXIT_INPUT_ERROR = 2
@@ -31,9 +31,9 @@ EXIT_INTERRUPTED = 130
 def run(main, flag_values: flags.FlagValues, description: str, argv: list[str] | None = None) -> int:
     """Parses `argv` into `flag_values` and calls `main()`; returns the exit code.
 
-    0 done; 2 a user's mistake, printed as one message; 3 the training cannot usefully go on; 75 stopped by SIGTERM or by the
-    loss of another worker, to be started again with --resume; 130 interrupted by Ctrl-C. Each binary has FlagValues of its
-    own, so that several can live in one process.
+    0 done; 2 a user's mistake, printed as one message; 3 the training cannot usefully go on; 75 stopped by SIGTERM, or by the
+    loss of another worker or of the network, to be started again with --resume; 130 interrupted by Ctrl-C. Each binary has
+    FlagValues of its own, so that several can live in one process.
     """
     argv = sys.argv if argv is None else argv
     if any(word in ("-h", "-help", "--help", "--helpshort", "--helpfull") for word in argv[1:]):

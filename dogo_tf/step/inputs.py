@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -23,6 +23,21 @@ def counter(name: str) -> tf.Variable:
     """An int64 counter of examples over all replicas."""
     once = tf.VariableAggregation.ONLY_FIRST_REPLICA
     return tf.Variable(0, name=name, dtype=tf.int64, trainable=False, aggregation=once)
+
+
+def once_read(step: Callable) -> Callable:
+    """A step (model, data) whose operations all wait for `data`.
+
+    Else those that need none of it (counters, weight decay) would be done although it cannot be read, and a run would be saved
+    with a step that it made in part.
+    """
+
+    @functools.wraps(step)
+    def waiting(model, data):
+        with tf.control_dependencies([part for part in tf.nest.flatten(data) if tf.is_tensor(part)]):
+            return step(model, data)
+
+    return tf.autograph.experimental.do_not_convert(waiting)
 
 
 def wanted_views(peers, recipes, sharing: str) -> list[Views]:
