@@ -1,18 +1,19 @@
 """Data in a bucket of an S3-compatible server: the same as on the disk, and one clear error where it is not to be had."""
 
-import logging
+import re
 import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
+from s3_server import bucket_of
 
 from dogo_tf import data
 from dogo_tf.errors import InputError
 from dogo_tf.sources import remote
 
-s3fs = pytest.importorskip("s3fs")
-moto_server = pytest.importorskip("moto.server")
+moto = pytest.importorskip("moto")
+pytest.importorskip("s3fs")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of botocore
@@ -30,21 +31,9 @@ def photos(tmp_path_factory):
         Image.fromarray(rng.integers(0, 256, (12, 14, 3), dtype=np.uint8)).save(path)
     (folder / "list.csv").write_text("path\n" + "".join(f"photos/{'ab'[k % 2]}/{k}.png\n" for k in (3, 0, 5)))
     shutil.make_archive(str(folder / "all"), "tar", folder / "photos")
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            environment.setenv(name, "anything")
-        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        environment.setattr(remote, "FIRST_WAIT", 0.001)
-        system = s3fs.S3FileSystem()
-        system.mkdir("bucket")
-        system.put(f"{folder}/", "bucket/", recursive=True)
+    with bucket_of(folder), pytest.MonkeyPatch.context() as patched:
+        patched.setattr(remote, "FIRST_WAIT", 0.001)
         yield folder
-        server.stop()
 
 
 @pytest.mark.parametrize("source", ["memory", "cache", "stream"])
@@ -64,10 +53,9 @@ def test_a_bucket_that_does_not_exist(photos, tmp_path, what):
         data.open(f"s3://nowhere/{what}", image_size=8, cache_dir=tmp_path)
 
 
-def test_a_bucket_that_denies(photos, tmp_path, monkeypatch):
-    def deny(*_, **__):
-        raise PermissionError("Access Denied")  # what s3fs makes of S3's 403
-
-    monkeypatch.setattr(s3fs.S3FileSystem, "cat_file", deny)
-    with pytest.raises(InputError, match="s3://bucket/list.csv: access is denied .PermissionError: Access Denied"):
-        data.open("s3://bucket/list.csv", image_size=8, cache_dir=tmp_path)
+@pytest.mark.parametrize("what", ["photos", "list.csv", "all.tar"])
+def test_a_bucket_that_denies(photos, tmp_path, what):
+    with moto.core.enable_iam_authentication(), pytest.raises(InputError) as raised:
+        data.open(f"s3://bucket/{what}", image_size=8, cache_dir=tmp_path)
+    told = rf"s3://bucket/{what}.*: access is denied \(PermissionError: .*\); expected an address that may be read, or "
+    assert re.fullmatch(f"{told}credentials for it", str(raised.value))

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 from run_states import assert_same_state, log, make_pictures, tensorboard
+from s3_server import bucket_of
 from web_server import WebServer
 
 from dogo_tf.data.listing import list_images
@@ -144,11 +145,20 @@ KINDS = {
 }
 
 
+@pytest.fixture(scope="module")
+def bucket(pictures):
+    with bucket_of(pictures) as url:
+        yield url
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:botocore")
+@pytest.mark.parametrize("kind", [*KINDS, "s3"])
 @pytest.mark.parametrize("source", ["cache", "stream"])
-def test_a_killed_run_whose_images_are_not_in_memory_ends_like_one_from_memory(source, kind, pictures, whole, tmp_path):
-    data = KINDS[kind](pictures, tmp_path)
+def test_a_killed_run_whose_images_are_not_in_memory_ends_like_one_from_memory(
+    source, kind, pictures, whole, tmp_path, request
+):
+    data = request.getfixturevalue("bucket") if kind == "s3" else KINDS[kind](pictures, tmp_path)
     more = (f"--source={source}", f"--cache_dir={tmp_path / 'cache'}", f"--data_dir={tmp_path / 'tfds'}")
     folder = killed(f"step:{random.Random(f'{source} {kind}').randint(4, 8)}", data, tmp_path / "run", *more)
     assert pretrain.run(["dogo-pretrain", *flags(data, folder.path, "--resume", *more)]) == 0
