@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import re
+import secrets
 import shutil
 import socket
 import stat
@@ -19,8 +20,11 @@ LOCK = ".lock"
 
 
 def temporary_sibling(path: Path) -> Path:
-    """A name in the same folder for what is not whole yet; `is_temporary` knows what a killed process left there."""
-    return path.with_name(f".{os.getpid()}_{path.name}")
+    """A new name in the same folder for what is not whole yet; `is_temporary` knows what a killed process left there.
+
+    Not the process' number, which on machines or in containers that share a folder may be the same.
+    """
+    return path.with_name(f".{secrets.randbits(63)}_{path.name}")
 
 
 def is_temporary(path: Path) -> bool:

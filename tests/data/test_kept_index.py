@@ -3,6 +3,8 @@
 import os
 import re
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -164,6 +166,42 @@ def test_of_a_large_set_a_sample_is_looked_at(photos, monkeypatch):
     monkeypatch.setattr(files, "stamps", lambda paths: looked.extend(map(os.path.basename, paths)) or stamps(paths))
     opened(photos)
     assert [name for name in looked if name.endswith(".png")] == ["0.png", "5.png"]
+
+
+PROGRAM = """
+import os, sys, time
+from pathlib import Path
+from dogo_tf import data
+from dogo_tf.data import file_set
+
+photos, name = Path(sys.argv[1]), sys.argv[2]
+file_set.KEPT_FROM = 1
+os.getpid = lambda: 1  # as in containers that share a folder
+replace = Path.replace
+
+def when_both_have_written(path, target):
+    (photos / name).touch()
+    while not ((photos / "first").exists() and (photos / "second").exists()):
+        time.sleep(0.01)
+    return replace(path, target)
+
+Path.replace = when_both_have_written
+found = data.listed(str(photos / "photos"), "train", photos / "cache").files(photos / "cache")
+print(found.files.digest(), found.labels.tolist())
+"""
+
+
+def test_two_processes_build_it_at_once(photos):
+    started = [
+        subprocess.Popen([sys.executable, "-c", PROGRAM, photos, name], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for name in ("first", "second")
+    ]
+    told = [process.communicate(timeout=120) for process in started]
+    (index,) = (photos / "cache" / "index").iterdir()
+    kept = data.listed(str(photos / "photos"), "train", photos / "cache").kept(photos / "cache")
+    expected = f"{kept.files.digest()} {kept.labels.tolist()}\n".encode()
+    assert [found for found, _ in told] == [expected] * 2 and index.suffix == ".npz"
+    assert not any(b"cannot keep" in errors for _, errors in told)
 
 
 def test_a_cache_dir_that_cannot_be_written_to_is_said(photos, capsys):
