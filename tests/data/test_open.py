@@ -1,5 +1,8 @@
 """`data.open`: one data set by three roads."""
 
+import os
+import shutil
+
 import numpy as np
 import pytest
 import small_dogo
@@ -83,6 +86,23 @@ def test_bad_images_are_left_out_of_a_cache_and_replaced_in_a_stream(pictures, o
     assert f"{folder}/cat/0.png: empty file; the next image stands for it" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "tar"])
+def test_names_that_are_no_utf_8(opened, tmp_path, packed, capsys):
+    folder = tmp_path / "named"
+    folder.mkdir()
+    for number, name in enumerate((b"caf\xe9.png", b"\xff.png", b"z.png")):
+        path = folder / os.fsdecode(name)
+        Image.new("RGB", (8, 8), (number, number, number)).save(path)
+    (folder / os.fsdecode(b"\xfe.png")).write_bytes(b"?")
+    where = shutil.make_archive(str(tmp_path / "all"), "tar", folder) if packed else folder
+    for source in SOURCES:
+        found = opened(source, where, max_bad_images=0.5)
+        levels = {os.path.basename(file): int(image.max()) for file, image in zip(found.files, found[:], strict=True)}
+        assert levels[os.fsdecode(b"caf\xe9.png")] == 0 and levels[os.fsdecode(b"\xff.png")] == 1
+    told = capsys.readouterr().err
+    assert told.count(r"\xfe.png: not a JPEG, PNG, BMP, GIF, WebP or TIFF image") == 3
+
+
 def test_too_many_bad_images(pictures, opened, tmp_path):
     folder = damaged(pictures, tmp_path)
     with pytest.raises(InputError, match="2 of 18 images cannot be read, more than max_bad_images=0.1 allows"):
@@ -101,13 +121,6 @@ def test_auto_says_what_it_took_and_why(opened, monkeypatch, capsys, memory, sou
 def test_an_unknown_source(opened):
     with pytest.raises(InputError, match="unknown source 'disk'; known: auto, cache, memory, stream"):
         opened("disk")
-
-
-def test_what_is_no_folder_is_read_into_memory(opened):
-    with pytest.raises(
-        InputError, match="source: 'cache' is for files of images and TFDS .*; 'patterns' is neither, and is read"
-    ):
-        opened("cache", "patterns")
 
 
 def test_features_of_images_that_are_not_in_memory(opened):

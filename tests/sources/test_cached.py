@@ -184,6 +184,27 @@ def test_a_full_disk_is_said_before_the_work(folder, monkeypatch):
         opened(folder, refuse)
 
 
+def test_a_disk_that_is_full_in_the_middle_of_the_work(folder, monkeypatch):
+    begun = []
+
+    def without_room(path):
+        begun.append(path)
+        if len(begun) < 3:
+            return path.with_name(f".1_{path.name}")
+        full = path.with_name(".2_full")
+        full.symlink_to("/dev/full")
+        return full
+
+    with monkeypatch.context() as patched, pytest.raises(InputError) as raised:
+        patched.setattr(shards, "temporary_sibling", without_room)
+        opened(folder)
+    (cache,) = (folder.parent / "cache").iterdir()
+    assert str(raised.value) == f"cache_dir: cannot write the cache to {cache}: No space left on device"
+    cached, again = counting(folder)
+    assert len(again) == COUNT - 10  # two shards were whole
+    np.testing.assert_array_equal(cached[:], in_memory(folder))
+
+
 def test_a_folder_that_cannot_be_written_to(folder):
     (folder.parent / "cache").write_text("a file")
     with pytest.raises(InputError, match="cache_dir: cannot write the cache to"):
