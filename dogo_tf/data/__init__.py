@@ -70,8 +70,7 @@ def open(
             folder's files are the same; the same images as "memory". "stream": decoded whenever they are asked for, where a
             file that cannot be read is replaced by the next one in order that can, and counted when it is met. "auto": memory,
             if the images take at most half of what is free; else cache, if its disk has the room; else stream; what it was,
-            and why, is told on stderr. Data sets from TFDS are read into memory, unless they are in
-            array_record.
+            and why, is told on stderr. Data sets from TFDS that are not in array_record cannot be a stream.
         cache_dir: for all caches, and the indexes of archives; None: ~/.cache/dogo_tf (or $XDG_CACHE_HOME/dogo_tf). What lies
             there may be deleted.
         store_ratio: where most pictures are larger than image_size (by a sample of 64), they are kept at up to this many times
@@ -147,9 +146,4 @@ def _open_tfds(
     if records is not None:
         size = found.size(image_size)
         return open_files(records, size, max_bad_images, max_pixels, source, cache_dir, store_ratio)
-    if source not in ("auto", "memory"):
-        raise InputError(
-            f"source: {source!r} is for files of images and TFDS data sets in array_record; {name!r} is neither, and is read "
-            "into memory (tfds.builder(..., data_dir=<a new folder>, file_format='array_record') prepares it so)"
-        )
-    return tfds_source.load_tfds(found, image_size, store_ratio)
+    return tfds_source.open_sequential(found, image_size, source, cache_dir, store_ratio)

@@ -47,7 +47,7 @@ def open_files(
         sizes = decode.sample_sizes(files)
     stored = store_size(sizes, image_size, store_ratio)
     if source == "auto":
-        source = _chosen(files, stored, max_pixels, cache_dir)
+        source = chosen(files, stored, _digest(files, stored, max_pixels), cache_dir)
     image_size = image_size if source == "stream" else stored  # a stream's crops come from the files themselves
     read = partial(decode.read_image, size=image_size, max_pixels=max_pixels)
     if source == "stream":
@@ -90,15 +90,23 @@ def _digest(files, size: int, max_pixels: float) -> str:
     return hashlib.sha256(f"{files.digest()}\n{size}\n{decode.version(max_pixels)}".encode()).hexdigest()
 
 
-def _cache_folder(cache_dir: Path, digest: str) -> Path:
+def cache_folder(cache_dir: Path, digest: str) -> Path:
     return cache_dir / digest[:32]
 
 
-def _chosen(files, size: int, max_pixels: float, cache_dir: Path) -> str:
+def chosen(files, size: int, digest: str, cache_dir: Path, without_stream: str = "") -> str:
+    """The source for "auto", which is told with why.
+
+    digest: names the cache. without_stream: why, if a stream is impossible, and what to do about it.
+    Raises InputError: only a stream would do, and is impossible.
+    """
+
     def missing() -> int:
-        return cached.missing_bytes(_cache_folder(cache_dir, _digest(files, size, max_pixels)), files, size)
+        return cached.missing_bytes(cache_folder(cache_dir, digest), files, size)
 
     source, why = choose(3 * size * size * len(files), missing, lambda: cached.free_bytes(cache_dir))
+    if source == "stream" and without_stream:
+        raise InputError(f"source: {why}; {without_stream}")
     _say(f"source={source}: {why}")
     return source
 
@@ -106,7 +114,7 @@ def _chosen(files, size: int, max_pixels: float, cache_dir: Path) -> str:
 def _in_cache(files, size: int, max_pixels: float, read: Callable, cache_dir: Path) -> _Kept:
     digest = _digest(files, size, max_pixels)
     with decode.quiet():
-        images = cached.open_cache(_cache_folder(cache_dir, digest), files, size, digest, read)
+        images = cached.open_cache(cache_folder(cache_dir, digest), files, size, digest, read)
     return _Kept(images, images.good, [(str(files[number]), reason) for number, reason in images.bad])
 
 

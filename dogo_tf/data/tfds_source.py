@@ -1,36 +1,36 @@
 """Images from tensorflow-datasets, by name; `patterns`, which comes with this package, takes the same road."""
 
-import contextlib
 import difflib
+import hashlib
 import math
 import os
 import re
 import socket
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow_datasets as tfds
-from absl import logging
 from PIL import Image
 
-from dogo_tf.data import patterns_builder
+from dogo_tf.data import decode, patterns_builder
 from dogo_tf.data.choose import store_size
-from dogo_tf.data.decode import SAMPLE
 from dogo_tf.data.file_set import FileSet
 from dogo_tf.data.image_set import ImageSet, allocate
+from dogo_tf.data.open_files import cache_folder, chosen
 from dogo_tf.data.pixels import eight_bits, to_square
 from dogo_tf.data.tfds_features import check_features, check_name, declared_size, split_size
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import tf
-from dogo_tf.reporting.progress import Progress
+from dogo_tf.sources import cached, tfds_reading
 from dogo_tf.sources.records import Records
+from dogo_tf.sources.sequential_records import SequentialRecords
+from dogo_tf.sources.tfds_reading import one_line, quiet
 
 PATTERNS = "patterns"
-_BATCH = 256
-_IN_ORDER = tfds.ReadConfig(try_autocache=False)
 
 
 def is_known(name: str, data_dir: str | None) -> bool:
@@ -43,10 +43,14 @@ class Found(NamedTuple):
     """A prepared split. count: of its images. names: of the classes; None without the feature `label`."""
 
     name: str
-    split: str
     builder: tfds.core.DatasetBuilder
+    split: str
     count: int
     names: tuple[str, ...] | None
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.name} {self.split}"
 
     def size(self, image_size: int | None) -> int:
         """image_size, or the declared one, which must be square."""
@@ -61,7 +65,7 @@ def find_tfds(name: str, split: str, data_dir: str | None, prepare: bool = True)
     """
     check_name(name)
     check_features(Path(data_dir or tfds.core.constants.DATA_DIR).expanduser() / _base(name))
-    with _quiet():
+    with quiet():
         builder = _builder(name, data_dir, prepare)
     features = builder.info.features
     features = dict(features.items()) if isinstance(features, tfds.features.FeaturesDict) else {}
@@ -74,7 +78,7 @@ def find_tfds(name: str, split: str, data_dir: str | None, prepare: bool = True)
     _prepare(builder, name, prepare)
     label = features.get("label")
     names = tuple(label.names) if isinstance(label, tfds.features.ClassLabel) else None
-    return Found(name, split, builder, split_size(builder, name, split), names)
+    return Found(name, builder, split, split_size(builder, name, split), names)
 
 
 def records(found: Found, cache_dir: Path) -> FileSet | None:
@@ -84,34 +88,59 @@ def records(found: Found, cache_dir: Path) -> FileSet | None:
     """
     if found.builder.info.file_format != tfds.core.FileFormat.ARRAY_RECORD:
         return None
-    parts = found.builder.info.splits[found.split].file_instructions
-    with _quiet():
+    with quiet():
         data = found.builder.as_data_source(found.split, decoders={"image": tfds.decode.SkipDecoding()})
-    files = [Path(part.filename) for part in parts]
-    images = Records(f"{found.name} {found.split}", data, files, [(part.skip, part.take) for part in parts])
-    labels = images.labels(cache_dir / "labels") if found.names else None
-    if labels is None or labels.min() < 0:
-        labels = None
+    images = Records(found.full_name, data, *_files(found))
+    labels = images.labels(cache_dir / "labels", images.read_labels) if found.names else None
     place = Path(str(found.builder.data_path))
-    return FileSet(f"{found.name} {found.split}", place, images, labels, () if labels is None else found.names)
+    return FileSet(found.full_name, place, images, *_labels(found, labels))
 
 
-def load_tfds(found: Found, image_size: int | None, store_ratio: float = 1.0) -> ImageSet:
-    """All images, in memory. store_ratio: as of data.open. Labels as of `records`. Raises InputError: damaged files."""
+def open_sequential(found: Found, image_size: int | None, source: str, cache_dir: Path, store_ratio: float) -> ImageSet:
+    """Of files that are only read from their start to their end, as tfrecord's: in memory, or in a cache.
+
+    Arguments and labels as of data.open and `records`. Raises InputError: damaged files, too little memory or disk, a stream.
+    """
+    advice = "tfds.builder(..., data_dir=<a new folder>, file_format='array_record') prepares it for source='stream'"
+    if source == "stream":
+        raise InputError(
+            f"source: 'stream' is for files of images and TFDS data sets in array_record; {found.name!r} is stored as "
+            f"{found.builder.info.file_format.value}; expected 'auto', 'memory' or 'cache' ({advice})"
+        )
     size = found.size(image_size)
     if image_size is not None and store_ratio > 1:
-        size = store_size(_sample_sizes(found.builder, found.split), size, store_ratio)
+        size = store_size(tfds_reading.sample_sizes(found.builder, found.split, decode.SAMPLE), size, store_ratio)
+    files = SequentialRecords(
+        found.full_name, found.count, *_files(found), partial(tfds_reading.encoded_images, *found[:3])
+    )
+    version = f"{files.digest()}\n{size}\n{decode.version(math.inf)}, TensorFlow {tf.__version__}"
+    digest = hashlib.sha256(version.encode()).hexdigest()
+    if source == "auto":
+        without_stream = f"{found.name!r} cannot be streamed as it is stored; {advice}"
+        source = chosen(files, size, digest, cache_dir, without_stream)
+    if source == "memory":
+        return _in_memory(found, size)
+    decoded = partial(tfds_reading.decoded, found.name, found.builder, _resize(found, size))
+    images = cached.open_cache(cache_folder(cache_dir, digest), files, size, digest, decoded)
+    labels = files.labels(cache_dir / "labels", partial(tfds_reading.read_labels, *found[:3])) if found.names else None
+    return ImageSet(found.full_name, images, *_labels(found, labels), source=source)
+
+
+def _files(found: Found) -> tuple[list[Path], list[tuple[int, int]]]:
+    """Those with the split's records, and what of each belongs to it."""
+    parts = found.builder.info.splits[found.split].file_instructions
+    return [Path(part.filename) for part in parts], [(part.skip, part.take) for part in parts]
+
+
+def _labels(found: Found, labels: np.ndarray | None) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """(labels, class names); None and () where there are none or they are hidden."""
+    return (None, ()) if labels is None or labels.min() < 0 else (labels, found.names)
+
+
+def _in_memory(found: Found, size: int) -> ImageSet:
     images, labels = allocate(found.count, size), np.full(found.count, -1, np.int64)
-    try:
-        _read_into(images, labels, found.builder, found.split, found.names is not None)
-    except tf.errors.OpError as error:
-        raise InputError(
-            f"the prepared copy of {found.name!r} in {found.builder.data_path} is damaged: {_reason(error)}; "
-            "delete this folder to have it prepared again"
-        ) from error
-    if found.names is None or labels.min() < 0:
-        return ImageSet(f"{found.name} {found.split}", images)
-    return ImageSet(f"{found.name} {found.split}", images, labels, found.names)
+    tfds_reading.read_all(*found[:3], images, labels if found.names else None, _resize(found, size))
+    return ImageSet(found.full_name, images, *_labels(found, labels if found.names else None))
 
 
 def _builder(name: str, data_dir: str | None, prepare: bool) -> tfds.core.DatasetBuilder:
@@ -131,11 +160,11 @@ def _builder(name: str, data_dir: str | None, prepare: bool) -> tfds.core.Datase
             ) from error
         configs = ", ".join(tfds.builder_cls(base).builder_configs)
         options = f"; configurations: {configs}" if configs else ""
-        raise InputError(f"TFDS cannot open the data set {name!r}: {_reason(error)}{options}") from error
+        raise InputError(f"TFDS cannot open the data set {name!r}: {one_line(error)}{options}") from error
 
 
 def _prepare(builder: tfds.core.DatasetBuilder, name: str, prepare: bool) -> None:
-    with _quiet():
+    with quiet():
         if builder.is_prepared():
             return
     if not prepare:
@@ -158,7 +187,7 @@ def _prepare(builder: tfds.core.DatasetBuilder, name: str, prepare: bool) -> Non
     except Exception as error:  # refused connection, wrong checksum, full disk, missing manual download, ...
         raise InputError(
             f"the TFDS data set {name!r} is not prepared in {builder.data_path}, and preparing it failed: "
-            f"{_reason(error)}. {how}"
+            f"{one_line(error)}. {how}"
         ) from error
 
 
@@ -172,66 +201,17 @@ def _network() -> bool:
         return False
 
 
-def _sample_sizes(builder, split: str) -> list[tuple[int, int]]:
-    """(width, height) as declared, or, where they vary, of the first pictures."""
-    height, width = builder.info.features["image"].shape[:2]
-    if height and width:
-        return [(width, height)]
-    with _quiet():
-        data = builder.as_dataset(
-            split=split, decoders=tfds.decode.PartialDecoding({"image": True}), read_config=_IN_ORDER
-        )
-    return [example["image"].shape[1::-1] for example in data.take(SAMPLE).as_numpy_iterator()]
+def _resize(found: Found, size: int) -> Callable[[np.ndarray], np.ndarray] | None:
+    """What makes uint8 [size, size, 3] of a decoded picture; None if it is that already."""
+    image = found.builder.info.features["image"]
+    return None if image.shape == (size, size, 3) and image.np_dtype == np.uint8 else partial(_square, size)
 
 
-def _read_into(images: np.ndarray, labels: np.ndarray, builder, split: str, has_label: bool) -> None:
-    """Fills `images` uint8 [N, S, S, 3] and, if the set has them, `labels` int64 [N], in the order of the files."""
-    wanted = {"image": True, "label": True} if has_label else {"image": True}
-    with _quiet():
-        data = builder.as_dataset(
-            split=split,
-            shuffle_files=False,
-            decoders=tfds.decode.PartialDecoding(wanted),
-            read_config=_IN_ORDER,
-        )
-    image, size = builder.info.features["image"], images.shape[1]
-    if image.shape != images.shape[1:] or image.np_dtype != np.uint8:
-
-        def square(example):
-            result = tf.numpy_function(
-                lambda array: to_square(_picture(array), size, math.inf), [example["image"]], tf.uint8
-            )
-            result.set_shape([size, size, 3])
-            return {**example, "image": result}
-
-        data = data.map(square, num_parallel_calls=tf.data.AUTOTUNE)
-    done = 0
-    with Progress(f"reading {builder.name} {split}", len(images)) as progress:
-        for batch in data.batch(_BATCH).prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
-            end = done + len(batch["image"])
-            images[done:end] = batch["image"]
-            if has_label:
-                labels[done:end] = batch["label"]
-            done = end
-            progress.update(done)
-
-
-def _picture(array: np.ndarray) -> Image.Image:
-    """A Pillow image from [H, W, 1 | 3 | 4] of uint8 or uint16."""
+def _square(size: int, array: np.ndarray) -> np.ndarray:
+    """to_square of [H, W, 1 | 3 | 4] of uint8 or uint16."""
     if array.dtype == np.uint16:
         array = eight_bits(array)
-    return Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """TFDS logs warnings of its own affairs (its deprecated methods, folders that are not there yet)."""
-    before = logging.get_verbosity()
-    logging.set_verbosity(logging.ERROR)
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
+    return to_square(Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array), size, math.inf)
 
 
 def _base(name: str) -> str:
@@ -240,8 +220,3 @@ def _base(name: str) -> str:
 
 def _all_names() -> list[str]:
     return tfds.list_builders(with_community_datasets=False)
-
-
-def _reason(error: Exception) -> str:
-    """The class and the text of an error, on one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"

@@ -6,7 +6,7 @@ import tensorflow_datasets as tfds
 
 from dogo_tf import data
 from dogo_tf.errors import InputError
-from dogo_tf.sources import records
+from dogo_tf.sources import record_files
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (9, 10, 10, 3), dtype=np.uint8)
 LABELS = np.arange(9) % 3
@@ -78,18 +78,8 @@ def test_sets_without_labels(opened):
 def test_labels_are_read_once(opened, tmp_path, monkeypatch):
     opened()
     (kept,) = (tmp_path / "labels").iterdir()
-    written, read = [], records._write
-    monkeypatch.setattr(records, "_write", lambda path, labels: written.append(path) or read(path, labels))
+    written, write = [], record_files._write
+    monkeypatch.setattr(record_files, "_write", lambda path, labels: written.append(path) or write(path, labels))
     assert opened().labels.tolist() == LABELS.tolist() and not written
     kept.write_bytes(kept.read_bytes()[:-40])
     assert opened().labels.tolist() == LABELS.tolist() and written == [kept]
-
-
-def test_a_tfrecord_set_says_how_to_convert_it(tmp_path):
-    DogoRecordSet(config="labelled", data_dir=tmp_path, file_format="tfrecord").download_and_prepare()
-    message = (
-        "'dogo_record_set/labelled' is neither, and is read into memory .*file_format='array_record'. prepares it so"
-    )
-    with pytest.raises(InputError, match=message):
-        data.open("dogo_record_set/labelled", source="stream", data_dir=tmp_path)
-    np.testing.assert_array_equal(data.open("dogo_record_set/labelled", data_dir=tmp_path).images, IMAGES)
