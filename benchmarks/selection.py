@@ -1,7 +1,9 @@
 """Which images to label: accuracy with few labels, chosen by each method of dogo-select, against as many drawn at random.
 
   python benchmarks/selection.py --runs=runs/seed0,runs/seed1,runs/seed2 --dataset=cifar10 --split='train[:10000]' \
-      --out=results/selection_cifar10.json
+      --out=results/selection.json --cache=/tmp/selection
+
+How a method scored is kept in --cache: a measurement that was stopped goes on where it was.
 
 For each run's encoder, method, seed of the selection and budget, a linear probe learns the labels of the chosen images and is
 tested on all of --test_split. Scores are averaged over the seeds of the selection; intervals are over encoders and test images
@@ -11,6 +13,8 @@ smallest budget, and is asked again at every larger one.
 
 import argparse
 import functools
+import hashlib
+import json
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -23,6 +27,7 @@ from dogo_tf.evaluate.fine_tune import fine_tune
 from dogo_tf.evaluate.intervals import accuracy_interval, difference_interval
 from dogo_tf.evaluate.linear import fit_linear_probe
 from dogo_tf.evaluate.sources import load_encoder
+from dogo_tf.platform.files import temporary_sibling
 from dogo_tf.reporting.provenance import record
 
 FIRST_BY = "random"
@@ -39,6 +44,14 @@ def chosen(features, labels, method: str, budgets: list[int], seed: int) -> dict
         more = selection.select(features, budget - len(rows), method, rows, labels[rows], seed=seed).rows
         rows = found[budget] = np.concatenate([rows, more])
     return found
+
+
+def of_each_seed(features, labels, method: str, budgets: list[int], seeds: int) -> list[dict[int, np.ndarray]]:
+    """`chosen` by seed; a method that chooses the same with two seeds draws nothing, and is not asked again."""
+    found = [chosen(features, labels, method, budgets, seed) for seed in range(min(seeds, 2))]
+    if len(found) == 2 and np.array_equal(found[0][budgets[-1]], found[1][budgets[-1]]):
+        return found[:1] * seeds
+    return found + [chosen(features, labels, method, budgets, seed) for seed in range(2, seeds)]
 
 
 def linear(features, labels, rows, test_features, test_labels) -> np.ndarray:
@@ -89,12 +102,24 @@ def of_run(
 
     found = {}
     for method in methods:
-        of_seeds = [chosen(features, train.labels, method, budgets, seed) for seed in range(seeds)]
-        for budget in budgets:
-            rows = [one[budget] for one in of_seeds]
-            right = np.mean([score(one) for one in rows], axis=0)
-            found[method, budget] = right, np.mean([len(np.unique(train.labels[one])) for one in rows])
-            print(f"{run} {protocol} {method} {budget}: {right.mean():.4f}", flush=True)
+        key = [run, train.name, test.name, args.image_size, protocol, method, budgets, seeds]
+        kept = args.cache / f"{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]}.npz"
+        if not kept.is_file():
+            of_seeds = of_each_seed(features, train.labels, method, budgets, seeds)
+            shares, classes = [], []
+            for budget in budgets:
+                rows = [one[budget] for one in of_seeds]
+                shares.append(np.mean([score(one) for one in rows], axis=0))
+                classes.append(np.mean([len(np.unique(train.labels[one])) for one in rows]))
+            with temporary_sibling(kept).open("wb") as file:
+                np.savez(file, shares=shares, classes=classes)
+            Path(file.name).replace(kept)
+        with np.load(kept) as numbers:
+            found |= {
+                (method, budget): (share, count)
+                for budget, share, count in zip(budgets, numbers["shares"], numbers["classes"], strict=True)
+            }
+        print(run, protocol, method, [f"{found[method, budget][0].mean():.4f}" for budget in budgets], flush=True)
     return found
 
 
@@ -126,11 +151,12 @@ def main() -> None:
     parser.add_argument("--methods", type=lambda words: words.split(","), default=selection.methods())
     parser.add_argument("--fine_tuned_budgets", type=whole_numbers, default=[], help="for random and the default")
     parser.add_argument("--fine_tuned_seeds", type=int, default=1)
-    parser.add_argument("--cache", help="folder that keeps features")
+    parser.add_argument("--cache", type=Path, required=True, help="folder that keeps features and scores")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     train, test = load(args)
-    methods = ["random", *(name for name in args.methods if name != "random")]
+    first = ["random", selection.DEFAULT]
+    methods = first + [name for name in args.methods if name not in first]
     numbers = {
         "train": {"name": train.name, "images": len(train)},
         "test": {"name": test.name, "images": len(test)},
