@@ -5,6 +5,7 @@ import re
 
 from data_tables import large_data
 from int8_tables import int8, int8_devices, int8_taught
+from length_tables import lengths
 from measured_tables import arm, blockwise, edge, equality, speed, survival
 from published import ROOT, read, source
 from study_tables import claim, compare, compare_at_5e3, objectives, recipe_rate, suspects, teaching, tune
@@ -85,6 +86,7 @@ TABLES = {
     "recipe_rate": recipe_rate,
     "trials_recipe": trials_recipe,
     "trials_teacher": trials_teacher,
+    "lengths": lengths,
     "suspects": suspects,
     "objectives": objectives,
     "teaching": teaching,

@@ -6,7 +6,6 @@ import numpy as np
 import scipy.stats
 from published import points, read, source
 
-from dogo_tf.comparison.significance import holm
 from dogo_tf.reporting.table import percent, text_table
 
 TITLES = {
@@ -93,43 +92,3 @@ def trials_teacher() -> str:
     scores = teacher["test_scores"]["wrn_16_2"]
     told = ", ".join(f"{title} {percent(scores[score])} %" for score, title in TITLES.items() if score in scores)
     return f"{_teacher()}\n\nThe teacher itself, on the test set: {told}."
-
-
-_late = functools.partial(trials, "trials_late", "then_alone", "wrn_10_1", "test_scores", tuple(TITLES))
-
-
-def trials_late() -> str:
-    """And against the same operations spent alone, what the peer itself can do, and which differences stand among so many."""
-    by_name = {}
-    for trial in read("trials_late")["trials"]:
-        scores = next(iter(trial["test_scores"].values()))
-        by_name.setdefault(trial["name"], {})[trial["seed"]] = np.array([scores[score] for score in TITLES])
-    told = [_late()]
-    pairs = [("then_peer", "then_alone"), ("then_cached", "then_alone"), ("then_peer", "then_alone_longer")]
-    pairs = [(new, old) for new, old in pairs if len(by_name[new].keys() & by_name.get(old, {}).keys()) >= 3]
-    if ("then_peer", "then_alone_longer") in pairs:
-        gains = zip(TITLES.values(), _gains(by_name["then_peer"], by_name["then_alone_longer"]), strict=True)
-        told.append("`then_peer` against `then_alone_longer`, points: " + ", ".join(f"{a} {b}" for a, b in gains) + ".")
-    tests = {
-        (new, old, title): p
-        for new, old in pairs
-        for title, p in zip(TITLES.values(), _p_values(by_name[new], by_name[old]), strict=True)
-    }
-    sure = [key for key, p in zip(tests, holm(list(tests.values())), strict=True) if p < 0.05]
-    told.append(
-        f"Of these {len(tests)} differences, corrected for their number (Holm), stand: "
-        + ("; ".join(f"{new} - {old}, {title}" for new, old, title in sure).replace("_", " ") or "none")
-        + "."
-    )
-    peer = ", ".join(
-        f"{title} {percent(score)} %" for title, score in zip(TITLES.values(), by_name["peer_before"][100], strict=True)
-    )
-    told.append(f"The peer when it comes, on the test set: {peer}.")
-    return "\n\n".join(told)
-
-
-def _p_values(of_seeds: dict, baseline: dict) -> list[float]:
-    """Of no difference, by Student's t test over the seeds that both have."""
-    seeds = sorted(of_seeds.keys() & baseline.keys())
-    new, old = (np.array([scores[seed] for seed in seeds]) for scores in (of_seeds, baseline))
-    return list(scipy.stats.ttest_rel(new, old).pvalue)

@@ -17,11 +17,12 @@ import sys
 import time
 from pathlib import Path
 
+from run_settings import settings_of
+
 from dogo_tf import data
 from dogo_tf.comparison.costs import whole_gflop
 from dogo_tf.evaluate.studies import StudyPlan, run_studies
 from dogo_tf.platform.files import write_atomically
-from dogo_tf.pretraining.settings import PretrainSettings
 from dogo_tf.reporting.provenance import provenance, record
 from dogo_tf.runs.folder import RunFolder
 
@@ -80,10 +81,8 @@ def trial(name: str, flags: list[str], seed: int, work: Path, train, sets: dict)
 
 def operations(run: RunFolder) -> float:
     """What all peers of a run computed in training; without frozen teachers."""
-    config = run.config()
-    settings = {name: tuple(value) if isinstance(value, list) else value for name, value in config["settings"].items()}
-    data_of_run = config["data"]
-    return data_of_run["images"] * whole_gflop(PretrainSettings(run_dir="", **settings), data_of_run["image_size"])
+    data_of_run = run.config()["data"]
+    return data_of_run["images"] * whole_gflop(settings_of(run), data_of_run["image_size"])
 
 
 def main() -> None:

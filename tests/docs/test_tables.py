@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import length_tables
 import picture
 import published
 import pytest
@@ -20,9 +21,10 @@ def test_every_table_is_shown():
     assert [name for name in tables.TABLES if f"<!-- {name} -->" not in text] == []
 
 
-def test_the_picture_shows_the_results_as_they_are(tmp_path):
-    picture.draw(tmp_path / "picture.svg")
-    assert points(tmp_path / "picture.svg") == points(picture.PICTURE)
+@pytest.mark.parametrize("module", [picture, length_tables])
+def test_the_pictures_show_the_results_as_they_are(module, tmp_path):
+    module.draw(tmp_path / "picture.svg")
+    assert points(tmp_path / "picture.svg") == points(module.PICTURE) != []
 
 
 def points(path: Path) -> list[str]:
