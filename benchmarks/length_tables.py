@@ -47,7 +47,8 @@ def draw(path) -> None:
             probes = [probe for probe in runs[name]["peers"][STUDENT] if probe["epoch"]]
             places, values = [p["gflop"] / 1e3 for p in probes], [100 * p["linear"] for p in probes]
             axes.plot(places, values, "o-", color=colour, markersize=4, label=title)
-        axes.set_xscale("log")
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_formatter("{x:.0f}")
         axes.set_xlabel("operations of all peers that learn, 1e12")
         axes.set_ylabel("linear accuracy, %")
         axes.grid(color="0.9")
