@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dogo_tf.platform import keras_compat, lazy  # noqa: F401  keras_compat chooses the Keras, before TensorFlow is loaded
 
 if TYPE_CHECKING:
-    from dogo_tf import data, distill, encoders, evaluate, objectives, selection, views
+    from dogo_tf import assessment, data, distill, encoders, evaluate, objectives, selection, views
     from dogo_tf.distill import Edge
     from dogo_tf.dogo import DoGo
     from dogo_tf.errors import InputError, TrainingFailure
@@ -34,7 +34,16 @@ else:
             "crop_plan": "dogo_tf.step.crop_plan",
             **{
                 room: f"dogo_tf.{room}"
-                for room in ("data", "distill", "encoders", "evaluate", "objectives", "selection", "views")
+                for room in (
+                    "assessment",
+                    "data",
+                    "distill",
+                    "encoders",
+                    "evaluate",
+                    "objectives",
+                    "selection",
+                    "views",
+                )
             },
         },
     )
@@ -51,6 +60,7 @@ __all__ = [
     "Peer",
     "TrainingFailure",
     "Views",
+    "assessment",
     "crop_plan",
     "data",
     "distill",

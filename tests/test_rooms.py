@@ -20,6 +20,7 @@ ORDER = (
     "step",
     "teacher",
     "selection",
+    "assessment",
     "evaluate",
     "foreign",
     "distill",
