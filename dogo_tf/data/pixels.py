@@ -48,12 +48,12 @@ def check_pixels(image: Image.Image, whole: tuple[int, int], max_pixels: float) 
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """Turned as its EXIF block says, if that can be read."""
+    """`image` itself, turned as its EXIF block says, if that can be read."""
     try:
-        return ImageOps.exif_transpose(image)
+        ImageOps.exif_transpose(image, in_place=True)  # else it would copy every picture
     except Exception:  # Pillow's parser fails in many ways on a damaged EXIF block
         image.load()  # ... while the pixels are fine, or raise here
-        return image
+    return image
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

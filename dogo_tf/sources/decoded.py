@@ -5,7 +5,6 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from dogo_tf.views.crops import ViewRequest
 
 SAMPLE = 10_000  # images of which the statistics of a larger set are taken
 _BLOCK = 256
+_ROWS = 8  # that a thread reads in one go, at most
 _LISTED = 5  # bad files that an error names
 
 
@@ -58,7 +58,8 @@ class DecodedImages(ImageSource):
         self.bad: dict[int, str] = {}
         self.larger = larger
         self._decode, self._cut, self._kept = decode, cut, kept
-        self._pool = ThreadPoolExecutor(readers(files))  # Pillow decodes and resizes outside Python's global lock
+        self._threads = readers(files)
+        self._pool = ThreadPoolExecutor(self._threads)  # Pillow decodes and resizes outside Python's global lock
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -66,8 +67,11 @@ class DecodedImages(ImageSource):
 
     def read(self, rows: np.ndarray) -> np.ndarray:
         images = np.empty((len(rows), self.side, self.side, 3), np.uint8)
-        for row, image in enumerate(self._pool.map(partial(self._first_good, self._decode), rows.tolist())):
-            images[row] = image
+
+        def fill(row: int) -> None:
+            images[row] = self._first_good(self._decode, int(rows[row]))
+
+        self._each(fill, len(rows))
         return images
 
     def crops(self, rows: np.ndarray, uniforms: np.ndarray, requests: Sequence[ViewRequest]) -> list[np.ndarray]:
@@ -80,14 +84,15 @@ class DecodedImages(ImageSource):
             uint8 [n, size, size, 3] for each request.
         """
 
-        def of(row: int) -> list[np.ndarray]:
-            return self._first_good(lambda path: self._cut(path, uniforms[row], requests), int(rows[row]))
-
         crops = [np.empty((len(rows), view.size, view.size, 3), np.uint8) for view in requests]
+
+        def fill(row: int) -> None:
+            found = self._first_good(lambda path: self._cut(path, uniforms[row], requests), int(rows[row]))
+            for crop, target in zip(found, crops, strict=True):
+                target[row] = crop
+
         try:
-            for row, found in enumerate(self._pool.map(of, range(len(rows)))):
-                for crop, target in zip(found, crops, strict=True):
-                    target[row] = crop
+            self._each(fill, len(rows))
         except (InputError, Interrupted) as error:
             self.failure = error
             raise
@@ -112,6 +117,16 @@ class DecodedImages(ImageSource):
                 found = found.plus(pixel_sums(self[rows[start : start + _BLOCK]]))
                 progress.update(min(start + _BLOCK, len(rows)))
         return found
+
+    def _each(self, fill: Callable[[int], None], count: int) -> None:
+        """Calls it with every row, several rows a task: handing over each to its thread costs more than Python does in it."""
+        at_once = max(1, min(_ROWS, count // (2 * self._threads)))
+
+        def part(start: int) -> None:
+            for row in range(start, min(start + at_once, count)):
+                fill(row)
+
+        list(self._pool.map(part, range(0, count, at_once)))
 
     def _first_good(self, decode: Callable, number: int):
         """What `decode` makes of this file, or, if it is bad, of the next one that is not."""
