@@ -1,10 +1,10 @@
 """Images that are not in memory: what memory they take, how fast a cache trains and a stream decodes.
 
-memory: peak of a pass over N pictures (statistics, features of all, a few training steps), less that of a pass over few, each
-    in a process of its own; the pictures are links to some hundred files.
+memory: peak of a pass over N pictures (statistics, features of all, a few training steps) above what TensorFlow and the model
+    take by themselves, each pass in a process of its own; the pictures are links to some hundred files.
 fit: `model.fit` from a warm cache against memory, in turns.
-decode: a stream's pictures per second of processor time against Pillow alone on one thread, and against a plain tf.data
-    pipeline, in turns.
+decode: a stream's pictures per second of processor time against Pillow alone, on one thread and on a thread for each core, and
+    against a plain tf.data pipeline, whose resize takes single pixels, or all of them (antialiased), in turns.
 workers: bytes that each of two workers reads in an epoch of a stream, by the system's own count, as a share of all files.
 archive: members per second when a tar is gone through, and seconds to read the index that is kept.
 """
@@ -13,12 +13,15 @@ import argparse
 import json
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
 import tarfile
 import tempfile
 import time
+from collections.abc import Callable
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 import numpy as np
@@ -55,33 +58,46 @@ def small_model(size: int) -> dogo_tf.DoGo:
     return model
 
 
-def one_pass(folder: Path, source: str, cache: Path, size: int) -> int:
-    """Peak resident memory in bytes of this process after it."""
+def one_pass(folder: Path, source: str, cache: Path, size: int) -> tuple[int, int]:
+    """Peak resident memory in bytes of this process with TensorFlow and the model alone, and after it."""
+    model = small_model(32)
+    few = np.zeros((64, size, size, 3), np.uint8)
+    model.fit(data.training_stream(few, 32, seed=0), steps_per_epoch=2, verbose=0)
+    pooled = keras.Sequential([keras.Input((size, size, 3)), keras.layers.AveragePooling2D(16), keras.layers.Flatten()])
+    dogo_tf.evaluate.embed(pooled, few)
+    before = peak_memory()
     images = data.open(folder, image_size=size, source=source, cache_dir=cache)
     data.pixel_statistics(images.images)
-    pooled = keras.Sequential([keras.Input((size, size, 3)), keras.layers.AveragePooling2D(16), keras.layers.Flatten()])
     dogo_tf.evaluate.embed(pooled, images.images)
-    model = small_model(min(size, 32))
     crops = dogo_tf.crop_plan(model) if source == "stream" else None
     model.fit(data.training_stream(images, 32, seed=0, crops=crops), steps_per_epoch=5, verbose=0)
+    return before, peak_memory()
+
+
+def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def memory(counts: list[int], size: int) -> dict:
-    """Megabytes (10**6 bytes) above a pass over DIFFERENT pictures."""
-    found: dict = {"size": size}
+def memory(counts: list[int], size: int, cache_gigabytes: float, keep: Callable[[dict], None]) -> dict:
+    """Megabytes (10**6 bytes) above TensorFlow and the model. A cache larger than `cache_gigabytes` keeps smaller squares."""
+    found: dict = {"size": size, "source_bytes": 0}
     with tempfile.TemporaryDirectory() as temporary:
-        for source in ("cache", "stream"):
-            peaks = {}
-            for count in (DIFFERENT, *counts):
-                folder = Path(temporary) / str(count)
-                if not folder.exists():
-                    photographs(folder, count, 250, 190)
-                command = [sys.executable, __file__, f"--once={folder},{source},{temporary}/cache,{size}"]
+        for count in counts:
+            folder = photographs(Path(temporary) / str(count), count, size, size)
+            found["source_bytes"] = max(path.stat().st_size for path in list(folder.rglob("*.jpg"))[:DIFFERENT])
+            for source in ("cache", "stream"):
+                side = size
+                while source == "cache" and 3 * side**2 * count > cache_gigabytes * 1e9:
+                    side //= 2
+                command = [sys.executable, __file__, f"--once={folder},{source},{temporary}/cache,{side}"]
                 done = subprocess.run(command, capture_output=True, text=True, check=True)
-                peaks[count] = int(done.stdout.splitlines()[-1])
-            found[source] = {str(count): (peaks[count] - peaks[DIFFERENT]) / 1e6 for count in counts}
-            print(source, found[source], flush=True)
+                before, after = map(int, done.stdout.split()[-2:])
+                megabytes = {"size": side, "of_tensorflow": before / 1e6, "above": (after - before) / 1e6}
+                found.setdefault(source, {})[str(count)] = megabytes
+                print(source, count, megabytes, flush=True)
+                keep({"memory": found})
+                shutil.rmtree(f"{temporary}/cache", ignore_errors=True)
+            shutil.rmtree(folder)
     return found
 
 
@@ -111,30 +127,38 @@ def decode(count: int, size: int, rounds: int) -> dict:
         stream = data.open(folder, image_size=size, source="stream")
         paths = list(stream.files)
 
+        def alone(path):
+            with Image.open(path) as image:
+                image.draft(None, (2 * size, 2 * size))
+                side = min(image.size)
+                left, top = (image.width - side) // 2, (image.height - side) // 2
+                square = image.crop((left, top, left + side, top + side))
+                return np.asarray(square.resize((size, size), Image.Resampling.BILINEAR))
+
         def pillow():
             for path in paths:
-                with Image.open(path) as image:
-                    image.draft(None, (2 * size, 2 * size))
-                    side = min(image.size)
-                    left, top = (image.width - side) // 2, (image.height - side) // 2
-                    square = image.crop((left, top, left + side, top + side))
-                    np.asarray(square.resize((size, size), Image.Resampling.BILINEAR))
+                alone(path)
 
         def ours():
             for start in range(0, count, 128):
                 stream[start : start + 128]
 
-        def tf_data():
+        def tf_data(antialias: bool):
             def square(path):
-                image = tf.io.decode_jpeg(tf.io.read_file(path), channels=3)
-                return tf.cast(tf.image.resize(tf.image.central_crop(image, 0.75), (size, size)), tf.uint8)
+                image = tf.image.central_crop(tf.io.decode_jpeg(tf.io.read_file(path), channels=3), 0.75)
+                return tf.cast(tf.image.resize(image, (size, size), antialias=antialias), tf.uint8)
 
             files = tf.data.Dataset.from_tensor_slices(paths).shuffle(count)
             for _ in files.map(square, num_parallel_calls=tf.data.AUTOTUNE).batch(128).prefetch(tf.data.AUTOTUNE):
                 pass
 
-        ways = {"stream": ours, "pillow": pillow, "tf_data": tf_data}
-        rates = pictures_per_processor_second(ways, count, rounds)
+        def pillow_in_threads():
+            threads.map(alone, paths, chunksize=8)
+
+        ways = {"stream": ours, "pillow": pillow, "pillow_in_threads": pillow_in_threads}
+        ways |= {"tf_data": lambda: tf_data(False), "tf_data_antialiased": lambda: tf_data(True)}
+        with ThreadPool() as threads:
+            rates = pictures_per_processor_second(ways, count, rounds)
     return {"from": "500 x 375", "size": size, "rounds": rounds, **rates}
 
 
@@ -185,6 +209,7 @@ def main():
     parser.add_argument("--parts", default="memory,fit,decode,workers,archive")
     parser.add_argument("--counts", default="2000,20000,200000", help="pictures of the passes")
     parser.add_argument("--memory_size", type=int, default=224)
+    parser.add_argument("--cache_gigabytes", type=float, default=5, help="most that a cache of the passes may take")
     parser.add_argument("--fit_images", type=int, default=4000)
     parser.add_argument("--steps", type=int, default=20, help="of a round of fit")
     parser.add_argument("--decoded_images", type=int, default=2000)
@@ -196,14 +221,20 @@ def main():
     arguments = parser.parse_args()
     if arguments.once:
         folder, source, cache, size = arguments.once.split(",")
-        print(one_pass(Path(folder), source, Path(cache), int(size)))
+        print(*one_pass(Path(folder), source, Path(cache), int(size)))
         return
     if arguments.worker:
         folder, worker, batch = arguments.worker.split(",")
         print(one_worker(Path(folder), int(worker), int(batch)))
         return
+
+    def keep(found: dict) -> None:
+        if arguments.out:
+            record(arguments.out, found)
+
+    counts = [int(count) for count in arguments.counts.split(",")]
     parts = {
-        "memory": lambda: memory([int(count) for count in arguments.counts.split(",")], arguments.memory_size),
+        "memory": lambda: memory(counts, arguments.memory_size, arguments.cache_gigabytes, keep),
         "fit": lambda: fit(arguments.fit_images, 32, 128, arguments.steps, arguments.rounds),
         "decode": lambda: decode(arguments.decoded_images, 96, arguments.rounds),
         "workers": lambda: workers(4000),
@@ -211,8 +242,7 @@ def main():
     }
     found = {name: parts[name]() for name in arguments.parts.split(",")}
     print(json.dumps(found, indent=1))
-    if arguments.out:
-        record(arguments.out, found)
+    keep(found)
 
 
 if __name__ == "__main__":
