@@ -17,7 +17,7 @@ from dogo_tf.finetuning.recipe import recipe
 from dogo_tf.finetuning.teaching import class_kl
 from dogo_tf.platform import plugins
 from dogo_tf.platform.keras_compat import keras, tf
-from dogo_tf.step.inputs import counter
+from dogo_tf.step.inputs import counter, once_read
 from dogo_tf.step.monitor import gradient_norm
 from dogo_tf.step.progress_line import with_short_line
 
@@ -129,7 +129,7 @@ class FineTune(keras.Model):
         batches.check_before_start(x, y, self.learners[0], unlabelled=False)
         return with_short_line(self, super().evaluate, x, y, batch_size, *args, **kwargs)
 
-    @tf.autograph.experimental.do_not_convert
+    @once_read
     def train_step(self, data):
         batch = batches.batch_of(data, self.learners[0])
         views = batches.views_of(batch, self.view_recipe, self.seed, self.examples_seen, self.unlabelled_seen)
@@ -164,7 +164,7 @@ class FineTune(keras.Model):
         right = [_accuracy(answers[learner.name][:labelled], batch.labels) for learner in self.learners]
         return self._report(labelled, losses, supervised=supervised, taught=taught, accuracy=right, gradient_norm=norms)
 
-    @tf.autograph.experimental.do_not_convert
+    @once_read
     def test_step(self, data):
         batch = batches.batch_of(data, self.learners[0])
         answers = self(tf.cast(batch.images, keras.backend.floatx()))

@@ -31,6 +31,21 @@ def test_it_learns_to_tell_the_classes_of_images_it_has_not_seen(tuned):
     assert found["small/accuracy"] > 0.9 and found["loss"] == pytest.approx(found["small/supervised"])
 
 
+def test_a_batch_that_cannot_be_read_changes_nothing():
+    def read(number):
+        if number:
+            raise OSError("the disk is gone")
+        return IMAGES[:16]
+
+    data = tf.data.Dataset.range(2).map(lambda number: tf.numpy_function(read, [number], tf.uint8))
+    data = data.map(lambda images: (tf.ensure_shape(images, [16, *IMAGES.shape[1:]]), LABELS[:16]))
+    made = small_finetune.model(ema=0.9)
+    with pytest.raises(tf.errors.OpError, match="the disk is gone"):
+        made.fit(data, steps_per_epoch=2, verbose=0)
+    counters = made.examples_seen, made.peer_optimizers[0].iterations
+    assert [int(counter.numpy()) for counter in counters] == [16, 1]
+
+
 def test_an_evaluation_counts_every_image_once(tuned):
     logits = tuned(FRESH.astype(np.float32))[0].numpy()
     for size in (60, 47):
