@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -129,10 +130,10 @@ class DogoKillsSet(tfds.core.GeneratorBasedBuilder):
         yield from enumerate({"image": str(path)} for path in list_images(self.pictures).files)
 
 
-def recorded(pictures, tmp_path):
-    """A TFDS data set in array_record."""
+def recorded(pictures, tmp_path, file_format):
+    """A TFDS data set."""
     DogoKillsSet.pictures = pictures
-    DogoKillsSet(data_dir=tmp_path / "tfds", file_format="array_record").download_and_prepare()
+    DogoKillsSet(data_dir=tmp_path / "tfds", file_format=file_format).download_and_prepare()
     return "dogo_kills_set"
 
 
@@ -141,7 +142,8 @@ KINDS = {
     "list": listed,
     "archives": packed,
     "url": served,
-    "array_record": recorded,
+    "array_record": partial(recorded, file_format="array_record"),
+    "tfrecord": partial(recorded, file_format="tfrecord"),
 }
 
 
@@ -153,8 +155,10 @@ def bucket(pictures):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:botocore")
-@pytest.mark.parametrize("kind", [*KINDS, "s3"])
-@pytest.mark.parametrize("source", ["cache", "stream"])
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [(s, k) for s in ("cache", "stream") for k in (*KINDS, "s3") if (s, k) != ("stream", "tfrecord")],
+)
 def test_a_killed_run_whose_images_are_not_in_memory_ends_like_one_from_memory(
     source, kind, pictures, whole, tmp_path, request
 ):
