@@ -3,7 +3,7 @@
   python benchmarks/finetune.py --encoders='alone=runs/alone-seed{seed}#wrn_10_1,peer=runs/pair-seed{seed}#wrn_10_1' \
       --big=runs/teacher#wrn_16_2 --conditions=labels:0.01,symmetric:0.4 --out=results/finetune.json --work=runs/finetune
 
-Arms, each with a loss: `scratch` (random weights, --scratch_steps); the names in --encoders; `<name>+big`, next to the big
+Arms, by each of --methods: `scratch` (random weights, --scratch_steps); the names in --encoders; `<name>+big`, next to the big
 encoder, each teaching the other; `<name><big`, taught on all images by the big one, fine-tuned on the same labels before.
 Conditions: labels:<share>, or <kind of noise>:<share of wrong labels> with all labels. All arms of a seed get the same labels.
 Scores are on the whole test set, once, by the weights of the last step. What is finished in --work is not trained again, and
@@ -31,7 +31,12 @@ from dogo_tf.platform.keras_compat import keras
 from dogo_tf.pretraining import precision
 from dogo_tf.reporting.provenance import record
 
-SCRATCH, PLAIN, ROBUST = "scratch", "cross_entropy", "generalised_cross_entropy"
+SCRATCH, PLAIN = "scratch", "cross_entropy"
+METHODS = {
+    PLAIN: {},
+    "generalised_cross_entropy": {"loss": "generalised_cross_entropy"},
+    "drop_suspects": {"drop_suspects": True},
+}
 CLASSIFIER = "classifier"  # the learner that is scored
 
 
@@ -53,18 +58,18 @@ def fine_tuned(settings: FinetuneSettings, labelled: ImageSet, unlabelled) -> ke
         return trained_with(settings, labelled, unlabelled)[CLASSIFIER]
 
 
-def trial(args, arm: str, loss: str, condition: str, seed: int, train: ImageSet, test: ImageSet) -> None:
+def trial(args, arm: str, method: str, condition: str, seed: int, train: ImageSet, test: ImageSet) -> None:
     """Keeps in --work which test images are answered right."""
-    name = f"{arm.replace('<', '_by_').replace('+', '_and_')}-{loss}-{condition.replace(':', '_')}-seed{seed}"
+    name = f"{arm.replace('<', '_by_').replace('+', '_and_')}-{method}-{condition.replace(':', '_')}-seed{seed}"
     kept = args.work / f"{name}.json"
     if kept.exists():
         return
     started = time.perf_counter()
     labelled, common = labelled_part(train, condition, seed), {"dataset": args.dataset, "run_dir": "", "seed": seed}
-    common |= {"precision": "mixed_bfloat16", "batch_size": args.batch_size, "loss": loss}
+    common |= {"precision": "mixed_bfloat16", "batch_size": args.batch_size, **METHODS[method]}
     encoder, teachers, unlabelled = arm.partition("+")[0].partition("<")[0], (), None
     if "<" in arm:
-        big = args.work / f"big-{loss}-{condition.replace(':', '_')}-seed{seed}.keras"
+        big = args.work / f"big-{method}-{condition.replace(':', '_')}-seed{seed}.keras"
         if not big.exists():
             of_big = {
                 "encoder": (f"{CLASSIFIER}={args.big}",),
@@ -86,7 +91,7 @@ def trial(args, arm: str, loss: str, condition: str, seed: int, train: ImageSet,
     classifier = fine_tuned(FinetuneSettings(**common, **own), labelled, unlabelled)
     right = embed(classifier, test.images).argmax(axis=1) == test.labels
     seconds = round(time.perf_counter() - started, 1)
-    about = {"condition": condition, "arm": arm, "loss": loss, "seed": seed, "steps": steps, "seconds": seconds}
+    about = {"condition": condition, "arm": arm, "method": method, "seed": seed, "steps": steps, "seconds": seconds}
     numbers = {**about, "accuracy": float(right.mean()), "right": right.astype(int).tolist()}
     write_atomically(kept, json.dumps(numbers).encode())
     print(f"{name}: {right.mean():.4f} after {seconds:.0f} s", flush=True)
@@ -97,20 +102,20 @@ def summary(work: Path) -> dict:
     found, steps, numbers = {}, {}, {}
     for path in sorted(work.glob("*-seed*.json")):
         one = json.loads(path.read_text())
-        key = one["condition"], one["arm"], one["loss"]
+        key = one["condition"], one["arm"], one["method"]
         found.setdefault(key, {})[one["seed"]] = one["right"]
         steps.setdefault(key, set()).add(one["steps"])
-    for (condition, arm, loss), of_seeds in found.items():
+    for (condition, arm, method), of_seeds in found.items():
         scores = np.array([of_seeds[seed] for seed in sorted(of_seeds)], float)
-        trained = sorted(steps[condition, arm, loss])
+        trained = sorted(steps[condition, arm, method])
         entry = {"seeds": sorted(of_seeds), "steps": trained, "accuracy": accuracy_interval(scores)._asdict()}
-        for name, other in (("over_scratch", (SCRATCH, PLAIN)), ("over_plain_loss", (arm, PLAIN))):
+        for name, other in (("over_scratch", (SCRATCH, PLAIN)), ("over_plain", (arm, PLAIN))):
             theirs = found.get((condition, *other), {})
             common = sorted(of_seeds.keys() & theirs.keys())
-            if common and other != (arm, loss):
+            if common and other != (arm, method):
                 pair = (np.array([scores_of[seed] for seed in common], float) for scores_of in (of_seeds, theirs))
                 entry[name] = difference_interval(*pair)._asdict()
-        numbers.setdefault(condition, {})[f"{arm}, {loss}"] = entry
+        numbers.setdefault(condition, {})[f"{arm}, {method}"] = entry
     return numbers
 
 
@@ -120,7 +125,7 @@ def main() -> None:
     parser.add_argument("--big", required=True, help="place of the big encoder")
     parser.add_argument("--scratch", default="wrn_10_1", help="encoder that begins with random weights")
     parser.add_argument("--arms", type=words, default=["scratch"], help="a list")
-    parser.add_argument("--losses", type=words, default=[PLAIN])
+    parser.add_argument("--methods", type=words, default=[PLAIN], help=f"a list of {', '.join(METHODS)}")
     parser.add_argument("--conditions", type=words, required=True)
     parser.add_argument("--seeds", type=lambda text: list(map(int, text.split(","))), default=[0, 1, 2])
     parser.add_argument("--dataset", default="cifar10")
@@ -139,8 +144,8 @@ def main() -> None:
     args.work.mkdir(parents=True, exist_ok=True)
     for seed in args.seeds:
         for condition in args.conditions:
-            for arm, loss in itertools.product(args.arms, args.losses):
-                trial(args, arm, loss, condition, seed, train, test)
+            for arm, method in itertools.product(args.arms, args.methods):
+                trial(args, arm, method, condition, seed, train, test)
                 settings = {"encoders": args.encoders, "big": args.big, "image_size": args.image_size}
                 numbers = {
                     "train": train.name,

@@ -78,6 +78,12 @@ _flag(
     f"How to learn from labels: {', '.join(plugins.names(LOSSES))}. generalised_cross_entropy is for labels of which many are "
     "wrong.",
 )
+_flag(
+    flags.DEFINE_bool,
+    "drop_suspects",
+    "Leave out images whose neighbours contradict their label, as dogo-suspects lists them; for labels of which many are "
+    "wrong in the same way.",
+)
 _flag(flags.DEFINE_float, "label_weight", "Weight of what is learnt from labels; 0 leaves it to teachers.")
 flags.DEFINE_list(
     "teachers",

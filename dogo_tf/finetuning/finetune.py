@@ -7,7 +7,7 @@ from dogo_tf.distribution.devices import Job, check_batch_size, strategy
 from dogo_tf.evaluate.features import embed
 from dogo_tf.evaluate.intervals import accuracy_interval
 from dogo_tf.finetuning import labelled, networks, screen
-from dogo_tf.finetuning.model import FineTune
+from dogo_tf.finetuning.cleaning import cleaned
 from dogo_tf.finetuning.settings import FinetuneSettings
 from dogo_tf.finetuning.specs import encoder_specs
 from dogo_tf.finetuning.stream import finetuning_stream
@@ -44,13 +44,14 @@ def finetune(settings: FinetuneSettings, resume=False, overwrite=False, trust=Fa
             loaded = networks.load_encoders(settings, trust)
             source = chiefs.config()["data"]["source"] if resume and settings.source == "auto" else settings.source
             images = labelled.open_images(settings, networks.image_size_of(settings, loaded), source)
-            model = _train(settings, resume, overwrite, loaded, images, job, chiefs, folder)
+            images = images._replace(labelled=cleaned(images.labelled, settings, loaded))
+            _train(settings, resume, overwrite, loaded, images, job, chiefs, folder)
             if images.test is not None and job.is_chief:
-                _test(model, images.test, folder)
+                _test(images.test, folder)
     return chiefs
 
 
-def _train(settings, resume, overwrite, loaded, images, job: Job, chiefs, folder: RunFolder) -> FineTune:
+def _train(settings, resume, overwrite, loaded, images, job: Job, chiefs, folder: RunFolder) -> None:
     """Reads the `chiefs` folder and writes to `folder`, which is the same one for the chief."""
     source, unlabelled = images.labelled.images, images.unlabelled and images.unlabelled.images
     job.check_same("images", len(source), "every worker must find the same files")
@@ -94,7 +95,6 @@ def _train(settings, resume, overwrite, loaded, images, job: Job, chiefs, folder
     sources = (source,) if unlabelled is None else (source, unlabelled)
     watched = Watched(checkpoint, folder, alarm, FirstSteps(settings.steps), sources)
     fit_to_the_end(model, stream, settings, settings.steps, steps_per_epoch, job, watched)
-    return model
 
 
 def _classifiers(settings: FinetuneSettings) -> list[dict]:
@@ -105,7 +105,7 @@ def _classifiers(settings: FinetuneSettings) -> list[dict]:
     ]
 
 
-def _test(model: FineTune, test, folder: RunFolder) -> None:
+def _test(test, folder: RunFolder) -> None:
     """Every classifier on every test image, once; to the screen and to accuracy.json."""
     found = {}
     for peer in folder.peer_names():

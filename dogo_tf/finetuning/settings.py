@@ -42,6 +42,7 @@ class FinetuneSettings:
     max_bad_images: float = 0.01
     max_pixels: float = MAX_PIXELS
     loss: str = "cross_entropy"
+    drop_suspects: bool = False
     label_weight: float = 1.0
     teachers: tuple[str, ...] = ()
     teach: str = "all"

@@ -2,6 +2,7 @@
 
 from dogo_tf.data.image_set import ImageSet
 from dogo_tf.finetuning import networks
+from dogo_tf.finetuning.cleaning import cleaned
 from dogo_tf.finetuning.settings import FinetuneSettings
 from dogo_tf.finetuning.stream import finetuning_stream
 from dogo_tf.platform.keras_compat import keras, tf
@@ -12,6 +13,7 @@ def trained_with(
 ) -> dict[str, keras.Model]:
     """{name: classifier} of the training that dogo-finetune would do with these images, on the current devices."""
     loaded = networks.load_encoders(settings, trust)
+    labelled = cleaned(labelled, settings, loaded)
     model = networks.build_model(settings, loaded, labelled, labelled.images.shape[1])
     networks.start_heads(model, loaded, labelled, settings.seed)
     stream = finetuning_stream(

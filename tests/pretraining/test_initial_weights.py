@@ -68,13 +68,13 @@ def test_a_run_starts_from_them_and_goes_on_from_its_own_checkpoint(pictures, pl
     init = (f"small_conv={kinds['keras']}",)
     made = small_run(pictures, tmp_path / "run", peers=("small_conv",), epochs=1, init=init)
     at_the_start = []
-    fit = module._fit
+    fit = module.fit_to_the_end
 
     def watched(model, *rest):
         at_the_start.append(model.peers[0].encoder.get_weights())
         fit(model, *rest)
 
-    monkeypatch.setattr(module, "_fit", watched)
+    monkeypatch.setattr(module, "fit_to_the_end", watched)
     run = pretrain(made)
     trained = run.load_encoder("small_conv").get_weights()
     pretrain(made, resume=True)
