@@ -74,7 +74,8 @@ class Measured:
             judging = embed(self.encoder, chosen.judging)
             best = calibrated.best(files["int8"], files["float32"], chosen.images, chosen.judging, judging)
             add("ranges by error", best.content, time.perf_counter() - start, best.as_dict())
-            trained = qat.train(best.content, files["float32"], self.train.images, self.learned, settings, seed)
+            known, held_out = (self.train.images, self.learned), (chosen.judging, judging)
+            trained = qat.train(best.content, files["float32"], *known, *held_out, settings, seed, chosen.learning)
             details = trained.as_dict()
             add("int8_qat", trained.content, details.pop("seconds"), details)
             first = first or {"float32": files["float32"], "int8": best.content}

@@ -17,7 +17,8 @@ MOST_JUDGING, FEWEST_JUDGING = 256, 64
 class Calibration:
     """images: uint8 [N, H, W, 3]. lowest, highest: of the user's pixels, 0..255. extended: whether two pixels were set to 0
     and 255 so that the range is whole. judging: uint8 [M, H, W, 3], to choose among ranges by. held_out: whether they are
-    others; where fewer than 64 others are left, they are `images` themselves."""
+    others; where fewer than 64 others are left, they are `images` themselves. learning: int64 [K], the rows of all images that
+    are not held out."""
 
     images: np.ndarray
     lowest: int
@@ -25,9 +26,11 @@ class Calibration:
     extended: bool
     judging: np.ndarray
     held_out: bool
+    learning: np.ndarray
 
     def as_dict(self) -> dict:
-        return asdict(self) | {"images": len(self.images), "judging": len(self.judging)}
+        counts = {name: len(getattr(self, name)) for name in ("images", "judging", "learning")}
+        return asdict(self) | counts
 
 
 def choose(images: np.ndarray, count: int = DEFAULT, seed: int = 0) -> Calibration:
@@ -68,4 +71,5 @@ def choose(images: np.ndarray, count: int = DEFAULT, seed: int = 0) -> Calibrati
         chosen[0, 0, 0], chosen[0, -1, -1] = 0, 255
     others = np.sort(order[count:][:MOST_JUDGING])
     held_out = len(others) >= FEWEST_JUDGING
-    return Calibration(chosen, lowest, highest, extended, images[others] if held_out else chosen, held_out)
+    learning = np.setdiff1d(order, others) if held_out else np.arange(len(images))
+    return Calibration(chosen, lowest, highest, extended, images[others] if held_out else chosen, held_out, learning)

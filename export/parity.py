@@ -69,18 +69,24 @@ def compare(reference_features, features) -> Parity:
     rows, other_rows = _unit_rows(reference), _unit_rows(features)
     cosines = (rows * other_rows).sum(axis=1)
     cosines[~rows.any(axis=1) & ~other_rows.any(axis=1)] = 1.0
-    count = len(rows)
-    # The sum over all pairs i != j of cos(i, j), without the matrix.
-    between = (np.square(rows.sum(axis=0)).sum() - np.square(rows).sum()) / (count * (count - 1))
     return Parity(
         max_abs_difference=difference,
         relative_difference=_ratio(difference, float(np.abs(reference).max())),
         cosine_mean=float(cosines.mean()),
         cosine_min=float(cosines.min()),
-        error_ratio=_ratio(float(1 - cosines.mean()), float(1 - between)),
+        error_ratio=_ratio(float(1 - cosines.mean()), unlikeness(reference)),
         neighbour_overlap=_neighbour_overlap(reference, features),
-        images=count,
+        images=len(rows),
     )
+
+
+def unlikeness(features) -> float:
+    """1 - mean cosine of two different images, 0..2; features [N, d], N > 1."""
+    rows = _unit_rows(np.asarray(features, np.float64))
+    count = len(rows)
+    # The sum over all pairs i != j of cos(i, j), without the matrix.
+    between = (np.square(rows.sum(axis=0)).sum() - np.square(rows).sum()) / (count * (count - 1))
+    return float(1 - between)
 
 
 def violations(parity: Parity, export_format: str) -> list[str]:

@@ -134,7 +134,9 @@ def export_encoder(
             made = int8_formats.Made({}, {}, {})
             if integers:
                 reference = embed(encoder, calibrated.judging)
-                made = int8_formats.make(integers, files, calibrated, reference, train.images, learned, options.seed)
+                known = train.images, learned
+                rows = None if calibration_set else calibrated.learning
+                made = int8_formats.make(integers, files, calibrated, reference, *known, options.seed, rows)
                 files |= made.files
             times = latency.measure(files, test.images[0], seed=options.seed)
             load = latency.load()

@@ -31,6 +31,7 @@ def make(
     train_images: np.ndarray,
     train_features: np.ndarray | None,
     seed: int = 0,
+    rows: np.ndarray | None = None,
 ) -> Made:
     """The files of `formats`, out of the converter's float32 and int8.
 
@@ -39,7 +40,7 @@ def make(
         converted: files of tflite.convert of one SavedModel, calibrated on images.images.
         reference: the original's features of images.judging.
         train_images: uint8 [N, H, W, 3], and the original's features of them, for int8_qat.
-        seed: of the order of the training images.
+        seed: of the order of the training images. rows: of them to learn from; all if not given.
     """
     best = calibrated.best(converted[CALIBRATED], converted[BASE], images.images, images.judging, reference)
     files, details, refused = {}, {}, {}
@@ -47,7 +48,8 @@ def make(
         files[CALIBRATED], details[CALIBRATED] = best.content, best.as_dict()
     if QAT in formats:
         try:
-            trained = qat.train(best.content, converted[BASE], train_images, train_features, seed=seed)
+            known, held_out = (train_images, train_features), (images.judging, reference)
+            trained = qat.train(best.content, converted[BASE], *known, *held_out, seed=seed, rows=rows)
         except InputError as error:
             refused[QAT] = str(error)
         else:

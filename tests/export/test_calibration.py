@@ -20,7 +20,7 @@ def test_images_of_the_whole_range_are_taken_as_they_are():
     np.testing.assert_array_equal(calibration.choose(images, 120).images, chosen.images)
     assert (calibration.choose(images, 120, seed=1).images != chosen.images).any()
     kept = {"lowest": 0, "highest": 255, "extended": False, "images": 120}
-    assert chosen.as_dict() == kept | {"judging": 180, "held_out": True}
+    assert chosen.as_dict() == kept | {"judging": 180, "held_out": True, "learning": 120}
 
 
 def test_ranges_are_judged_on_images_that_they_do_not_come_from():
@@ -29,8 +29,10 @@ def test_ranges_are_judged_on_images_that_they_do_not_come_from():
     assert len(chosen.judging) == 256 and chosen.held_out
     both = np.concatenate([chosen.images, chosen.judging]).reshape(376, -1)
     assert len(np.unique(both, axis=0)) == 376
+    learning = images[chosen.learning].reshape(444, -1)
+    assert len(np.unique(np.concatenate([chosen.judging.reshape(256, -1), learning]), axis=0)) == 700
     few = calibration.choose(images[:183], 120)  # 63 others
-    assert few.judging is few.images and not few.held_out
+    assert few.judging is few.images and not few.held_out and len(few.learning) == 183
 
 
 @pytest.mark.parametrize("low, high", [(0, 153), (30, 255), (40, 180)])
