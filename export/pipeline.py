@@ -8,7 +8,6 @@ import numpy as np
 from dogo_tf.data.image_set import ImageSet, digest
 from dogo_tf.encoders._float32 import as_float32
 from dogo_tf.errors import InputError, unknown_name
-from dogo_tf.evaluate.classifier import LinearClassifier
 from dogo_tf.evaluate.features import embed
 from dogo_tf.evaluate.saved_model_encoder import LOGITS, OUTPUT, SavedModelEncoder
 from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
@@ -26,6 +25,7 @@ from dogo_tf.export import (
     target_report,
     tflite,
 )
+from dogo_tf.export import head as classifier_head
 from dogo_tf.export.int8 import formats as int8_formats
 from dogo_tf.export.report import BASE, Exported, Report
 from dogo_tf.export.saved_model import check_encoder, export_saved_model
@@ -111,7 +111,7 @@ def export_encoder(
     encoder, own = parts(encoder) if isinstance(encoder, keras.Model) else (encoder, None)
     check_encoder(encoder)
     _check(folder, train, test, options)
-    head = _checked_head(own, train, test, options)
+    head = classifier_head.of_classifier(own, options.head, train, test)
     class_names = own.class_names if own else train.class_names
     calibrated = None
     integers = [name for name in dict.fromkeys(options.formats) if name in int8_formats.FORMATS]
@@ -125,6 +125,9 @@ def export_encoder(
     try:
         with folder_atomically(folder) as stage:
             head = judge.classifier if options.head else head
+            temperature = None
+            if head and judge:
+                head, temperature = classifier_head.calibrated(head, original, test.labels)
             saved_model = export_saved_model(encoder, stage / "saved_model", head=head)
             items = [_check_saved_model(saved_model, folder, original, test, options)]
             # With the base even if it is not asked for: sizes and times are told as ratios to it.
@@ -147,6 +150,7 @@ def export_encoder(
                 if options.force or not item.problems:
                     description = {
                         "labels": list(class_names) if head else None,
+                        "temperature": temperature,
                         "calibration": calibrated.as_dict() if variant in integers else None,
                         "quantisation": made.details.get(variant),
                         "parity_with_original": vars(item.parity),
@@ -163,6 +167,7 @@ def export_encoder(
             details = {
                 "data": {part: _described(data) for part, data in sets.items()},
                 "calibration": calibrated and {"data": sets["calibration"].name, **calibrated.as_dict()},
+                "temperature": temperature,
                 "quantisation": made.details,
                 "refused": made.refused,
                 "latency": {"batch": 1, "threads": 1, "rounds": latency.ROUNDS, "block": latency.BLOCK, **load},
@@ -213,22 +218,6 @@ def _check(folder: Path, train: ImageSet, test: ImageSet, options: Options) -> N
         raise InputError(f"out: {folder} exists already; choose another folder or give --overwrite")
     if not any((folder / name).exists() for name in (report_file.REPORT, "saved_model")):
         raise InputError(f"out: {folder} holds files but no earlier export ({report_file.REPORT}); it is not replaced")
-
-
-def _checked_head(own, train: ImageSet, test: ImageSet, options: Options) -> LinearClassifier | None:
-    """The head that a classifier brings along, by which labelled images must go, or None."""
-    if own is None:
-        return None
-    if options.head:
-        raise InputError("head: this classifier has its own, by its fine-tuning; leave --head out")
-    for images in (train, test):
-        if images.labels is not None and images.class_names != own.class_names:
-            differing = sorted(set(images.class_names) ^ set(own.class_names))
-            raise InputError(
-                f"{images.name}: expected the classes of the classifier, {', '.join(own.class_names[:10])}; "
-                f"only one of them has {', '.join(differing[:10])}"
-            )
-    return LinearClassifier(*own.get_weights())
 
 
 def _check_saved_model(path: Path, folder: Path, original, test: ImageSet, options: Options) -> Exported:

@@ -174,6 +174,18 @@ def test_a_saved_model_goes_the_same_way(exported, encoder, tmp_path):
     assert parity.violations(parity.compare(encoder.predict(TEST.images, verbose=0), features), "int8") == []
 
 
+def test_confidences_are_as_high_as_the_accuracy_on_labels_that_are_partly_wrong(encoder, tmp_path):
+    """The head learns from right labels and is nearly certain; a fifth of the test labels are wrong."""
+    labels = np.where(np.arange(256) % 5 == 0, (TEST.labels + 1) % 3, TEST.labels)
+    noisy = replace(TEST, labels=labels)
+    report = export_encoder(encoder, tmp_path / "out", TRAIN, noisy, quick(head=True, formats=("float32",)), "tiny")
+    file = Encoder(report.item("float32").path)
+    found = file.classify(list(TEST.images))
+    accuracy = np.mean([name == TEST.class_names[label] for (name, _), label in zip(found, labels, strict=True)])
+    assert np.mean([confidence for _, confidence in found]) == pytest.approx(accuracy, abs=0.05) and accuracy < 0.9
+    assert file.metadata["temperature"] == report.details["temperature"] > 1.5
+
+
 def test_without_labels_there_are_no_accuracies_and_no_head(encoder, tmp_path):
     train, test = image_set(100, 0, labelled=False), image_set(256, 1, labelled=False)
     report = export_encoder(encoder, tmp_path / "out", train, test, quick(formats=("float16",)))
