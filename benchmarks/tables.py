@@ -8,6 +8,7 @@ from int8_tables import int8, int8_devices, int8_taught
 from length_tables import lengths
 from measured_tables import arm, blockwise, edge, equality, speed, survival
 from published import ROOT, read, source
+from selection_tables import selection
 from study_tables import claim, compare, compare_at_5e3, objectives, recipe_rate, suspects, teaching, tune
 from trial_tables import trials_recipe, trials_teacher
 
@@ -88,6 +89,7 @@ TABLES = {
     "trials_teacher": trials_teacher,
     "lengths": lengths,
     "suspects": suspects,
+    "selection": selection,
     "objectives": objectives,
     "teaching": teaching,
     "equality": equality,
