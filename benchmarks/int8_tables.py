@@ -80,5 +80,5 @@ def int8_taught() -> str:
     head = ["int8 file, measure", "alone", "taught", "taught - alone, 95 % interval"]
     return (
         text_table(head, rows) + f"\n\n{len(result['training_seeds'])} seeds of the training, paired; "
-        f"{result['draws']} draws of the calibration images each." + source("int8_taught")
+        f"draws of the calibration images for each: {result['draws']}." + source("int8_taught")
     )
