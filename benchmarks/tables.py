@@ -4,6 +4,7 @@ import os
 import re
 
 from data_tables import large_data
+from finetune_tables import finetune
 from int8_tables import int8, int8_devices, int8_taught
 from length_tables import lengths
 from measured_tables import arm, blockwise, edge, equality, speed, survival
@@ -90,6 +91,7 @@ TABLES = {
     "lengths": lengths,
     "suspects": suspects,
     "selection": selection,
+    "finetune": finetune,
     "objectives": objectives,
     "teaching": teaching,
     "equality": equality,

@@ -19,6 +19,7 @@ import dataclasses
 from absl import flags
 
 from dogo_tf.distribution.devices import STRATEGIES
+from dogo_tf.errors import InputError
 from dogo_tf.experiments import app
 from dogo_tf.finetuning.settings import LOSSES, PRECISIONS, FinetuneSettings
 from dogo_tf.platform import plugins
@@ -143,6 +144,19 @@ _flag(flags.DEFINE_float, "checkpoint_minutes", "Minutes between checkpoints; th
 _flag(flags.DEFINE_integer, "checkpoint_steps", "Also a checkpoint every so many steps.")
 _flag(flags.DEFINE_integer, "seed", "Seed of data order, views, and weights that begin at random.")
 flags.DEFINE_bool(
+    "report",
+    False,
+    "Write report/<classifier>/report.html besides: accuracy by class, confusions, calibration, the worst mistakes. Needs "
+    "--test_split.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_bool(
+    "learning_curve",
+    True,
+    "In the report, what 100 more labels would bring: the training again, on parts of the labels, up to nine times.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_bool(
     "resume", False, "Go on from the newest checkpoint in run_dir, with the same settings.", flag_values=FLAGS
 )
 flags.DEFINE_bool("overwrite", False, "Replace the run that is in run_dir.", flag_values=FLAGS)
@@ -158,9 +172,11 @@ def settings_from_flags(flag_values: flags.FlagValues) -> FinetuneSettings:
 def main() -> None:
     app.required(FLAGS, "encoder", "dataset", "run_dir")
     settings = settings_from_flags(FLAGS)
+    if FLAGS.report and not settings.test_split:
+        raise InputError("--report: expected --test_split, too: the images that the classifiers are tested on")
     from dogo_tf.finetuning.finetune import finetune  # loads TensorFlow, which a mistyped flag need not wait for
 
-    folder = finetune(settings, FLAGS.resume, FLAGS.overwrite, FLAGS.trust)
+    folder = finetune(settings, FLAGS.resume, FLAGS.overwrite, FLAGS.trust, FLAGS.report, FLAGS.learning_curve)
     print(f"done: {', '.join(folder.peer_names())} in {folder.path}")
     print(f"next: dogo-export --run_dir={folder.path} --peer={folder.peer_names()[-1]}")
 

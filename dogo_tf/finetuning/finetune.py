@@ -4,10 +4,12 @@ import json
 
 from dogo_tf.data.stream import HostClock
 from dogo_tf.distribution.devices import Job, check_batch_size, strategy
+from dogo_tf.errors import InputError
 from dogo_tf.evaluate.features import embed
 from dogo_tf.evaluate.intervals import accuracy_interval
 from dogo_tf.finetuning import labelled, networks, screen
 from dogo_tf.finetuning.cleaning import cleaned
+from dogo_tf.finetuning.report import write_reports
 from dogo_tf.finetuning.settings import FinetuneSettings
 from dogo_tf.finetuning.specs import encoder_specs
 from dogo_tf.finetuning.stream import finetuning_stream
@@ -25,11 +27,20 @@ from dogo_tf.training.fitting import Watched, fit_to_the_end, go_on
 ACCURACY = "accuracy.json"
 
 
-def finetune(settings: FinetuneSettings, resume=False, overwrite=False, trust=False) -> RunFolder:
+def finetune(
+    settings: FinetuneSettings, resume=False, overwrite=False, trust=False, report=False, learning_curve=True
+) -> RunFolder:
     """Trains the classifiers of `settings` and fills the run folder; see RunFolder. With test images, accuracy.json besides.
 
-    Args and errors as of pretraining.pretrain.
+    Args:
+        resume, overwrite, trust: as of pretraining.pretrain.
+        report: also write report/<classifier>/; needs test images.
+        learning_curve: in it, what more labels would bring: the training again, on parts of the labels, up to nine times.
+    Raises:
+        As pretraining.pretrain.
     """
+    if report and not settings.test_split:
+        raise InputError("report: expected test_split, the images that the classifiers are tested on")
     devices = strategy(settings.strategy, settings.tpu)  # before any other work of TensorFlow
     check_batch_size(settings.batch_size, devices.num_replicas_in_sync)
     if settings.unlabelled:
@@ -48,6 +59,8 @@ def finetune(settings: FinetuneSettings, resume=False, overwrite=False, trust=Fa
             _train(settings, resume, overwrite, loaded, images, job, chiefs, folder)
             if images.test is not None and job.is_chief:
                 _test(images.test, folder)
+                if report:
+                    write_reports(folder, settings, images, learning_curve, trust)
     return chiefs
 
 

@@ -121,6 +121,10 @@ WRONG = {
         [*FINETUNE, "--teach=big>wrn_10_1"],
         "unknown peer in teach 'big'; known: wrn_10_1",
     ),
+    "a report on nothing": (
+        [*FINETUNE, "--report"],
+        "--report: expected --test_split, too: the images that the classifiers are tested on",
+    ),
     "no labels and no teacher": (
         [*FINETUNE, "--label_weight=0"],
         "label_weight: 0 leaves an encoder nothing to learn that nobody teaches",

@@ -1,0 +1,40 @@
+"""The table of finetune.py: what classifiers reach with few and with wrong labels."""
+
+import functools
+
+from published import points, read, source
+
+from dogo_tf.reporting.table import percent, text_table
+
+CONDITIONS = {
+    "labels": "{share} % of the labels",
+    "symmetric": "{share} % wrong labels",
+    "pairwise": "{share} % wrong labels, each taken for the next class",
+}
+
+
+def finetune() -> str:
+    result = read("finetune")
+    rows = []
+    for condition, arms in result["conditions"].items():
+        kind, _, share = condition.partition(":")
+        told = CONDITIONS[kind].format(share=f"{100 * float(share):g}")
+        for arm, entry in sorted(arms.items(), key=functools.partial(_order, list(arms))):
+            accuracy = entry["accuracy"]
+            interval = f"{percent(accuracy['mean'])} ({percent(accuracy['low'])} to {percent(accuracy['high'])})"
+            gains = [points(entry[name]) if name in entry else "" for name in ("over_scratch", "over_plain")]
+            name = arm.replace("_", " ").replace("<big", " taught by the big one").replace("+big", " and the big one")
+            rows.append([told, name, str(len(entry["seeds"])), "/".join(map(str, entry["steps"])), interval, *gains])
+            told = ""
+    head = ["labels", "classifier, method", "seeds", "steps", "accuracy, %", "over scratch", "over cross-entropy"]
+    return (
+        text_table(head, rows)
+        + f"\n\n{result['train']} at {result['settings']['image_size']} pixels, on all test images; differences in points, "
+        "paired by seed and image; intervals of 95 % over seeds (where there are several) and images."
+        + source("finetune")
+    )
+
+
+def _order(given: list[str], item) -> int:
+    """From scratch first, then as they are in the file."""
+    return -1 if item[0].startswith("scratch") else given.index(item[0])
