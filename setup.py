@@ -34,6 +34,7 @@ setup(
     package_data={
         "dogo_tf": ["py.typed"],
         "dogo_tf.experiments": ["presets/*.flags"],
+        "dogo_tf.exploration": ["templates/*"],
         "dogo_tf.reporting": ["templates/*.html"],
     },
     install_requires=[
@@ -66,6 +67,7 @@ setup(
         "notebooks": NOTEBOOKS,
         "onnx": ONNX,
         "devices": ["tf2onnx>=1.17", "onnx", *ONNX, "tflite-micro", "ethos-u-vela>=4"],
+        "umap": ["umap-learn"],
         "gcs": ["gcsfs"],
         "s3": ["s3fs"],
         "gpu": ["tensorflow[and-cuda]>=2.15.1,<2.22"],
@@ -85,6 +87,7 @@ setup(
             "dogo-index = dogo_tf.experiments.index:run",
             "dogo-suspects = dogo_tf.experiments.suspects:run",
             "dogo-select = dogo_tf.experiments.select_images:run",
+            "dogo-explore = dogo_tf.experiments.explore:run",
             "dogo-export = dogo_tf.export.main:run",
             "dogo-predict = dogo_tf.export.predict:run",
             "dogo-quickstart = dogo_tf.experiments.quickstart:run",

@@ -19,6 +19,7 @@ ORDER = (
     "peer",
     "step",
     "teacher",
+    "exploration",
     "selection",
     "assessment",
     "evaluate",

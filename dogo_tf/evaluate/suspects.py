@@ -68,13 +68,17 @@ def suspects(features, labels, k=20, temperature=0.1) -> Suspects:
     """
     features, labels = np.asarray(features), np.asarray(labels)
     check_labelled(features, labels, features, labels)
-    classes, own = np.unique(labels, return_inverse=True)
-    if len(classes) < 2:
+    if (labels == labels[0]).all():
         raise InputError(f"labels: expected at least two classes, got only class {labels[0]}")
     check_k(k, len(labels))
     if temperature <= 0:
         raise InputError(f"temperature: expected more than 0, got {temperature}")
-    cosines, neighbours = _other_images(features, k)
+    return suspects_among(*other_images(features, k), labels, temperature)
+
+
+def suspects_among(cosines, neighbours, labels, temperature=0.1) -> Suspects:
+    """`suspects` by neighbours that are known: cosines and row numbers as of `other_images`; labels of at least two classes."""
+    classes, own = np.unique(labels, return_inverse=True)
     label_share, suggested_share = np.empty(len(labels)), np.empty(len(labels))
     suggested = np.empty(len(labels), np.int64)
     for block, shares in votes(cosines, own[neighbours], len(classes), temperature):
@@ -86,6 +90,15 @@ def suspects(features, labels, k=20, temperature=0.1) -> Suspects:
     usual_share = np.bincount(own, label_share) / np.bincount(own)
     listed = (suggested_share > label_share) & (suggested_share >= usual_share[suggested])
     return Suspects(label_share, classes[suggested], suggested_share, listed)
+
+
+def other_images(features, k) -> tuple[np.ndarray, np.ndarray]:
+    """knn.nearest of every image among the others: cosines and row numbers, [N, k]."""
+    cosines, neighbours = nearest(features, features, k + 1)
+    is_self = neighbours == np.arange(len(features))[:, None]
+    # With more than k exact copies an image may be absent from its own list; then one of the copies goes.
+    is_self[~is_self.any(axis=1), -1] = True
+    return tuple(column[~is_self].reshape(-1, k) for column in (cosines, neighbours))
 
 
 def check_k(k: int, count: int) -> None:
@@ -108,12 +121,3 @@ def precision_recall(listed, truly_wrong) -> PrecisionRecall:
 
 def _share(part, whole) -> float:
     return part / int(whole) if whole else float("nan")
-
-
-def _other_images(features, k) -> tuple[np.ndarray, np.ndarray]:
-    """knn.nearest of every image among the others: cosines and row numbers, [N, k]."""
-    cosines, neighbours = nearest(features, features, k + 1)
-    is_self = neighbours == np.arange(len(features))[:, None]
-    # With more than k exact copies an image may be absent from its own list; then one of the copies goes.
-    is_self[~is_self.any(axis=1), -1] = True
-    return tuple(column[~is_self].reshape(-1, k) for column in (cosines, neighbours))

@@ -15,6 +15,7 @@ BINARIES = {
     "dogo-finetune": "dogo_tf.experiments.finetune",
     "dogo-suspects": "dogo_tf.experiments.suspects",
     "dogo-select": "dogo_tf.experiments.select_images",
+    "dogo-explore": "dogo_tf.experiments.explore",
     "dogo-index": "dogo_tf.experiments.index",
     "dogo-quickstart": "dogo_tf.experiments.quickstart",
     "dogo-export": "dogo_tf.export.main",
@@ -25,6 +26,7 @@ COMPARE = ["dogo-compare", "--dataset=patterns", "--out={new}"]
 PROBE = ["dogo-probe", "--dataset=patterns", "--encoder=x.keras"]
 SUSPECTS = ["dogo-suspects", "--dataset=patterns", "--encoder=x.keras"]
 SELECT = ["dogo-select", "--dataset=patterns", "--encoder=x.keras"]
+EXPLORE = ["dogo-explore", "--dataset=patterns", "--encoder=x.keras"]
 EXPORT = ["dogo-export", "--dataset=patterns", "--encoder=x.keras", "--out={new}"]
 FINETUNE = ["dogo-finetune", "--dataset=patterns", "--encoder=wrn_10_1", "--run_dir={new}"]
 # What is wrong -> the command, and what the message says.
@@ -97,6 +99,11 @@ WRONG = {
     "selection's method": ([*SELECT, "--method=foo"], "unknown method 'foo'; known: k_centre, max_herding"),
     "selection's budget": ([*SELECT, "--budget=0"], "--budget: expected a whole number of at least 1, got 0"),
     "selection's source": ([*SELECT, "--source=disk"], "unknown source 'disk'; known: auto, cache, memory, stream"),
+    "exploration's map": ([*EXPLORE, "--map=som"], "unknown map 'som'; known: pca, tsne, umap"),
+    "exploration's images": (
+        [*EXPLORE, "--max_images=0"],
+        "--max_images: expected a whole number of at least 1, got 0",
+    ),
     "suspects' noise": ([*SUSPECTS, "--inject_noise=nan"], "--inject_noise: expected a number from 0 to 0.8, got nan"),
     "nothing to fine-tune": ([*FINETUNE, "--encoder="], "--encoder is needed: What is fine-tuned: a run and its peer"),
     "encoder to fine-tune": (

@@ -1,0 +1,22 @@
+"""Which images go onto a page that cannot hold all."""
+
+import numpy as np
+
+from dogo_tf.errors import InputError
+
+
+def sampled(count: int, most: int, always=(), seed: int = 0) -> np.ndarray:
+    """Row numbers, ascending int64 [min(count, most)]: all of `always`, and of the others a fair sample.
+
+    The same for the same arguments; a larger `most` only adds rows.
+    Raises InputError if `always` alone are more than `most`.
+    """
+    if count <= most:
+        return np.arange(count)
+    always = np.unique(np.asarray(always, np.int64))
+    if len(always) > most:
+        raise InputError(
+            f"max_images: expected at least {len(always)}, the images that have labels or are in the lists; got {most}"
+        )
+    others = np.random.default_rng(seed).permutation(np.setdiff1d(np.arange(count), always))
+    return np.sort(np.concatenate([always, others[: most - len(always)]]))
