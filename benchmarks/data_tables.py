@@ -1,4 +1,4 @@
-"""Table of data beyond memory: starts with a kept index, and decoding."""
+"""Tables of many images: starts with a kept index, decoding, pages to look at them."""
 
 from published import read, source
 
@@ -30,3 +30,19 @@ def large_data() -> str:
 
 def _ratios(found: dict) -> str:
     return f"{found['stream_over_pillow']:.2f} and {found['stream_over_tf_data']:.2f}"
+
+
+def many_on_a_page() -> str:
+    found = read("explore")
+    rows = [
+        [
+            f"{int(count):,}",
+            f"{page['megabytes']:.1f}",
+            f"{page['seconds_to_first_picture']:.1f}",
+            *(f"{page[f'frames_{view}']:.0f}" for view in ("whole_map", "small_pictures", "points", "near")),
+        ]
+        for count, page in found["pages"].items()
+    ]
+    head = ["images", "MB", "first picture, s"]
+    head += [f"frames/s, {view}" for view in ("whole map", "pictures of 12 px", "points only", "near")]
+    return text_table(head, rows) + source("explore")

@@ -3,7 +3,7 @@
 import os
 import re
 
-from data_tables import large_data
+from data_tables import large_data, many_on_a_page
 from finetune_tables import finetune
 from int8_tables import int8, int8_devices, int8_taught
 from length_tables import lengths
@@ -105,6 +105,7 @@ TABLES = {
     "blockwise": blockwise,
     "gates": gates,
     "large_data": large_data,
+    "many_on_a_page": many_on_a_page,
 }
 
 
