@@ -35,6 +35,21 @@ def finetune() -> str:
     )
 
 
+def finetune_int8() -> str:
+    """What the exported files of one classifier lose, by its own head."""
+    result = read("finetune_int8")
+    rows = [["the classifier", percent(result["original"]["scores"]["head"]["accuracy"]), ""]]
+    for name, measured in result["formats"].items():
+        if head := (measured["scores"] or {}).get("head"):
+            rows.append([name.replace("_", " "), percent(head["accuracy"]), f"{100 * head['lost']:.1f}"])
+    steps, images = result["origin"]["settings"]["steps"], result["data"]["test"]["images"]
+    return (
+        text_table(["file", "accuracy, %", "points lost"], rows)
+        + f"\n\n`alone`, fine-tuned for {steps} steps on all labels, one seed, on {images:,} test images."
+        + source("finetune_int8")
+    )
+
+
 def _order(given: list[str], item) -> int:
     """From scratch first, then as they are in the file."""
     return -1 if item[0].startswith("scratch") else given.index(item[0])

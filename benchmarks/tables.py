@@ -4,7 +4,7 @@ import os
 import re
 
 from data_tables import large_data, many_on_a_page
-from finetune_tables import finetune
+from finetune_tables import finetune, finetune_int8
 from int8_tables import int8, int8_devices, int8_taught
 from length_tables import lengths
 from measured_tables import arm, blockwise, edge, equality, speed, survival
@@ -92,6 +92,7 @@ TABLES = {
     "suspects": suspects,
     "selection": selection,
     "finetune": finetune,
+    "finetune_int8": finetune_int8,
     "objectives": objectives,
     "teaching": teaching,
     "equality": equality,
