@@ -105,6 +105,16 @@ def test_a_file_that_is_missing_is_told(site, tmp_path):
     assert "gallery/none.png is missing (404): build the page again." in html.unescape(shown)
 
 
+def test_a_network_of_pictures_that_are_not_square_is_told(site, tmp_path):
+    other = tmp_path / "site"
+    shutil.copytree(site, other)
+    description = json.loads((other / "model.json").read_text())
+    description["input"]["shape"] = [1, 24, 20, 3]
+    (other / "model.json").write_text(json.dumps(description))
+    shown, _ = told(other, "index.html#picture=gallery/00.jpg", tmp_path / "profile")
+    assert "This network takes 24 x 20 pixels; the page crops squares only." in shown
+
+
 def test_models_and_pictures_that_the_page_cannot_use_are_refused(exported, tmp_path):
     pictures = [exported / "a.jpg"]
     cases = {
