@@ -63,7 +63,8 @@ def one_pass(folder: Path, source: str, cache: Path, size: int) -> tuple[int, in
     model = small_model(32)
     few = np.zeros((64, size, size, 3), np.uint8)
     model.fit(data.training_stream(few, 32, seed=0), steps_per_epoch=2, verbose=0)
-    pooled = keras.Sequential([keras.Input((size, size, 3)), keras.layers.AveragePooling2D(16), keras.layers.Flatten()])
+    # A feature for each colour: those of real encoders take 4 bytes times their width an image on top.
+    pooled = keras.Sequential([keras.Input((size, size, 3)), keras.layers.GlobalAveragePooling2D()])
     dogo_tf.evaluate.embed(pooled, few)
     before = peak_memory()
     images = data.open(folder, image_size=size, source=source, cache_dir=cache)

@@ -3,7 +3,7 @@
 import os
 import re
 
-from data_tables import large_data, many_on_a_page
+from data_tables import large_data, many_on_a_page, source_memory
 from finetune_tables import finetune, finetune_int8
 from int8_tables import int8, int8_devices, int8_taught
 from length_tables import lengths
@@ -107,6 +107,7 @@ TABLES = {
     "gates": gates,
     "large_data": large_data,
     "many_on_a_page": many_on_a_page,
+    "source_memory": source_memory,
 }
 
 
