@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import stat
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -109,8 +110,12 @@ def _opened(path: Path | RemoteFile | TarMember | Record) -> Image.Image:
         if not content:
             raise _Unreadable("empty file")
         return Image.open(io.BytesIO(content), formats=FORMATS)
-    if not path.is_file():
+    try:
+        found = os.stat(path)
+    except OSError:
+        found = None
+    if found is None or not stat.S_ISREG(found.st_mode):
         raise _Unreadable("not a file, or a broken link")
-    if not path.stat().st_size:
+    if not found.st_size:
         raise _Unreadable("empty file")
     return Image.open(path, formats=FORMATS)
