@@ -5,7 +5,11 @@ from published import ROOT, points, read, source
 from dogo_tf.reporting.table import percent, text_table
 
 # What each image set is called, by its file.
-SETS = {"selection": "CIFAR-10", "selection_tiny_imagenet_20": "Tiny ImageNet, 20 classes"}
+SETS = {
+    "selection": "CIFAR-10",
+    "selection_methods": "CIFAR-10, taught encoders",
+    "selection_tiny_imagenet_20": "Tiny ImageNet, 20 classes",
+}
 
 
 def selection() -> str:
