@@ -2,10 +2,18 @@
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from dogo_tf.errors import InputError
 from dogo_tf.exploration import maps
 from dogo_tf.exploration.maps import place
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Threads of t-SNE that wait for each other take minutes on a machine that is busy otherwise."""
+    with threadpool_limits(1):
+        yield
 
 
 def groups(count, spread=0.05):
