@@ -1,6 +1,7 @@
 """The notebooks run as they are, in a kernel of this environment."""
 
 import json
+import re
 
 import nbformat
 import pytest
@@ -8,6 +9,7 @@ from markdown_pages import ROOT
 from nbclient import NotebookClient
 
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "examples").glob("*.ipynb"))
+EXPORTED = {"quickstart": "float16", "own_folder": "float16", "few_labels": "int8"}
 
 
 def texts(notebook) -> str:
@@ -17,6 +19,13 @@ def texts(notebook) -> str:
 
 def pictures(notebook) -> int:
     return json.dumps(notebook).count('"image/png"')
+
+
+def check_accuracies(text: str) -> None:
+    """Both classifiers of 50 labels, chosen or not, know far more than chance, which is 10 %."""
+    rows = re.findall(r"^(random|chosen) +([\d.]+) % +([\d.]+) % \(", text, re.MULTILINE)
+    assert [name for name, *_ in rows] == ["random", "chosen"]
+    assert min(float(value) for _, *values in rows for value in values) > 30
 
 
 @pytest.mark.slow
@@ -31,11 +40,13 @@ def test_a_notebook_runs(name, tmp_path):
     NotebookClient(
         notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     ).execute()
-    assert "small_float16.tflite" in texts(notebook) or "float16" in texts(notebook)
+    assert EXPORTED[name] in texts(notebook)
     assert pictures(notebook) > 0
+    if name == "few_labels":
+        check_accuracies(texts(notebook))
 
 
-@pytest.mark.parametrize("name", ["quickstart", "own_folder"])
+@pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_notebook_is_kept_with_its_outputs(name):
     notebook = nbformat.read(ROOT / f"examples/{name}.ipynb", as_version=4)
     assert pictures(notebook) > 0
