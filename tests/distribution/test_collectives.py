@@ -27,6 +27,7 @@ def worst(table):
 SCHEMES = f"--schemes={','.join(distill.schemes())}"
 
 
+@pytest.mark.slow
 def test_replicas_train_to_the_weights_of_one_device():
     """And to its targets, and to the order of its queue."""
     table = deviations("--objectives=byol,moco", SCHEMES, "--replicas=2", "--steps=1,3")

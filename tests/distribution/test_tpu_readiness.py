@@ -18,7 +18,7 @@ def images(batch=8):
     return tf.constant(np.random.default_rng(0).integers(0, 256, (batch, SIZE, SIZE, 3), dtype=np.uint8))
 
 
-QUICK = ("simclr", "moco")  # without and with a target and a queue
+QUICK = ("simclr",)
 
 
 @pytest.mark.parametrize(

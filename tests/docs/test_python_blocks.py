@@ -42,6 +42,7 @@ def files_of_contributing() -> dict[str, str]:
 @pytest.mark.parametrize(
     "room, name", [("objectives", "alignment"), ("encoders", "tiny"), ("distill", "similarity_preserving")]
 )
+@pytest.mark.slow
 def test_one_file_and_one_test_are_enough(room, name, tmp_path, monkeypatch):
     """They are put into a folder that is searched after the package's own."""
     package, files = importlib.import_module(f"dogo_tf.{room}"), files_of_contributing()

@@ -26,7 +26,10 @@ def rewrite(source, target, change):
             new.writestr(name, change(content.decode()) if name == "config.json" else content)
 
 
-@pytest.mark.parametrize("name", ["wrn_10_1", "shufflenet_v2", "mobilenet_v3_small"])
+@pytest.mark.parametrize(
+    "name",
+    ["wrn_10_1", *(pytest.param(name, marks=pytest.mark.slow) for name in ("shufflenet_v2", "mobilenet_v3_small"))],
+)
 def test_an_encoder_comes_back_as_it_was_saved(name, tmp_path):
     encoder = encoders.build(name, 32)
     encoder.save(tmp_path / "encoder.keras")

@@ -56,6 +56,7 @@ def test_a_run_leaves_everything_that_the_next_steps_need(run_dir):
         assert grid.size[0] > 5 * 96  # the image and both views of both peers
 
 
+@pytest.mark.slow
 def test_the_kept_flags_run_the_same_again(run_dir, tmp_path):
     again = tmp_path / "again"
     assert pretrain.run(["dogo-pretrain", f"--flagfile={run_dir}/flags.txt", f"--run_dir={again}"]) == 0

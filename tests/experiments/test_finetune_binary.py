@@ -144,6 +144,7 @@ def test_a_class_with_one_image_is_learnt_with_a_warning(pictures, encoder, tmp_
     assert "warning: one image alone to learn from of dark; label more of it" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_encoders_that_cannot_be_trained(pictures, encoder, tmp_path, capsys):
     train = data.load(pictures, "train", 16).images
     saved = export_saved_model(build("small_conv", 16), tmp_path / "saved")

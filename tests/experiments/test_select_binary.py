@@ -113,6 +113,7 @@ def test_labelled_images_elsewhere_count_and_a_probe_of_them_is_asked(run_dir, p
     assert all(row["why"].startswith("between ") for row in listed)
 
 
+@pytest.mark.slow
 def test_without_a_run_a_tflite_file_looks(run_dir, pictures, tmp_path):
     """Selection needs no weights to train."""
     saved = export_saved_model(RunFolder(run_dir).load_encoder("small_conv"), tmp_path / "saved_model")

@@ -24,6 +24,7 @@ except TypeError as error:
 @pytest.mark.skipif(
     importlib.metadata.version("keras").startswith("2."), reason="this TensorFlow comes without Keras 3"
 )
+@pytest.mark.slow
 def test_keras_3_takes_the_saved_model_as_a_layer_but_not_the_keras_file(encoder, saved, images, reference, tmp_path):
     (tmp_path / "exported").mkdir()
     (tmp_path / "exported" / "saved_model").symlink_to(saved)

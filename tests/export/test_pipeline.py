@@ -119,6 +119,7 @@ def short_training(monkeypatch):
     monkeypatch.setattr(qat.Settings, "__init__", partialmethod(qat.Settings.__init__, steps=20, learning_rate=1e-3))
 
 
+@pytest.mark.slow
 def test_int8_qat_is_trained_measured_and_written_beside_int8(encoder, short_training, tmp_path):
     unlabelled = [replace(part, labels=None, class_names=()) for part in (TRAIN, TEST)]
     report = export_encoder(encoder, tmp_path / "out", *unlabelled, quick(formats=("int8", "int8_qat")), "tiny")
@@ -134,6 +135,7 @@ def test_int8_qat_is_trained_measured_and_written_beside_int8(encoder, short_tra
     assert Encoder(tmp_path / "out" / "tiny_int8_qat.tflite").metadata["quantisation"]["training"]["batch_size"] == 64
 
 
+@pytest.mark.slow
 def test_an_encoder_that_cannot_be_trained_under_rounding_keeps_its_other_files(encoder, tmp_path):
     tanh = keras.Model(encoder.inputs, keras.layers.Activation("tanh")(encoder.outputs[0]), name="curved")
     with pytest.raises(GateFailure, match="operations whose rounding is not known: TANH") as failure:
@@ -230,6 +232,7 @@ def test_force_writes_it_and_the_description_says_so(encoder, strict, tmp_path):
     assert report.as_dict()["recommendation"] == "none: no .tflite format passed its gates"
 
 
+@pytest.mark.slow
 def test_a_folder_that_exists_is_replaced_only_if_asked_and_only_an_export(encoder, exported, tmp_path):
     folder = tmp_path / "out"
     folder.mkdir()

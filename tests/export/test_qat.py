@@ -97,6 +97,7 @@ def test_the_loss_of_directions_is_e(features, images):
     assert float(found) == pytest.approx(parity.compare(features, other).error_ratio, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_file(gated, calibration_images, features, held_out):
     short = replace(SETTINGS, steps=3)
     files = gated["int8"], gated["float32"]

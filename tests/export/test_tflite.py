@@ -107,6 +107,7 @@ def test_wrong_requests_are_refused(saved, tmp_path):
         tflite.convert(saved)
 
 
+@pytest.mark.slow
 def test_dark_calibration_images_would_scale_the_pixels_and_are_caught(saved, calibration_images):
     """What calibration.choose prevents: a device would have to divide its pixels by the scale."""
     data = tflite.convert(saved, ["int8"], calibration_images // 2)["int8"]
@@ -116,6 +117,7 @@ def test_dark_calibration_images_would_scale_the_pixels_and_are_caught(saved, ca
         TFLiteEncoder(data)
 
 
+@pytest.mark.slow
 def test_a_graph_beyond_the_builtin_operations_is_refused_with_the_reason(tmp_path):
     module = tf.Module()
 

@@ -165,7 +165,10 @@ def test_pixels_reach_peer_and_target_unrounded_in_half_precision():
     assert not np.array_equal(peer.encoder(tf.cast(x, tf.bfloat16)), of_encoder)
 
 
-@pytest.mark.parametrize("name", ["wrn_10_1", "mobilenet_v3_small", "shufflenet_v2"])
+@pytest.mark.parametrize(
+    "name",
+    ["wrn_10_1", *(pytest.param(name, marks=pytest.mark.slow) for name in ("mobilenet_v3_small", "shufflenet_v2"))],
+)
 def test_it_copies_every_family_of_encoders(name):
     model = dogo_tf.encoders.build(name, 64)
     x = tf.cast(np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3)), tf.float32)

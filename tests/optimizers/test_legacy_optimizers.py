@@ -32,6 +32,7 @@ def test_a_resumed_run_ends_like_one_that_was_not_interrupted(policy, precision,
     assert wrapped == [precision == "mixed_float16"] * 2
 
 
+@pytest.mark.slow
 def test_a_learning_rate_callback_reaches_the_clones_of_every_peer():
     made = model([legacy.SGD(0.1), legacy.SGD(0.1)])
     made.compile(legacy.SGD(0.1))

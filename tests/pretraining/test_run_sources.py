@@ -100,6 +100,7 @@ def test_images_are_kept_larger_where_there_are_larger_ones_and_runs_from_before
     assert_same_state(resumed, pretrain(settings(pictures, tmp_path / "as before", source="memory", store_size=8)))
 
 
+@pytest.mark.slow
 def test_what_auto_took_stays_when_a_run_is_resumed(pictures, whole, tmp_path, monkeypatch, capsys):
     with monkeypatch.context() as patched:
         patched.setattr(choose, "available_memory", lambda: 1000)

@@ -62,6 +62,7 @@ def weights(run):
     return RunFolder(run.path).load_encoder("small").get_weights()
 
 
+@pytest.mark.slow
 def test_features_from_a_file_teach_what_the_network_itself_does(photos, big, tmp_path):
     file = write(tmp_path / "big.npz", photos, embed(load_encoder(big), photos.images))
     by_file = pretrain(settings(photos, tmp_path / "file", file))
@@ -71,6 +72,7 @@ def test_features_from_a_file_teach_what_the_network_itself_does(photos, big, tm
     assert not list(by_file.path.glob("features/*"))
 
 
+@pytest.mark.slow
 def test_a_file_of_features_and_a_network_in_the_step_teach_side_by_side(photos, big, tmp_path):
     file = write(tmp_path / "big.npz", photos, embed(load_encoder(big), photos.images))
     run = pretrain(settings(photos, tmp_path / "run", "", teachers=(f"near={big}", f"far={file}"), epochs=1))
