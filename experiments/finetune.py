@@ -18,9 +18,8 @@ import dataclasses
 
 from absl import flags
 
-from dogo_tf.distribution.devices import STRATEGIES
 from dogo_tf.errors import InputError
-from dogo_tf.experiments import app
+from dogo_tf.experiments import app, run_flags
 from dogo_tf.finetuning.settings import LOSSES, PRECISIONS, FinetuneSettings
 from dogo_tf.platform import plugins
 
@@ -125,23 +124,7 @@ _flag(flags.DEFINE_float, "weight_decay", "Weight decay.")
 _flag(flags.DEFINE_string, "schedule", "constant; cosine: to 0 at the end; wsd: to 0 over the last fifth.")
 _flag(flags.DEFINE_integer, "warmup_steps", "Steps over which the learning rate rises from 0.")
 _flag(flags.DEFINE_string, "precision", f"Arithmetic of the networks: {', '.join(PRECISIONS)}.")
-_flag(
-    flags.DEFINE_string,
-    "strategy",
-    f"Devices: {', '.join(STRATEGIES)}. auto takes all GPUs of this machine, else one device; multi_worker reads TF_CONFIG.",
-)
-_flag(flags.DEFINE_string, "tpu", "Name or address of the TPU for --strategy=tpu; this machine's own if not given.")
-_flag(
-    flags.DEFINE_bool,
-    "sync_batch_norm",
-    "With several replicas, take the statistics of batch normalisation over all of them, as one device would.",
-)
-_flag(
-    flags.DEFINE_integer, "steps_per_execution", "Steps per call into TensorFlow; 10 helps where a step takes few ms."
-)
-_flag(flags.DEFINE_integer, "log_every", "Steps between lines of metrics.jsonl and TensorBoard.")
-_flag(flags.DEFINE_float, "checkpoint_minutes", "Minutes between checkpoints; there is also one at the end.")
-_flag(flags.DEFINE_integer, "checkpoint_steps", "Also a checkpoint every so many steps.")
+run_flags.device_flags(_flag)
 _flag(flags.DEFINE_integer, "seed", "Seed of data order, views, and weights that begin at random.")
 flags.DEFINE_bool(
     "report",
@@ -156,10 +139,7 @@ flags.DEFINE_bool(
     "In the report, what 100 more labels would bring: the training again, on parts of the labels, up to nine times.",
     flag_values=FLAGS,
 )
-flags.DEFINE_bool(
-    "resume", False, "Go on from the newest checkpoint in run_dir, with the same settings.", flag_values=FLAGS
-)
-flags.DEFINE_bool("overwrite", False, "Replace the run that is in run_dir.", flag_values=FLAGS)
+run_flags.saving_flags(_flag, FLAGS)
 
 
 def settings_from_flags(flag_values: flags.FlagValues) -> FinetuneSettings:

@@ -19,9 +19,8 @@ import dataclasses
 from absl import flags
 
 from dogo_tf import distill
-from dogo_tf.distribution.devices import STRATEGIES
 from dogo_tf.errors import InputError
-from dogo_tf.experiments import app
+from dogo_tf.experiments import app, run_flags
 from dogo_tf.optimizers.rates import UNMEASURED
 from dogo_tf.platform import plugins
 from dogo_tf.pretraining.settings import AUTO, PRECISIONS, VIEW_RECIPES, PretrainSettings
@@ -197,17 +196,7 @@ _flag(
     "for these networks on this device, else float32; a resumed run keeps it. Losses stay in float32.",
 )
 FLAGS.set_default("precision", AUTO)
-_flag(
-    flags.DEFINE_string,
-    "strategy",
-    f"Devices: {', '.join(STRATEGIES)}. auto takes all GPUs of this machine, else one device; multi_worker reads TF_CONFIG.",
-)
-_flag(flags.DEFINE_string, "tpu", "Name or address of the TPU for --strategy=tpu; this machine's own if not given.")
-_flag(
-    flags.DEFINE_bool,
-    "sync_batch_norm",
-    "With several replicas, take the statistics of batch normalisation over all of them, as one device would.",
-)
+run_flags.device_flags(_flag)
 _flag(
     flags.DEFINE_integer,
     "micro_batches",
@@ -215,10 +204,6 @@ _flag(
     "the memory, and a step takes about 1.4 times as long. Losses still compare the whole batch; batch normalisation in the "
     "encoders takes its statistics over each part.",
 )
-_flag(
-    flags.DEFINE_integer, "steps_per_execution", "Steps per call into TensorFlow; 10 helps where a step takes few ms."
-)
-_flag(flags.DEFINE_integer, "log_every", "Steps between lines of metrics.jsonl and TensorBoard.")
 _flag(
     flags.DEFINE_integer,
     "probe_every",
@@ -243,17 +228,8 @@ _flag(
     "Split that the probes test on. If not given, they hold out 15 % of probe_train_split, so that the test images stay "
     "unseen until the run is finished and you choose nothing by them.",
 )
-_flag(
-    flags.DEFINE_float,
-    "checkpoint_minutes",
-    "Minutes between checkpoints; there is also one at the end, and one when the run is asked to stop.",
-)
-_flag(flags.DEFINE_integer, "checkpoint_steps", "Also a checkpoint every so many steps.")
 _flag(flags.DEFINE_integer, "seed", "Seed of weights, data order and views.")
-flags.DEFINE_bool(
-    "resume", False, "Go on from the newest checkpoint in run_dir, with the same settings.", flag_values=FLAGS
-)
-flags.DEFINE_bool("overwrite", False, "Replace the run that is in run_dir.", flag_values=FLAGS)
+run_flags.saving_flags(_flag, FLAGS)
 
 
 def settings_from_flags(flag_values: flags.FlagValues) -> PretrainSettings:
