@@ -143,6 +143,7 @@ def test_a_run_that_goes_on_ends_as_a_whole_one_and_computes_no_feature_again(bi
     assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
+@pytest.mark.slow
 def test_a_teacher_sees_images_of_its_own_size(tmp_path):
     """Files are decoded to it, so that it sees what the student's size has lost; other data are resized."""
     pixels = keras.Input((16, 16, 3))

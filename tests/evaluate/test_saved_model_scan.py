@@ -18,8 +18,9 @@ from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.runs.folder import CONFIG
 
 IMAGES = tf.TensorSpec([None, 8, 8, 3], tf.float32, "images")
-QUICK = ["wrn_10_1", "mobilenet_v2"]
+QUICK = ["wrn_10_1"]
 OTHERS = [
+    "mobilenet_v2",
     "resnet_18",
     "mobilenet_v3_small",
     "efficientnet_lite_b0",

@@ -251,6 +251,7 @@ def test_a_folder_that_exists_is_replaced_only_if_asked_and_only_an_export(encod
     assert [path.name for path in own.iterdir()] == ["thesis.txt"]
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_old_export_and_nothing_new(encoder, tmp_path, monkeypatch):
     folder = tmp_path / "out"
     export_encoder(encoder, folder, TRAIN, TEST, quick(formats=("float32",)), "tiny")

@@ -20,6 +20,7 @@ def deviations(*arguments):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_replicas_fine_tune_to_the_weights_of_one_device():
     found = deviations()
     assert found.keys() == {"1", "3"} and max(found.values()) < 1e-9

@@ -58,6 +58,15 @@ def test_start_up_lines_stay_off_the_screen_unless_asked_for():
     assert run(code, TF_CPP_MIN_LOG_LEVEL="0").stderr != ""
 
 
+@pytest.mark.slow
+def test_start_up_lines_of_a_program_that_is_started_stay_off_the_screen_too():
+    code = "import dogo_tf; from dogo_tf.platform.keras_compat import tf; tf.zeros(1)"
+    assert (
+        run(f"import subprocess, sys; {code}; subprocess.run([sys.executable, '-c', {code!r}], check=True)").stderr
+        == ""
+    )
+
+
 def _tensorflow_version():
     from dogo_tf.platform.keras_compat import tf
 

@@ -88,6 +88,7 @@ def test_the_names_hold_wherever_the_images_are_kept(where, photos, big, tmp_pat
 
 
 @pytest.mark.parametrize("kept", [{}, {"store_size": 32}])
+@pytest.mark.slow
 def test_a_digest_is_of_the_images_at_the_training_size_however_they_are_kept(kept, photos, tmp_path):
     patterns = dogo_tf.data.load("patterns", "train[:24]", 16)
     made = {"features": np.ones([COUNT, 3], np.float32), "digest": dogo_tf.data.digest(patterns.images)}
@@ -110,6 +111,7 @@ def test_a_resume_with_other_features_is_refused(photos, tmp_path):
         pretrain(made, resume=True)
 
 
+@pytest.mark.slow
 def test_an_onnx_file_is_computed_once_of_images_of_its_own_size(photos, tmp_path, monkeypatch):
     """The student trains on 8 pixels; the teacher sees the 16 of the files."""
     path = onnx_files.write(tmp_path / "big.onnx")

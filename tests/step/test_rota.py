@@ -89,6 +89,7 @@ def test_a_resting_peer_is_not_computed():
     assert len(calls) == 1
 
 
+@pytest.mark.slow
 def test_the_average_of_a_resting_peer_rests_and_a_frozen_teacher_without_students():
     made = model(
         train_every=[1, 2],
