@@ -92,9 +92,8 @@ assert issubclass(EarlyStopping, tf.keras.callbacks.Callback) and issubclass(dog
 """
 
 
-@pytest.mark.parametrize(
-    "order", [pytest.param(order, marks=[pytest.mark.slow] * (order != "tensorflow first")) for order in ORDERS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("order", ORDERS)
 def test_any_order_of_imports_trains_with_a_backbone_of_keras_cv_and_a_callback_of_tensorflow_keras(order):
     done = run(ORDERS[order] + TRAINS)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -174,9 +174,8 @@ def test_mistakes_are_told_before_the_training(pictures, tmp_path):
         load_probe_data(settings(pictures, tmp_path), one_class, 8)
 
 
-@pytest.mark.parametrize(
-    "epoch, peers_probed_before", [*(pytest.param(*k, marks=pytest.mark.slow) for k in ((0, 1), (2, 2))), (3, 4)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("epoch, peers_probed_before", [(0, 1), (2, 2), (3, 4)])
 def test_a_request_to_stop_breaks_a_probe_off_and_the_resumed_run_makes_up_for_it(
     pictures, probed, tmp_path, monkeypatch, capsys, epoch, peers_probed_before
 ):
