@@ -5,6 +5,13 @@ import numpy as np
 from dogo_tf.exploration.placement import BITS, SIDE, appearance, on_grid
 
 
+def test_copies_at_the_edge_stay_on_the_map():
+    corners = np.repeat([[0.0, 0.0], [1.0, 1.0]], 200, axis=0)
+    found = on_grid(corners)
+    assert found.min() >= 0 and found.max() < SIDE
+    assert len(np.unique(found, axis=0)) == len(corners)
+
+
 def test_the_map_is_filled_and_its_shape_stays():
     places = np.random.default_rng(0).normal(size=(300, 2)) * (2.0, 1.0)
     found = on_grid(places)
