@@ -33,6 +33,26 @@ def large_data() -> str:
     )
 
 
+def decoding_bound() -> str:
+    found = read("decoding_bound")["bound"]
+    rows = [
+        [
+            encoder,
+            f"{one['parameters']:,}",
+            f"{one['stream_images_per_second']:.0f}",
+            f"{one['stream_over_memory']:.2f}",
+        ]
+        for encoder, one in found["encoders"].items()
+    ]
+    head = ["encoder alone", "parameters", "images/s from a stream", "stream over memory"]
+    return (
+        text_table(head, rows)
+        + f"\n\n`fit` at {found['size']} px, batch {found['batch']}, on crops of {found['from']} JPEGs, each decoded in every "
+        f"epoch, against the same crops from memory; median of {found['rounds']} rounds, in turns."
+        + source("decoding_bound")
+    )
+
+
 def many_on_a_page() -> str:
     found = read("explore")
     rows = [

@@ -3,7 +3,7 @@
 import os
 import re
 
-from data_tables import large_data, many_on_a_page, source_memory
+from data_tables import decoding_bound, large_data, many_on_a_page, source_memory
 from finetune_tables import finetune, finetune_int8
 from int8_tables import int8, int8_devices, int8_taught
 from length_tables import lengths
@@ -106,6 +106,7 @@ TABLES = {
     "blockwise": blockwise,
     "gates": gates,
     "large_data": large_data,
+    "decoding_bound": decoding_bound,
     "many_on_a_page": many_on_a_page,
     "source_memory": source_memory,
 }
