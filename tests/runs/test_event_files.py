@@ -41,7 +41,9 @@ def test_a_file_without_later_steps_is_not_touched(tmp_path):
     (path,) = tmp_path.iterdir()
     before = path.stat()
     drop_after(tmp_path, 2)
-    assert path.stat() == before
+    after = path.stat()
+    # Not the whole stat: reading a file may change the time of its last access.
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 def test_no_files_are_no_problem(tmp_path):
