@@ -6,8 +6,10 @@
 Arms, by each of --methods: `scratch` (random weights, --scratch_steps); the names in --encoders; `<name>+big`, next to the big
 encoder, each teaching the other; `<name><big`, taught on all images by the big one, fine-tuned on the same labels before.
 Conditions: labels:<share>, or <kind of noise>:<share of wrong labels> with all labels. All arms of a seed get the same labels.
-Scores are on the whole test set, once, by the weights of the last step. What is finished in --work is not trained again, and
-all of it is in --out: call it several times for conditions that want other numbers of steps.
+Scores are on the whole test set, once, by the weights of the last step. Of several --scratch_rates the one is taken that is
+best on held-out training images, by condition, with the first seed; what is pre-trained learns at --learning_rate. What is
+finished in --work is not trained again, and all of it is in --out: call it several times for conditions that want other numbers
+of steps.
 """
 
 import argparse
@@ -58,15 +60,41 @@ def fine_tuned(settings: FinetuneSettings, labelled: ImageSet, unlabelled) -> ke
         return trained_with(settings, labelled, unlabelled)[CLASSIFIER]
 
 
-def trial(args, arm: str, method: str, condition: str, seed: int, train: ImageSet, test: ImageSet) -> None:
+def scratch_rate(args, condition: str, train: ImageSet, held_out: ImageSet) -> float:
+    """Of --scratch_rates the best one, kept in --work with the accuracies of all."""
+    if len(args.scratch_rates) == 1:
+        return args.scratch_rates[0]
+    kept = args.work / f"rates-{condition.replace(':', '_')}.json"
+    if not kept.exists():
+        labelled, found = labelled_part(train, condition, args.seeds[0]), {}
+        for rate in args.scratch_rates:
+            settings = FinetuneSettings(
+                encoder=(f"{CLASSIFIER}={args.scratch}",),
+                steps=args.scratch_steps,
+                learning_rate=rate,
+                **common_settings(args, PLAIN, args.seeds[0]),
+            )
+            classifier = fine_tuned(settings, labelled, None)
+            found[f"{rate:g}"] = float(np.mean(embed(classifier, held_out.images).argmax(axis=1) == held_out.labels))
+        print(f"{condition}, {SCRATCH}, held-out images: {found}", flush=True)
+        write_atomically(kept, json.dumps({"condition": condition, "seed": args.seeds[0], "accuracy": found}).encode())
+    found = json.loads(kept.read_text())["accuracy"]
+    return float(max(found, key=found.get))
+
+
+def common_settings(args, method: str, seed: int) -> dict:
+    same = {"dataset": args.dataset, "run_dir": "", "precision": "mixed_bfloat16", "batch_size": args.batch_size}
+    return {**same, "seed": seed, **METHODS[method]}
+
+
+def trial(args, arm: str, method: str, condition: str, seed: int, train: ImageSet, test: ImageSet, held_out) -> None:
     """Keeps in --work which test images are answered right."""
     name = f"{arm.replace('<', '_by_').replace('+', '_and_')}-{method}-{condition.replace(':', '_')}-seed{seed}"
     kept = args.work / f"{name}.json"
     if kept.exists():
         return
     started = time.perf_counter()
-    labelled, common = labelled_part(train, condition, seed), {"dataset": args.dataset, "run_dir": "", "seed": seed}
-    common |= {"precision": "mixed_bfloat16", "batch_size": args.batch_size, **METHODS[method]}
+    labelled, common = labelled_part(train, condition, seed), common_settings(args, method, seed)
     encoder, teachers, unlabelled = arm.partition("+")[0].partition("<")[0], (), None
     if "<" in arm:
         big = args.work / f"big-{method}-{condition.replace(':', '_')}-seed{seed}.keras"
@@ -79,7 +107,8 @@ def trial(args, arm: str, method: str, condition: str, seed: int, train: ImageSe
             fine_tuned(FinetuneSettings(**common, **of_big), labelled, None).save(big, save_format="keras")
         teachers, unlabelled = (f"big={big}",), train
     if encoder == SCRATCH:
-        places, steps, rate = (f"{CLASSIFIER}={args.scratch}",), args.scratch_steps, args.scratch_rate
+        places, steps = (f"{CLASSIFIER}={args.scratch}",), args.scratch_steps
+        rate = scratch_rate(args, condition, train, held_out)
     else:
         places, steps, rate = (
             (f"{CLASSIFIER}={args.encoders[encoder].format(seed=seed)}",),
@@ -91,24 +120,26 @@ def trial(args, arm: str, method: str, condition: str, seed: int, train: ImageSe
     classifier = fine_tuned(FinetuneSettings(**common, **own), labelled, unlabelled)
     right = embed(classifier, test.images).argmax(axis=1) == test.labels
     seconds = round(time.perf_counter() - started, 1)
-    about = {"condition": condition, "arm": arm, "method": method, "seed": seed, "steps": steps, "seconds": seconds}
-    numbers = {**about, "accuracy": float(right.mean()), "right": right.astype(int).tolist()}
+    about = {"condition": condition, "arm": arm, "method": method, "seed": seed, "steps": steps, "rate": rate}
+    numbers = {**about, "seconds": seconds, "accuracy": float(right.mean()), "right": right.astype(int).tolist()}
     write_atomically(kept, json.dumps(numbers).encode())
     print(f"{name}: {right.mean():.4f} after {seconds:.0f} s", flush=True)
 
 
 def summary(work: Path) -> dict:
     """Of all finished trials, by condition and arm."""
-    found, steps, numbers = {}, {}, {}
+    found, steps, rates, numbers = {}, {}, {}, {}
     for path in sorted(work.glob("*-seed*.json")):
         one = json.loads(path.read_text())
         key = one["condition"], one["arm"], one["method"]
         found.setdefault(key, {})[one["seed"]] = one["right"]
         steps.setdefault(key, set()).add(one["steps"])
+        rates.setdefault(key, set()).add(one["rate"])
     for (condition, arm, method), of_seeds in found.items():
         scores = np.array([of_seeds[seed] for seed in sorted(of_seeds)], float)
-        trained = sorted(steps[condition, arm, method])
-        entry = {"seeds": sorted(of_seeds), "steps": trained, "accuracy": accuracy_interval(scores)._asdict()}
+        key = condition, arm, method
+        entry = {"seeds": sorted(of_seeds), "steps": sorted(steps[key]), "learning_rates": sorted(rates[key])}
+        entry["accuracy"] = accuracy_interval(scores)._asdict()
         for name, other in (("over_scratch", (SCRATCH, PLAIN)), ("over_plain", (arm, PLAIN))):
             theirs = found.get((condition, *other), {})
             common = sorted(of_seeds.keys() & theirs.keys())
@@ -135,25 +166,24 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--learning_rate", type=float, default=3e-3)
     parser.add_argument("--scratch_steps", type=int, default=1000)
-    parser.add_argument("--scratch_rate", type=float, default=5e-3)
+    parser.add_argument("--scratch_rates", type=lambda text: list(map(float, text.split(","))), default=[5e-3])
+    parser.add_argument("--held_out", default="train[45000:]", help="split to choose among --scratch_rates on")
     parser.add_argument("--batch_size", type=int, default=64)
     parser.add_argument("--work", type=Path, default=Path("runs/finetune"))
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    train, test = (data.load(args.dataset, split, args.image_size, args.data_dir) for split in (args.split, "test"))
+    splits = args.split, "test", args.held_out
+    train, test, held_out = (data.load(args.dataset, split, args.image_size, args.data_dir) for split in splits)
     args.work.mkdir(parents=True, exist_ok=True)
     for seed in args.seeds:
         for condition in args.conditions:
             for arm, method in itertools.product(args.arms, args.methods):
-                trial(args, arm, method, condition, seed, train, test)
-                settings = {"encoders": args.encoders, "big": args.big, "image_size": args.image_size}
-                numbers = {
-                    "train": train.name,
-                    "test": test.name,
-                    "settings": settings,
-                    "conditions": summary(args.work),
-                }
-                record(args.out, numbers)
+                trial(args, arm, method, condition, seed, train, test, held_out)
+                settings = {"encoders": args.encoders, "big": args.big, "scratch": args.scratch}
+                settings |= {"image_size": args.image_size, "batch_size": args.batch_size}
+                chosen = [json.loads(path.read_text()) for path in sorted(args.work.glob("rates-*.json"))]
+                numbers = {"train": train.name, "test": test.name, "held_out": held_out.name, "settings": settings}
+                record(args.out, {**numbers, "scratch_rates": chosen, "conditions": summary(args.work)})
 
 
 def words(text: str) -> list[str]:
