@@ -23,7 +23,7 @@ def quantities(case: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         tape.watch(inputs)
         peers = {1: (inputs["zx1"], inputs["zy1"]), 2: (inputs["zx2"], inputs["zy2"])}
         for k, m in ((1, 2), (2, 1)):
-            out[f"ntxent{k}"] = tf.reduce_mean(nt_xent(*peers[k]))
+            out[f"ntxent{k}"] = tf.reduce_mean(nt_xent(*peers[k], temperature=0.5))
             out[f"kl{k}"] = tf.reduce_mean(similarity_kl(*peers[k], *peers[m])) / batch
             out[f"total{k}"] = out[f"ntxent{k}"] + AUTHORS_WEIGHT * out[f"kl{k}"]
         forward = negative_cosine(inputs["px1"], inputs["zy1"])

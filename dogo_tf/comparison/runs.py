@@ -37,7 +37,8 @@ from dogo_tf.pretraining.pretrain import pretrain
 from dogo_tf.reporting.progress import say
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.runs import records
-from dogo_tf.runs.folder import RunFolder, settings_differences
+from dogo_tf.runs.earlier import settings_differences
+from dogo_tf.runs.folder import RunFolder
 
 CONFIG = "comparison.json"
 DONE = "done"  # in the folder of a run

@@ -8,8 +8,11 @@ from dogo_tf.objectives import _objective
 from dogo_tf.objectives._heads import mlp
 from dogo_tf.platform.keras_compat import tf
 
+# The DoGo authors' is 0.5; small encoders gain by a lower one (results/trials_recipe.json).
+TEMPERATURE = 0.2
 
-def nt_xent(z_a, z_b, temperature: float = 0.5, smoothing: float = 0.0):
+
+def nt_xent(z_a, z_b, temperature: float = TEMPERATURE, smoothing: float = 0.0):
     """NT-Xent (SimCLR, equation 1), per anchor, in nats.
 
     Every row of both views is an anchor: its positive is the same image's other view, its negatives are all other rows of
@@ -38,7 +41,7 @@ def nt_xent(z_a, z_b, temperature: float = 0.5, smoothing: float = 0.0):
     return tf.concat([losses_a, losses_b], axis=0)
 
 
-def local_nt_xent(local, z_a, z_b, temperature: float = 0.5, smoothing: float = 0.0):
+def local_nt_xent(local, z_a, z_b, temperature: float = TEMPERATURE, smoothing: float = 0.0):
     """NT-Xent of local views, per anchor, in nats: tell both global views of the same image from those of all others.
 
     A local view has each of its two positives in turn; the other one is no negative meanwhile, so that there are 2B - 1 logits
@@ -80,9 +83,12 @@ def _anchor_losses(anchors, columns, left_out, positive, temperature, smoothing)
 
 
 class Objective(_objective.Objective):
-    """SimCLR with the heads of the DoGo authors: d_h -> 512 (batch norm, ReLU) -> 128."""
+    """SimCLR with the heads of the DoGo authors: d_h -> 512 (batch norm, ReLU) -> 128.
 
-    def __init__(self, temperature: float = 0.5, widths: tuple[int, ...] = (512, 128), smoothing: float = 0.0):
+    Their temperature is 0.5.
+    """
+
+    def __init__(self, temperature: float = TEMPERATURE, widths: tuple[int, ...] = (512, 128), smoothing: float = 0.0):
         self.temperature = temperature
         self.smoothing = smoothing
         self.widths = widths

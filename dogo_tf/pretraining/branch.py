@@ -8,7 +8,8 @@ from dogo_tf.errors import InputError
 from dogo_tf.optimizers.schedules import cooldown_steps
 from dogo_tf.platform.files import temporary_sibling, write_atomically
 from dogo_tf.pretraining.settings import PretrainSettings
-from dogo_tf.runs.folder import RunFolder, settings_differences
+from dogo_tf.runs.earlier import settings_differences
+from dogo_tf.runs.folder import RunFolder
 
 # What a branch may have otherwise than its trunk.
 OWN = ("epochs", "schedule", "cooldown", "cooldown_from")

@@ -10,10 +10,12 @@ from dogo_tf.distill import graph
 from dogo_tf.distribution.devices import STRATEGIES
 from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.foreign import onnx_place
+from dogo_tf.objectives import simclr
 from dogo_tf.optimizers.names import check_optimizer, check_schedule
 from dogo_tf.optimizers.rates import AUTO, automatic_rate
 from dogo_tf.platform import ranges
 from dogo_tf.pretraining.specs import peer_specs, place_specs
+from dogo_tf.runs.earlier import with_temperature
 from dogo_tf.runs.folder import check_peer_name
 from dogo_tf.training import kept_settings
 
@@ -106,6 +108,7 @@ class PretrainSettings:
         if not self.peers:
             raise InputError("peers: expected at least one encoder:objective, got none")
         self._choose_rates()
+        self._spell_out_temperatures()
         for name in ranges.RANGES:
             if hasattr(self, name):
                 ranges.check(name, getattr(self, name))
@@ -165,6 +168,11 @@ class PretrainSettings:
             )
         ]
         object.__setattr__(self, "learning_rate", tuple(rates if len(set(rates)) > 1 else rates[:1]))
+
+    def _spell_out_temperatures(self) -> None:
+        """Puts SimCLR's temperature into the peers' text, so that a run keeps it when the default changes, as it did once."""
+        peers = tuple(with_temperature(peer, simclr.TEMPERATURE) for peer in self.peers)
+        object.__setattr__(self, "peers", peers)
 
     def _check_graph(self) -> None:
         """Before data is loaded: names that files can have, edges between them, objectives and schemes."""

@@ -13,25 +13,9 @@ from dogo_tf.errors import InputError
 from dogo_tf.platform.files import LOCK, is_temporary, reason, remove, temporary_sibling, write_atomically
 from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.runs import event_files, records
+from dogo_tf.runs.earlier import settings_differences
 
 CONFIG = "config.json"
-# What runs did before there was a setting for it: they can still be resumed.
-SETTINGS_ADDED_LATER = {
-    "micro_batches": 1,
-    "cache_teachers": False,
-    "max_pixels": 50_000_000,
-    "store_size": None,
-    "init": [],
-    "ema": None,
-    "train_every": [1],
-    "train_share": [1.0],
-    "cooldown": 0.2,
-    "cooldown_from": None,
-    "view_recipe": None,
-    "local_views": [0],
-    "local_size": None,
-    "local_crop_area": [0.05, 0.3],
-}
 LONGEST_NAME = 200  # of a peer, in bytes: file systems end at 255, with what is put around it
 KEPT = (LOCK, "features")  # features are named by what they were computed of, so none can be of another run
 
@@ -190,19 +174,6 @@ def check_peer_name(name: str) -> None:
             f"peer: expected a name of letters, digits and _.+-, at most {LONGEST_NAME} bytes (it names a file); "
             f"got {name[: LONGEST_NAME // 2]!r}"
         )
-
-
-def settings_differences(before: dict, now: dict) -> list[str]:
-    """A line for each setting that differs; an empty list if none does."""
-    before = {
-        **before,
-        **{name: did for name, did in SETTINGS_ADDED_LATER.items() if name in now.keys() - before.keys()},
-    }
-    return [
-        f"  {name}: {before.get(name)!r} before, {now.get(name)!r} now"
-        for name in sorted(before.keys() | now.keys())
-        if before.get(name) != now.get(name)
-    ]
 
 
 # A run that is resumed takes the sizes from its config.json, and its settings are compared.

@@ -29,7 +29,7 @@ def by_name():
 
 def test_the_small_one_alone_learns_by_its_own_settings(by_name):
     solo = by_name["solo"].training
-    assert solo.peers == ("wrn_10_1",) and solo.learning_rate == (0.1,) and solo.epochs == 10
+    assert solo.peers == PAIR.peers[:1] and solo.learning_rate == (0.1,) and solo.epochs == 10
     big = by_name["big_solo"].training
     assert big.peers == ("wrn_16_2:simsiam",) and big.learning_rate == (0.2,)
     assert by_name["random"].training == solo and not by_name["random"].trained
@@ -104,7 +104,7 @@ def test_a_smaller_peer_must_be_smaller():
 def test_a_family_learns_next_to_one_peer_and_shares_its_cost():
     found = {arm.name: arm for arm in arms(PAIR, 16, ArmSettings(siblings=("wrn_10_2", "wrn_10_1")))}
     training = found["family"].training
-    assert training.peers == (*PAIR.peers, "wrn_10_2", "wrn_10_1")
+    assert training.peers == (*PAIR.peers, "wrn_10_2:simclr:temperature=0.2", "wrn_10_1:simclr:temperature=0.2")
     assert (training.learning_rate, training.distill_weight) == ((0.1, 0.2, 0.1, 0.1), (1.0, 2.0, 1.0, 1.0))
     assert training.teach == (
         "wrn_16_2>wrn_10_1,wrn_10_1>wrn_16_2,wrn_16_2>wrn_10_2,wrn_10_2>wrn_16_2,wrn_16_2>wrn_10_1_2,wrn_10_1_2>wrn_16_2"

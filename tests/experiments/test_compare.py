@@ -199,7 +199,7 @@ def test_a_later_arm_brings_its_settings_with_it(finished, pictures, monkeypatch
     asked = ["--seeds=1", "--arms=solo,head_start"]
     with pytest.raises(PowerCut):
         compare.run(command(pictures, out, *asked, "--head_start_epochs=3"))
-    assert seen[0].epochs == 3 and seen[0].peers == ("bigger_conv",)
+    assert seen[0].epochs == 3 and seen[0].peers == ("bigger_conv:simclr:temperature=0.2",)
     assert compare.run(command(pictures, out, *asked, "--head_start_epochs=4")) == 2
     assert "  head_start_epochs: 3 before, 4 now" in capsys.readouterr().err
     monkeypatch.undo()

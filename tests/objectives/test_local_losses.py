@@ -34,8 +34,8 @@ def nt_xent_of_pair(view, glob, other):
     """-log softmax of the same image in `glob` among all images of both global views but the same image in `other`."""
     losses = []
     for i, anchor in enumerate(view.z):
-        logits = [oracles.cosine(anchor, row) / 0.5 for row in glob.z]
-        logits += [oracles.cosine(anchor, row) / 0.5 for k, row in enumerate(other.z) if k != i]
+        logits = [oracles.cosine(anchor, row) / 0.2 for row in glob.z]
+        logits += [oracles.cosine(anchor, row) / 0.2 for k, row in enumerate(other.z) if k != i]
         losses.append(-np.log(oracles.softmax(logits)[i]))
     return np.mean(losses)
 

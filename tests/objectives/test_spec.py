@@ -53,7 +53,7 @@ def test_every_setting_of_every_objective_has_a_range_and_can_be_given_as_it_is(
 
 
 def test_they_reach_the_peers_of_a_run_and_its_files(tmp_path):
-    peers = ("small=small_conv:moco:temperature=0.1:queue_size=64:widths=24-12", "small_conv:simclr")
+    peers = ("small=small_conv:moco:temperature=0.1:queue_size=64:widths=24-12", "small_conv:simclr:temperature=0.5")
     made = small_run("nowhere", tmp_path, peers=peers)
     model = build_model(made, 16, (0, 0, 0), (1, 1, 1), steps_per_epoch=3)
     assert (model.peers[0].name, model.peers[0].objective.temperature, model.peers[0].width_z) == ("small", 0.1, 12)

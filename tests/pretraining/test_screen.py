@@ -33,10 +33,11 @@ def test_a_header_says_what_is_about_to_run(model):
     assert lines[0] == "cats train: 40 images of 8 x 8 pixels"
     peer = model.peers[0]
     cost = f"{peer.encoder.count_params() / 1e6:.2f} M parameters, {training_operations(peer) / 1e9:.2f} GFLOP an image"
-    assert lines[1].split() == ["peer_0", "simclr", *cost.split()] and lines[2].split()[:2] == ["peer_1", "simsiam"]
-    assert lines[3] == "3 epochs x 2 steps = 6 steps of 16 images"
-    assert lines[4] == "adam at 0.0018, adam at 0.001, constant"
-    assert lines[5].endswith("CPU cores, float32")
+    assert lines[1].split() == ["peer_0", "simclr", *cost.split()] and lines[2].strip() == "temperature=0.2"
+    assert lines[3].split()[:2] == ["peer_1", "simsiam"]
+    assert lines[4] == "3 epochs x 2 steps = 6 steps of 16 images"
+    assert lines[5] == "adam at 0.0018, adam at 0.001, constant"
+    assert lines[6].endswith("CPU cores, float32")
 
 
 def test_a_family_says_what_each_student_costs_with_its_share_of_the_peer(model):

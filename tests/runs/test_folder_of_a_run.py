@@ -5,8 +5,7 @@ import pytest
 
 from dogo_tf.errors import InputError
 from dogo_tf.platform.files import write_atomically
-from dogo_tf.pretraining.settings import PretrainSettings
-from dogo_tf.runs.folder import SETTINGS_ADDED_LATER, RunFolder, check_peer_name
+from dogo_tf.runs.folder import RunFolder, check_peer_name
 
 SETTINGS = {"dataset": "cifar10", "data_dir": None, "epochs": 3, "seed": 0}
 DATA = {"images": 50, "image_size": 32, "digest": "abc"}
@@ -52,18 +51,10 @@ def test_resume_needs_the_same_settings_and_names_each_difference(tmp_path):
     folder.start(CONFIG, resume=True, overwrite=False)
 
 
-def test_settings_added_since_are_what_runs_did_before():
-    now = PretrainSettings("patterns", "").as_dict()
-    assert {name: now[name] for name in SETTINGS_ADDED_LATER} == SETTINGS_ADDED_LATER
-
-
-def test_a_run_from_before_there_was_a_setting_is_resumed_with_what_it_did(tmp_path):
+def test_a_run_from_before_there_was_a_setting_goes_on(tmp_path):
     folder = RunFolder(tmp_path)
     folder.start(CONFIG, resume=False, overwrite=False)
-    now = {**SETTINGS, "micro_batches": 1}
-    folder.start({**CONFIG, "settings": now}, resume=True, overwrite=False)
-    with pytest.raises(InputError, match="has other settings:\n  micro_batches: 1 before, 2 now$"):
-        folder.start({**CONFIG, "settings": {**now, "micro_batches": 2}}, resume=True, overwrite=False)
+    folder.start({**CONFIG, "settings": {**SETTINGS, "micro_batches": 1}}, resume=True, overwrite=False)
 
 
 def test_a_damaged_or_missing_configuration_is_named(tmp_path):

@@ -1,0 +1,44 @@
+"""Settings of runs that earlier versions began: they can still be resumed."""
+
+# What runs did before there was a setting for it: they can still be resumed.
+SETTINGS_ADDED_LATER = {
+    "micro_batches": 1,
+    "cache_teachers": False,
+    "max_pixels": 50_000_000,
+    "store_size": None,
+    "init": [],
+    "ema": None,
+    "train_every": [1],
+    "train_share": [1.0],
+    "cooldown": 0.2,
+    "cooldown_from": None,
+    "view_recipe": None,
+    "local_views": [0],
+    "local_size": None,
+    "local_crop_area": [0.05, 0.3],
+}
+TEMPERATURE_BEFORE = 0.5  # SimCLR's, where a run does not say it
+
+
+def with_temperature(peer: str, temperature: float) -> str:
+    """The text of a peer, SimCLR's temperature in it if it has none: "wrn_10_2" -> "wrn_10_2:simclr:temperature=0.2"."""
+    place, colon, objective = peer.strip().partition(":")
+    name, *settings = objective.split(":") if colon else ["simclr"]
+    if not place or name != "simclr" or any(setting.startswith("temperature=") for setting in settings):
+        return peer
+    return ":".join([place, name, f"temperature={temperature}", *settings])
+
+
+def settings_differences(before: dict, now: dict) -> list[str]:
+    """A line for each setting that differs; an empty list if none does."""
+    before = {
+        **before,
+        **{name: did for name, did in SETTINGS_ADDED_LATER.items() if name in now.keys() - before.keys()},
+    }
+    if "peers" in before:
+        before["peers"] = [with_temperature(peer, TEMPERATURE_BEFORE) for peer in before["peers"]]
+    return [
+        f"  {name}: {before.get(name)!r} before, {now.get(name)!r} now"
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
+    ]
