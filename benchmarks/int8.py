@@ -104,10 +104,15 @@ def measure(encoder, train, test, seeds: int, settings: qat.Settings, devices: b
         return told | (measured.devices(Path(folder), saved_model, files) if devices else {})
 
 
-def of_run(folder, test_split: str, counts: tuple[int, int]):
-    """(encoder, images of its training, others, facts about both) of a run with one peer; `counts` images are drawn of each."""
+def of_run(place: str, test_split: str, counts: tuple[int, int]):
+    """(encoder, images of its training, others, facts about both); `counts` images are drawn of each.
+
+    place: the folder of a run with one peer, or folder#peer.
+    """
+    folder, _, peer = place.partition("#")
     run = RunFolder(folder)
-    (peer,) = run.peer_names()
+    if not peer:
+        (peer,) = run.peer_names()
     settings = run.config()["settings"]
     place = settings["dataset"], settings["image_size"], settings["data_dir"]
     splits = settings["split"], test_split

@@ -3,7 +3,7 @@
   python benchmarks/int8_taught.py --alone=../study_trials/alone-seed{} --taught=../study_trials/cached_4-seed{} \\
       --out=results/int8_taught.json
 
-Both runs of a seed differ in the teacher only. What int8 costs each is measured as by int8.py; the differences are of the means
+Both runs of a seed differ in the teacher or peer only. What int8 costs each is measured as by int8.py; the differences are of the means
 over the draws of the calibration images.
 """
 
@@ -39,18 +39,18 @@ def paired(taught: list[float], alone: list[float]) -> dict[str, float]:
 def main():
     parser = arguments(__doc__)
     for arm in ("alone", "taught"):
-        parser.add_argument(f"--{arm}", required=True, help="folders of runs; {} stands for the seed")
+        parser.add_argument(f"--{arm}", required=True, help="run folders, or folder#peer; {} stands for the seed")
     parser.add_argument("--training_seeds", type=int, nargs="+", default=[0, 1, 2])
     asked = parser.parse_args()
     found, facts = {"alone": {}, "taught": {}}, {}
     for seed in asked.training_seeds:
         for arm, methods in found.items():
-            folder = getattr(asked, arm).format(seed)
-            encoder, train, test, facts[arm] = of_run(folder, "test", (asked.train_images, asked.test_images))
+            place = getattr(asked, arm).format(seed)
+            encoder, train, test, facts[arm] = of_run(place, "test", (asked.train_images, asked.test_images))
             facts[arm]["training"].pop("seed")
-            facts[arm]["teachers"] = [
-                place.partition("#")[2] for place in RunFolder(folder).config()["settings"]["teachers"]
-            ]
+            settings = RunFolder(place.partition("#")[0]).config()["settings"]
+            facts[arm]["peers"] = settings["peers"]
+            facts[arm]["teachers"] = [teacher.partition("#")[2] for teacher in settings["teachers"]]
             print(arm, seed, flush=True)
             measured = measure(encoder, train, test, asked.seeds, qat_settings(asked), devices=False)
             for method, draws in measured["methods"].items():
