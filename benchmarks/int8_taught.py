@@ -3,8 +3,8 @@
   python benchmarks/int8_taught.py --alone=../study_trials/alone-seed{} --taught=../study_trials/cached_4-seed{} \\
       --out=results/int8_taught.json
 
-Both runs of a seed differ in the teacher or peer only. What int8 costs each is measured as by int8.py; the differences are of the means
-over the draws of the calibration images.
+Both runs of a seed differ in the teacher or peer only. What int8 costs each is measured as by int8.py; the differences are of
+the means over the draws of the calibration images.
 """
 
 from dataclasses import asdict
