@@ -58,7 +58,7 @@ setup(
     ],
     extras_require={
         "test": [
-            *("pytest>=8", "pytest-xdist>=3.6", "ruff", "mypy", "s3fs", "moto[s3,server]>=5", "onnx"),
+            *("pytest>=8", "pytest-xdist>=3.6", "ruff", "mypy", "s3fs", "moto[s3,server]>=5", "onnx", "umap-learn"),
             *ONNX,
             *DOCS,
             *NOTEBOOKS,

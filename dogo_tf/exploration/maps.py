@@ -8,6 +8,7 @@ from dogo_tf.evaluate.knn import nearest, unit_rows
 METHODS = ("pca", "tsne", "umap")
 MOST_TSNE = 10_000  # images whose places t-SNE finds (half a minute on two cores); of more, so many at random
 ANCHORS = 5  # of these, for the place of each other image
+_UMAP_NEIGHBOURS = 15  # its default
 _COMPONENTS = 50  # that t-SNE and UMAP see: their neighbours are those of all features, at a fraction of the time
 _FEWEST = 10  # images; fewer have no neighbourhoods
 
@@ -40,7 +41,8 @@ def place(features, method: str = "tsne", seed: int = 0) -> np.ndarray:
     if method == "pca" or len(rows) < _FEWEST:
         return _pca(rows, 2, seed)
     if method == "umap":
-        return _umap().UMAP(random_state=seed, n_jobs=1).fit_transform(_pca(rows, _COMPONENTS, seed)).astype(np.float32)
+        umap = _umap().UMAP(min(_UMAP_NEIGHBOURS, len(rows) - 1), random_state=seed, n_jobs=1)
+        return umap.fit_transform(_pca(rows, _COMPONENTS, seed)).astype(np.float32)
     return _tsne(rows, seed)
 
 

@@ -28,7 +28,8 @@ def agreement(places, group):
     return np.mean(group[distances.argmin(axis=1)] == group)
 
 
-@pytest.mark.parametrize("method", ["pca", "tsne"])
+# UMAP compiles itself for half a minute.
+@pytest.mark.parametrize("method", ["pca", "tsne", pytest.param("umap", marks=pytest.mark.slow)])
 def test_groups_stay_together_and_the_seed_decides(method):
     features, group = groups(90)
     places = place(features, method)
@@ -49,9 +50,10 @@ def test_beyond_the_most_of_tsne_the_others_lie_by_their_nearest(monkeypatch):
     assert np.isfinite(places).all() and agreement(places, group) == 1
 
 
+@pytest.mark.parametrize("method", ["tsne", pytest.param("umap", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("count", [1, 2, 3, 9, 10, 11])
-def test_few_images_have_places(count):
-    assert place(groups(count)[0]).shape == (count, 2)
+def test_few_images_have_places(count, method):
+    assert place(groups(count)[0], method).shape == (count, 2)
 
 
 def test_images_that_are_all_alike_and_features_of_one_number_have_places():
