@@ -3,6 +3,7 @@
 import os
 import re
 
+from claim_tables import claims
 from data_tables import decoding_bound, large_data, many_on_a_page, source_memory
 from finetune_tables import finetune, finetune_int8
 from int8_tables import int8, int8_devices, int8_taught
@@ -79,6 +80,7 @@ def gates() -> str:
 
 TABLES = {
     "claim": claim,
+    "claims": claims,
     "quickstart": quickstart,
     "quickstart_output": quickstart_output,
     "cifar10": cifar10,

@@ -1,0 +1,36 @@
+"""What the paper claims, and what our comparisons say of it."""
+
+from published import points, read, source
+
+from dogo_tf.reporting.table import text_table
+
+# Claim, study of dogo-compare, verdict. The verdicts are ours, by the intervals beside them.
+CLAIMS = (
+    ("a small network learns better next to a bigger one", "linear 100%", "so at few epochs, open at the better rate"),
+    ("most of all with few labels: 1 %", "linear 1%", "not more than with all labels"),
+    (
+        "most of all with wrong labels: 40 %",
+        "noise symmetric 40%",
+        "so at both rates; that it gains more there is open",
+    ),
+    ("most of all on unfamiliar images: damaged ones", "corruption all", "not more than on others"),
+    ("most of all on unfamiliar images: another data set", "transfer tiny_imagenet_20", "open"),
+)
+COMPARISONS = {
+    "compare_cifar10": {"dogo - solo": "6 epochs, rate 1e-3", "dogo - solo_matched": "the same, equal operations"},
+    "compare_cifar10_at_5e-3": {"dogo - solo": "20 epochs, rate 5e-3"},
+}
+
+
+def claims() -> str:
+    columns = []
+    for name, differences in COMPARISONS.items():
+        studies = {study["study"]: study for study in read(name)["studies"]}
+        for pair, title in differences.items():
+            columns.append((title, {key: points(study["differences"][pair]) for key, study in studies.items()}))
+    rows = [
+        [claim, *(of_study.get(study, "not measured") for _, of_study in columns), verdict]
+        for claim, study, verdict in CLAIMS
+    ]
+    head = ["claim", *(title for title, _ in columns), "verdict"]
+    return text_table(head, rows) + "".join(source(name) for name in COMPARISONS)
