@@ -160,7 +160,7 @@ def _say(method: str, row: dict) -> None:
 
 def main():
     parser = arguments(__doc__)
-    parser.add_argument("--runs", nargs="+", type=Path, required=True, help="folders of dogo-pretrain")
+    parser.add_argument("--runs", nargs="+", required=True, help="folders of dogo-pretrain, or folder#peer")
     parser.add_argument("--test", nargs="+", default=["test"], help="split of others, for all or for each run")
     asked = parser.parse_args()
     tests = asked.test * len(asked.runs) if len(asked.test) == 1 else asked.test
