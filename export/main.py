@@ -30,6 +30,7 @@ from dogo_tf.experiments import app
 from dogo_tf.export import calibration, device_timing, images, report, report_file, target_report
 from dogo_tf.export.advice import timing_remark
 from dogo_tf.export.pipeline import MIN_PARITY_IMAGES, GateFailure, Options, export_encoder
+from dogo_tf.finetuning.labelled import in_classes_of
 from dogo_tf.foreign.onnx_encoder import OnnxEncoder
 from dogo_tf.reporting.plain_text import printable
 from dogo_tf.reporting.table import text_table
@@ -80,6 +81,7 @@ flags.DEFINE_string(
     "Split that the files are measured on; if not given, a fifth of --split, at least 256, is set aside.",
     flag_values=FLAGS,
 )
+flags.DEFINE_string("test_dataset", None, "Where --test_split is, if not in the same data set.", flag_values=FLAGS)
 flags.DEFINE_integer("max_images", 10_000, "Images that are used of each split, drawn by --seed.", flag_values=FLAGS)
 flags.DEFINE_string(
     "calibration", None, "A folder of images to calibrate int8 on; those of --split if not given.", flag_values=FLAGS
@@ -191,11 +193,15 @@ def _from_file():
 def _train_and_test(defaults: dict, size: int) -> tuple[ImageSet, ImageSet]:
     name, data_dir = FLAGS.dataset or defaults["dataset"], FLAGS.data_dir or defaults.get("data_dir")
     split = FLAGS.split or defaults.get("split") or "train"
-    if FLAGS.test_split == split:
+    if FLAGS.test_dataset and not FLAGS.test_split:
+        raise InputError("--test_dataset: expected --test_split, too: which split of it to test on")
+    if (FLAGS.test_dataset or name, FLAGS.test_split) == (name, split):
         raise InputError(f"--test_split: expected another split than --split; both are {split!r}")
     train = _open(name, split, size, data_dir)
     if FLAGS.test_split:
-        test = _open(name, FLAGS.test_split, size, data_dir)
+        test = _open(FLAGS.test_dataset or name, FLAGS.test_split, size, data_dir)
+        if train.labels is not None and test.labels is not None:
+            test = in_classes_of(train, test)
     else:
         train, test = images.set_aside(train, MIN_PARITY_IMAGES, FLAGS.seed)
     return images.at_most(train, FLAGS.max_images, FLAGS.seed), images.at_most(test, FLAGS.max_images, FLAGS.seed)

@@ -44,8 +44,8 @@ def test_from_labels_to_a_file_that_names_classes(pictures, encoder, tmp_path, c
     assert "  small                0.00 M parameters" in shown and "| small " in shown
     assert f"next: dogo-export --run_dir={run_dir} --peer=small" in shown
 
-    words = ["dogo-export", f"--run_dir={run_dir}", f"--dataset={many}", "--test_split=val", "--targets="]
-    assert export_main.run(words) == 0
+    words = ["dogo-export", f"--run_dir={run_dir}", f"--test_dataset={many}", "--test_split=val", "--targets="]
+    assert export_main.run([*words, f"--calibration={many / 'train'}"]) == 0
     folder = run_dir / "export" / "small"
     report = json.loads((folder / "report.json").read_text())
     original = report["original"]["scores"]["head"]["accuracy"]
