@@ -5,7 +5,8 @@
 
 Arms, by each of --methods: `scratch` (random weights, --scratch_steps); the names in --encoders; `<name>+big`, next to the big
 encoder, each teaching the other; `<name><big`, taught on all images by the big one, fine-tuned on the same labels before.
-Conditions: labels:<share>, or <kind of noise>:<share of wrong labels> with all labels. All arms of a seed get the same labels.
+Conditions: labels:<share>; <kind of noise>:<share of wrong labels> with all labels; exponential:<share>, where classes become
+rarer one by one and the last has that share of the first one's images. All arms of a seed get the same labels.
 Scores are on the whole test set, once, by the weights of the last step. Of several --scratch_rates the one is taken that is
 best on held-out training images, by condition, with the first seed; what is pre-trained learns at --learning_rate. What is
 finished in --work is not trained again, and all of it is in --out: call it several times for conditions that want other numbers
@@ -22,6 +23,7 @@ import numpy as np
 
 from dogo_tf import data
 from dogo_tf.data.image_set import ImageSet
+from dogo_tf.data.imbalance import imbalanced_indices
 from dogo_tf.data.label_noise import noisy_labels
 from dogo_tf.data.labels import stratified_fraction
 from dogo_tf.evaluate.features import embed
@@ -38,6 +40,7 @@ METHODS = {
     PLAIN: {},
     "generalised_cross_entropy": {"loss": "generalised_cross_entropy"},
     "drop_suspects": {"drop_suspects": True},
+    "logit_adjustment": {"logit_adjustment": True},
 }
 CLASSIFIER = "classifier"  # the learner that is scored
 
@@ -48,6 +51,9 @@ def labelled_part(train: ImageSet, condition: str, seed: int) -> ImageSet:
     rows, labels = np.arange(len(train)), train.labels
     if kind == "labels":
         rows = stratified_fraction(labels, float(share), seed)
+    elif kind == "exponential":
+        largest = int(np.bincount(labels).min())
+        rows = imbalanced_indices(labels, kind, largest, max(1, round(largest * float(share))), seed)
     else:
         labels = noisy_labels(labels, float(share), kind, len(train.class_names), seed).labels
     return ImageSet(f"{train.name}, {condition}", train.images[rows], labels[rows], train.class_names)

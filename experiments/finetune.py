@@ -84,6 +84,12 @@ _flag(
     "Leave out images whose neighbours contradict their label, as dogo-suspects lists them; for labels of which many are "
     "wrong in the same way.",
 )
+_flag(
+    flags.DEFINE_bool,
+    "logit_adjustment",
+    "Learn as if all classes were equally frequent, where some have far fewer labels than others (logit adjustment). Leave it "
+    "out where classes are as frequent in use as among the labels.",
+)
 _flag(flags.DEFINE_float, "label_weight", "Weight of what is learnt from labels; 0 leaves it to teachers.")
 flags.DEFINE_list(
     "teachers",

@@ -13,6 +13,7 @@ from dogo_tf.distill import graph
 from dogo_tf.distribution import collectives, replicas
 from dogo_tf.finetuning import batches
 from dogo_tf.finetuning.learner import Learner, check_class_names
+from dogo_tf.finetuning.rare_classes import log_shares
 from dogo_tf.finetuning.recipe import recipe
 from dogo_tf.finetuning.teaching import class_kl
 from dogo_tf.platform import plugins
@@ -45,6 +46,7 @@ class FineTune(keras.Model):
         teach_weight: float = 1.0,
         teach_temperature: float = 1.0,
         label_weight: float = 1.0,
+        class_shares=None,
         view_recipe=None,
         batch_statistics: bool = True,
         sync_batch_norm: bool = True,
@@ -62,6 +64,8 @@ class FineTune(keras.Model):
             teach: "all" (every learner learns from every other and from every teacher), or a list of Edge.
             teach_weight: of what a learner learns from all its teachers. teach_temperature: > 0, of the probabilities.
             label_weight: of what it learns from labels; 0 leaves it to its teachers.
+            class_shares: share of each class among the labels, [C], each above 0: learn as if all were equally frequent (logit
+                adjustment, dogo_tf.finetuning.rare_classes). None: classes count as often as they come.
             view_recipe: the dogo_tf.views.ViewRecipe of the one view that all learners and teachers see of an image; milder
                 than those of pre-training if not given (dogo_tf.finetuning.recipe).
             batch_statistics: whether batch normalisation goes on with the statistics of the batches; else it keeps those of
@@ -82,6 +86,7 @@ class FineTune(keras.Model):
             replicas.configure_batch_norm(self.learners, (), sync_batch_norm)
         self.loss_of_labels = plugins.load("dogo_tf.finetuning.losses", loss, "loss").loss
         self.label_weight = label_weight
+        self.log_shares = None if class_shares is None else log_shares(class_shares, len(names))
         self.view_recipe = recipe() if view_recipe is None else view_recipe
         self.batch_statistics = batch_statistics
         self.seed = seed
@@ -138,7 +143,9 @@ class FineTune(keras.Model):
         with tf.GradientTape() as tape:
             for learner in self.learners:
                 answers[learner.name] = learner(views, training=self.batch_statistics)
-            supervised = [self._supervised(answers[one.name][:labelled], batch.labels) for one in self.learners]
+            supervised = [
+                self._supervised(self._adjusted(answers[one.name][:labelled]), batch.labels) for one in self.learners
+            ]
             taught = [
                 self._taught(learner, answers, labelled if batch.unlabelled is not None else 0)
                 for learner in self.learners
@@ -174,6 +181,9 @@ class FineTune(keras.Model):
 
     def _supervised(self, logits, labels):
         return tf.reduce_mean(self.loss_of_labels(logits, labels))
+
+    def _adjusted(self, logits):
+        return logits if self.log_shares is None else logits + tf.constant(self.log_shares, logits.dtype)
 
     def _taught(self, learner, answers: dict, first: int):
         """Over the images from number `first` on."""

@@ -12,6 +12,7 @@ from dogo_tf.evaluate.features import embed
 from dogo_tf.evaluate.sources import image_side, load_classifier, load_encoder
 from dogo_tf.finetuning.learner import Learner
 from dogo_tf.finetuning.model import FineTune
+from dogo_tf.finetuning.rare_classes import class_shares
 from dogo_tf.finetuning.recipe import recipe
 from dogo_tf.finetuning.settings import FinetuneSettings
 from dogo_tf.finetuning.specs import encoder_specs
@@ -85,6 +86,7 @@ def build_model(settings: FinetuneSettings, loaded: dict, images, image_size: in
         teach_weight=settings.teach_weight,
         teach_temperature=settings.teach_temperature,
         label_weight=settings.label_weight,
+        class_shares=class_shares(images.labels, len(images.class_names)) if settings.logit_adjustment else None,
         view_recipe=recipe(settings.min_crop_area, settings.jitter_strength),
         batch_statistics=settings.batch_statistics,
         sync_batch_norm=settings.sync_batch_norm,
@@ -109,7 +111,7 @@ def start_heads(model: FineTune, loaded: dict, images, seed: int) -> None:
 
     The encoder then is not pulled about by a head that knows nothing (Kumar et al., ICLR 2022, "Fine-tuning can distort
     pretrained features and underperform out-of-distribution"). Encoders with random weights begin with a head of zeros, and
-    so do those with too many images x classes for the fit.
+    so do those with too many images x classes for the fit. Where logits are adjusted, the adjusted ones begin as the probe's.
     """
     too_many = len(images) * len(images.class_names) > linear.MAX_LOGITS
     for learner in model.learners:
@@ -120,6 +122,8 @@ def start_heads(model: FineTune, loaded: dict, images, seed: int) -> None:
             classifier = (
                 None if too_many else fit_classifier(features, images.labels, len(images.class_names), seed=seed)
             )
+            if classifier is not None and model.log_shares is not None:
+                classifier = classifier._replace(bias=classifier.bias - model.log_shares)
             learner.start_head(features, classifier)
 
 

@@ -43,6 +43,7 @@ class FinetuneSettings:
     max_pixels: float = MAX_PIXELS
     loss: str = "cross_entropy"
     drop_suspects: bool = False
+    logit_adjustment: bool = False
     label_weight: float = 1.0
     teachers: tuple[str, ...] = ()
     teach: str = "all"
