@@ -12,7 +12,7 @@ from measured_tables import arm, blockwise, edge, equality, speed, survival
 from published import ROOT, read, source
 from selection_tables import selection
 from study_tables import claim, compare, compare_at_5e3, objectives, recipe_rate, suspects, teaching, tune
-from trial_tables import trials_recipe, trials_teacher
+from trial_tables import trials_networks, trials_recipe, trials_teacher
 
 from dogo_tf.experiments.quickstart import summary
 from dogo_tf.export.parity import LIMITS
@@ -90,6 +90,7 @@ TABLES = {
     "recipe_rate": recipe_rate,
     "trials_recipe": trials_recipe,
     "trials_teacher": trials_teacher,
+    "trials_networks": trials_networks,
     "lengths": lengths,
     "suspects": suspects,
     "selection": selection,

@@ -92,3 +92,19 @@ def trials_teacher() -> str:
     scores = teacher["test_scores"]["wrn_16_2"]
     told = ", ".join(f"{title} {percent(scores[score])} %" for score, title in TITLES.items() if score in scores)
     return f"{_teacher()}\n\nThe teacher itself, on the test set: {told}."
+
+
+_networks = functools.partial(
+    trials, "trials_networks", "wrn_10_2_earlier", "wrn_10_2", "test_scores", tuple(TITLES)[:5]
+)
+
+
+def trials_networks() -> str:
+    """And the one that is taught against the one that is not."""
+    shown, of_trials = ("knn", "linear_100", "linear_1"), {}
+    for trial in read("trials_networks")["trials"]:
+        scores = np.array([trial["test_scores"]["wrn_10_2"][score] for score in shown])
+        of_trials.setdefault(trial["name"], {})[trial["seed"]] = scores
+    gains = _gains(of_trials["wrn_10_2_cached"], of_trials["wrn_10_2_recipe"])
+    told = ", ".join(f"{TITLES[score]} {gain}" for score, gain in zip(shown, gains, strict=True))
+    return f"{_networks()}\n\n`wrn_10_2_cached` against `wrn_10_2_recipe`, points: {told}."
