@@ -52,13 +52,8 @@ def main() -> None:
         data_dir=FLAGS.data_dir,
         split=FLAGS.split,
         peers=(f"{BIG}:simclr", f"{SMALL}:simclr"),
-        min_crop_area=0.2,
-        jitter_strength=1.0,
         epochs=FLAGS.epochs,
         batch_size=FLAGS.batch_size,
-        learning_rate=(2e-3,),
-        schedule="cosine",
-        warmup_epochs=0.2,
         strategy=FLAGS.strategy,
         seed=FLAGS.seed,
     )
