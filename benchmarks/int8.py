@@ -20,6 +20,7 @@ from operator_times import by_kind
 
 import dogo_tf
 from dogo_tf.data.image_set import ImageSet
+from dogo_tf.errors import InputError
 from dogo_tf.evaluate.features import embed
 from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
 from dogo_tf.export import accuracy, calibration, latency, parity, qat, target_report, tflite
@@ -62,7 +63,11 @@ class Measured:
 
         def add(method, content, seconds, details=None):
             ratio = len(content) / len(files["float32"])
-            found[method].append(self.file(content, ratio, seconds) | (details or {}))
+            try:
+                measured = self.file(content, ratio, seconds)
+            except InputError as error:
+                measured = {"refused": str(error), "size_ratio": ratio, "passed": False, "seconds": seconds}
+            found[method].append(measured | (details or {}))
             _say(method, found[method][-1])
 
         for seed in range(seeds):
@@ -150,6 +155,9 @@ def qat_settings(asked) -> qat.Settings:
 
 
 def _say(method: str, row: dict) -> None:
+    if "refused" in row:
+        print(f"  {method}: {row['refused']}", flush=True)
+        return
     lost = ", ".join(f"{name} {-100 * score['lost']:+.1f} points" for name, score in row["scores"].items())
     print(
         f"  {method}: E {row['error_ratio']:.4f}, {100 * row['neighbour_overlap']:.0f} % of the neighbours, {lost}, "

@@ -11,14 +11,17 @@ def int8() -> str:
     result, rows, notes = read("int8"), [], []
     for encoder, told in result["encoders"].items():
         for method, draws in told["methods"].items():
-            error, same, seconds = (
-                np.mean([draw[name] for draw in draws]) for name in ("error_ratio", "neighbour_overlap", "seconds")
-            )
-            lost = [np.mean([draw["scores"][score]["lost"] for draw in draws]) for score in ("knn", "linear")]
+            loaded = [draw for draw in draws if "refused" not in draw]
+            cells = ["cannot be loaded", "", "", ""]
+            if loaded:
+                error, same = (
+                    np.mean([draw[name] for draw in loaded]) for name in ("error_ratio", "neighbour_overlap")
+                )
+                lost = [np.mean([draw["scores"][score]["lost"] for draw in loaded]) for score in ("knn", "linear")]
+                cells = [f"{error:.4f}", percent(same), *(f"{-100 * value:+.1f}" for value in lost)]
+            size, seconds = draws[0]["size_ratio"], np.mean([draw["seconds"] for draw in draws])
             passed = f"{sum(draw['passed'] for draw in draws)} of {len(draws)}"
-            size = draws[0]["size_ratio"]
-            cells = [f"{error:.4f}", percent(same), *(f"{-100 * value:+.1f}" for value in lost), f"{size:.2f}"]
-            rows.append([f"{encoder}, {method}", *cells, passed, f"{seconds:.0f}"])
+            rows.append([f"{encoder}, {method}", *cells, f"{size:.2f}", passed, f"{seconds:.0f}"])
         training, data = told["training"], told["data"]
         epochs = training["steps"] * training["batch_size"] / training["images"]
         accuracies = ", ".join(f"{name} {percent(value)}" for name, value in told["original"].items())
@@ -68,17 +71,26 @@ MEASURES = {
 
 
 def int8_taught() -> str:
-    result, rows = read("int8_taught"), []
+    return _against_alone("int8_taught", "taught")
+
+
+def int8_beside() -> str:
+    return _against_alone("int8_beside", "next to a peer")
+
+
+def _against_alone(name: str, title: str) -> str:
+    """A result of int8_taught.py; `title` says how the others were trained."""
+    result, rows = read(name), []
     for method, differences in result["differences"].items():
-        for measure, (title, factor, form) in MEASURES.items():
-            alone, taught = (
+        for measure, (what, factor, form) in MEASURES.items():
+            alone, other = (
                 form.format(factor * np.mean([row[measure] for row in result["found"][arm][method]])).lstrip("+")
                 for arm in ("alone", "taught")
             )
             mean, low, high = (form.format(factor * differences[measure][end]) for end in ("mean", "low", "high"))
-            rows.append([f"{method}: {title}", alone, taught, f"{mean} ({low} to {high})"])
-    head = ["int8 file, measure", "alone", "taught", "taught - alone, 95 % interval"]
+            rows.append([f"{method}: {what}", alone, other, f"{mean} ({low} to {high})"])
+    head = ["int8 file, measure", "alone", title, f"{title} - alone, 95 % interval"]
     return (
         text_table(head, rows) + f"\n\n{len(result['training_seeds'])} seeds of the training, paired; "
-        f"draws of the calibration images for each: {result['draws']}." + source("int8_taught")
+        f"draws of the calibration images for each: {result['draws']}." + source(name)
     )

@@ -31,8 +31,9 @@ def why() -> str:
         rows.append([title, "kNN of the small encoder, %", *knn])
     return (
         text_table(["next to", "", *(f"epoch {epoch}" for epoch in SHOWN)], rows)
-        + f"\n\nWRN-10-1 next to WRN-16-1 (weight 100/256, both teach) and to WRN-16-2 (weight 4, it teaches only); {result['images']:,} "
-        f"images of CIFAR-10 at {result['image_size']} px, one seed, weights as they are (not averaged)." + source("why")
+        + "\n\nWRN-10-1 next to WRN-16-1 (weight 100/256, both teach) and to WRN-16-2 (weight 4, it teaches only); "
+        f"{result['images']:,} images of CIFAR-10 at {result['image_size']} px, one seed, weights as they are (not averaged)."
+        + source("why")
     )
 
 

@@ -140,7 +140,7 @@ def export_encoder(
                 known = train.images, learned
                 rows = None if calibration_set else calibrated.learning
                 made = int8_formats.make(integers, files, calibrated, reference, *known, options.seed, rows)
-                files |= made.files
+                files = {name: file for name, file in files.items() if name not in made.refused} | made.files
             times = latency.measure(files, test.images[0], seed=options.seed)
             load = latency.load()
             for variant in (name for name in dict.fromkeys(options.formats) if name not in made.refused):

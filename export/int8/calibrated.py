@@ -18,7 +18,7 @@ CONVERTER = "converter"
 class Calibrated:
     """content: the file. rule: of its ranges, one of ranges.RULES, or CONVERTER. tried: rule -> E (see parity.Parity).
 
-    reason: why only the converter's own ranges could be had; "" if all were tried.
+    reason: why others could not be tried, or LiteRT does not load them; "" if all were tried.
     """
 
     content: bytes
@@ -37,6 +37,8 @@ def best(int8: bytes, float32: bytes, images: np.ndarray, judging: np.ndarray, r
         int8, float32: files of tflite.convert of one SavedModel; its ranges are the extremes on `images`.
         images: uint8 [N, H, W, 3], to take ranges from.
         judging: uint8 [M, H, W, 3], others, to choose by. reference: the original's features of them [M, d].
+    Raises:
+        InputError: LiteRT loads none of them.
     """
     files, reason = {CONVERTER: int8}, ""
     try:
@@ -51,9 +53,15 @@ def best(int8: bytes, float32: bytes, images: np.ndarray, judging: np.ndarray, r
         for name, rule in RULES.items():
             grids = {number: Grid.over(*rule(histogram)) for group, histogram in found.items() for number in group}
             files[name] = network.file.written({}, grids)
-    tried = {
-        name: parity.compare(reference, embed(TFLiteEncoder(content), judging)).error_ratio
-        for name, content in files.items()
-    }
+    tried = {}
+    for name, content in files.items():
+        try:
+            encoder = TFLiteEncoder(content)
+        except InputError as error:
+            reason = f"{name}: {error}"
+        else:
+            tried[name] = parity.compare(reference, embed(encoder, judging)).error_ratio
+    if not tried:
+        raise InputError(f"int8: {reason}")
     rule = min(tried, key=tried.get)
     return Calibrated(files[rule], rule, tried, reason)

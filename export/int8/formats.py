@@ -42,7 +42,10 @@ def make(
         train_images: uint8 [N, H, W, 3], and the original's features of them, for int8_qat.
         seed: of the order of the training images. rows: of them to learn from; all if not given.
     """
-    best = calibrated.best(converted[CALIBRATED], converted[BASE], images.images, images.judging, reference)
+    try:
+        best = calibrated.best(converted[CALIBRATED], converted[BASE], images.images, images.judging, reference)
+    except InputError as error:
+        return Made({}, {}, dict.fromkeys(formats, str(error)))
     files, details, refused = {}, {}, {}
     if CALIBRATED in formats:
         files[CALIBRATED], details[CALIBRATED] = best.content, best.as_dict()

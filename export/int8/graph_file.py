@@ -26,6 +26,7 @@ _DTYPES = {
 LOWEST, HIGHEST = -128, 127  # of an activation
 MOST = 127  # of a weight, either way
 LARGEST_BIAS = 2**30  # half of what 32 bits hold: products are added to it
+LARGEST_MULTIPLIER = 128  # of a sum of products on its way to the output's grid; XNNPACK takes less than 256
 # Kind of operation -> axis of the output channels in its weights. Its inputs are: activations, weights, bias.
 WEIGHTED = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
 # They move values about, or choose among them, so that these stay on their grid.
@@ -124,6 +125,7 @@ class Int8File:
         """
         grids, constants = self.grids | grids, self.constants | constants
         scales = {number: _channel_scales(constants[number], axis) for number, axis in self.weights.items()}
+        self._coarsen(grids, scales)
         for number, (activations, weights) in self.biases.items():
             # A channel of (almost) no weights: its scale must leave room for the bias, which is told in its units.
             least = np.abs(constants[number]) / (grids[activations].scale * LARGEST_BIAS)
@@ -142,6 +144,21 @@ class Int8File:
         builder = _SharingBuilder(1024)
         builder.Finish(self._model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
+
+    def _coarsen(self, grids: dict[int, Grid], scales: dict[int, np.ndarray]) -> None:
+        """Makes grids coarser whose steps are far smaller than those of the sums that are rounded to them.
+
+        So it is where a ReLU passes nothing on any calibration image. The steps of the sums lose nothing, and LiteRT does not
+        load a file whose multiplier is larger.
+        """
+        for operation in self.operations:
+            if operation.kind not in WEIGHTED or operation.inputs[1] not in self.weights:
+                continue
+            (result,) = operation.outputs
+            step = grids[operation.inputs[0]].scale * float(scales[operation.inputs[1]].max())
+            group = next((members for members in self.groups if result in members), ())
+            if group and step > LARGEST_MULTIPLIER * grids[result].scale:
+                grids.update((number, Grid(step, grids[result].zero_point)) for number in group)
 
     def _set_grid(self, number, scales, zero_points):
         quantization = self._tensors[number].quantization

@@ -82,7 +82,7 @@ def histograms(network: Network, images: np.ndarray) -> dict[tuple[int, ...], Hi
     batches = [images[i : i + BATCH].astype(np.float32) for i in range(0, len(images), BATCH)]
     found = np.stack([extremes(batch).numpy() for batch in batches])
     limits = np.stack([found[..., 0].min(0), found[..., 1].max(0)], 1)
-    limits[:, 1] = np.maximum(limits[:, 1], limits[:, 0] + 1e-9)
+    limits[:, 1] = np.maximum(limits[:, 1], limits[:, 0] + np.maximum(1e-9, 1e-6 * np.abs(limits[:, 0])))
     total = sum(counts(batch, limits).numpy().astype(np.int64) for batch in batches)
     return {
         group: Histogram(float(low), float(high), count)

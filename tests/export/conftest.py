@@ -85,10 +85,10 @@ def tflite_files(saved, calibration_images):
     return tflite.convert(saved, calibration=calibration_images)
 
 
-def gated_encoder(extra=None):
+def gated_encoder(extra=None, gate_bias="zeros"):
     """16 x 12 pixels, with what the package's own encoders consist of: squeeze-and-excite, hard-swish, shuffling, pooling.
 
-    `extra`: a layer before the last convolution."""
+    `extra`: a layer before the last convolution. gate_bias: initialiser of the first bias of squeeze-and-excite."""
     keras.utils.set_random_seed(3)
     layers = keras.layers
     images = keras.Input((16, 12, 3), name="pixels")
@@ -96,7 +96,9 @@ def gated_encoder(extra=None):
     x = layers.BatchNormalization()(layers.Conv2D(8, 3, 2, "same", use_bias=False)(x))
     x = x * layers.ReLU(6.0)(x + 3.0) * (1 / 6)
     x = layers.ReLU()(layers.BatchNormalization()(layers.DepthwiseConv2D(3, padding="same", use_bias=False)(x)))
-    gate = layers.Conv2D(4, 1, activation="relu")(layers.GlobalAveragePooling2D(keepdims=True)(x))
+    gate = layers.Conv2D(4, 1, activation="relu", bias_initializer=gate_bias)(
+        layers.GlobalAveragePooling2D(keepdims=True)(x)
+    )
     x = layers.Multiply()([x, layers.ReLU(6.0)(layers.Conv2D(8, 1)(gate) + 3.0) * (1 / 6)])
     kept, y = tf.split(x, 2, axis=-1)
     y = layers.BatchNormalization()(layers.Conv2D(4, 1, use_bias=False)(y))
@@ -139,3 +141,9 @@ def gated(converted):
 def unknown(converted):
     """With an operation that is not followed in TensorFlow."""
     return converted(gated_encoder(extra=lambda x: tf.math.tanh(x)))
+
+
+@pytest.fixture(scope="session")
+def silent(converted):
+    """With a ReLU that passes nothing on any image, as some in MobileNetV3-Small after a proper training."""
+    return converted(gated_encoder(gate_bias=keras.initializers.Constant(-100)))

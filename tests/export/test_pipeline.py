@@ -146,6 +146,17 @@ def test_an_encoder_that_cannot_be_trained_under_rounding_keeps_its_other_files(
     assert "TANH" in (tmp_path / "out" / "report.html").read_text()
 
 
+def test_integers_that_litert_does_not_load_leave_the_other_files(encoder, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise InputError("int8: LiteRT cannot load it")
+
+    monkeypatch.setattr("dogo_tf.export.int8.calibrated.best", refuse)
+    with pytest.raises(GateFailure, match="LiteRT cannot load it") as failure:
+        export_encoder(encoder, tmp_path / "out", TRAIN, TEST, quick(formats=("float16", "int8", "int8_qat")), "tiny")
+    assert {path.name for path in (tmp_path / "out").glob("*.tflite")} == {"tiny_float16.tflite"}
+    assert failure.value.report.details["refused"].keys() == {"int8", "int8_qat"}
+
+
 @pytest.mark.slow
 def test_dark_images_calibrate_as_well(encoder, tmp_path):
     """Without the two pixels that complete their range, devices would have to scale what they hand over."""

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dogo_tf.errors import InputError
 from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
 from dogo_tf.export import parity
 from dogo_tf.export.int8.calibrated import CONVERTER, best
@@ -33,3 +34,18 @@ def test_an_unknown_operation_leaves_the_converters_ranges_and_is_named(unknown,
     assert found.as_dict()["others_not_tried"].endswith("rounding is not known: TANH") and set(found.tried) == {
         CONVERTER
     }
+
+
+def test_a_file_that_litert_does_not_load_is_told_and_another_taken(silent, calibration_images, images):
+    """The converter gives a ReLU that passes nothing so fine a grid that LiteRT's XNNPACK refuses the file."""
+    reference = TFLiteEncoder(silent["float32"])(images)
+    found = best(silent["int8"], silent["float32"], calibration_images, images, reference)
+    assert set(found.tried) == set(RULES) and found.reason.startswith("converter: TFLite model: expected a TFLite file")
+    assert parity.compare(reference, TFLiteEncoder(found.content)(images)).error_ratio < 0.02
+
+
+def test_files_that_litert_does_not_load_at_all_are_an_error(silent, calibration_images, images, monkeypatch):
+    monkeypatch.setattr("dogo_tf.export.int8.graph_file.LARGEST_MULTIPLIER", 1e30)
+    reference = TFLiteEncoder(silent["float32"])(images)
+    with pytest.raises(InputError, match="int8: .*: expected a TFLite file, but LiteRT cannot load it"):
+        best(silent["int8"], silent["float32"], calibration_images, images, reference)
