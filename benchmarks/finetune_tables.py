@@ -9,30 +9,41 @@ from dogo_tf.reporting.table import percent, text_table
 CONDITIONS = {
     "labels": "{share} % of the labels",
     "symmetric": "{share} % wrong labels",
+    "exponential": "the rarest class with {share} % of the images of the largest",
     "pairwise": "{share} % wrong labels, each taken for the next class",
 }
 
 
-def finetune() -> str:
-    result = read("finetune")
+def finetune(name: str = "finetune") -> str:
+    """name: of results/<name>.json."""
+    result = read(name)
     rows = []
     for condition, arms in result["conditions"].items():
-        kind, _, share = condition.partition(":")
-        told = CONDITIONS[kind].format(share=f"{100 * float(share):g}")
+        told = _told(condition)
         for arm, entry in sorted(arms.items(), key=functools.partial(_order, list(arms))):
             accuracy = entry["accuracy"]
             interval = f"{percent(accuracy['mean'])} ({percent(accuracy['low'])} to {percent(accuracy['high'])})"
             gains = [points(entry[name]) if name in entry else "" for name in ("over_scratch", "over_plain")]
-            name = arm.replace("_", " ").replace("<big", " taught by the big one").replace("+big", " and the big one")
-            rows.append([told, name, str(len(entry["seeds"])), "/".join(map(str, entry["steps"])), interval, *gains])
+            called = arm.replace("_", " ").replace("<big", " taught by the big one").replace("+big", " and the big one")
+            rows.append([told, called, str(len(entry["seeds"])), "/".join(map(str, entry["steps"])), interval, *gains])
             told = ""
     head = ["labels", "classifier, method", "seeds", "steps", "accuracy, %", "over scratch", "over cross-entropy"]
     return (
         text_table(head, rows)
         + f"\n\n{result['train']} at {result['settings']['image_size']} pixels, on all test images; differences in points, "
-        "paired by seed and image; intervals of 95 % over seeds (where there are several) and images."
-        + source("finetune")
+        "paired by seed and image; intervals of 95 % over seeds (where there are several) and images." + source(name)
     )
+
+
+def finetune_wrn_10_2() -> str:
+    """And which rate the classifiers from scratch learn at."""
+    chosen = []
+    for tried in read("finetune_wrn_10_2")["scratch_rates"]:
+        best = max(tried["accuracy"], key=tried["accuracy"].get)
+        all_rates = ", ".join(f"{rate}: {percent(accuracy)}" for rate, accuracy in tried["accuracy"].items())
+        chosen.append(f"{_told(tried['condition'])}: {best} ({all_rates})")
+    told = f"Rates from scratch, by accuracy on held-out training images, %. {'; '.join(chosen)}."
+    return f"{finetune('finetune_wrn_10_2')}\n\n{told}"
 
 
 def finetune_int8() -> str:
@@ -48,6 +59,11 @@ def finetune_int8() -> str:
         + f"\n\n`alone`, fine-tuned for {steps} steps on all labels, one seed, on {images:,} test images."
         + source("finetune_int8")
     )
+
+
+def _told(condition: str) -> str:
+    kind, _, share = condition.partition(":")
+    return CONDITIONS[kind].format(share=f"{100 * float(share):g}")
 
 
 def _order(given: list[str], item) -> int:
