@@ -1,7 +1,8 @@
-"""The table of finetune.py: what classifiers reach with few and with wrong labels."""
+"""The tables of finetune.py and cleaning.py: what classifiers reach with few and with wrong labels."""
 
 import functools
 
+import numpy as np
 from published import points, read, source
 
 from dogo_tf.reporting.table import percent, text_table
@@ -69,3 +70,27 @@ def _told(condition: str) -> str:
 def _order(given: list[str], item) -> int:
     """From scratch first, then as they are in the file."""
     return -1 if item[0].startswith("scratch") else given.index(item[0])
+
+
+def cleaning() -> str:
+    """What cleaning.py found: lists of suspects before and after a training with them."""
+    result = read("cleaning")
+    rows = []
+    for condition, entries in result["conditions"].items():
+        told = _told(condition)
+        for name, title in (("all", "none"), ("before", "the pre-trained encoder"), ("after", "the fine-tuned one")):
+            entry = entries[name]
+            shares = [percent(np.mean(entry[number])) if number in entry else "" for number in ("precision", "recall")]
+            listed = f"{np.mean(entry['listed']):,.0f}" if "listed" in entry else ""
+            gain = points(entry["over_all"]) if "over_all" in entry else ""
+            rows.append([told, title, listed, *shares, percent(entry["accuracy"]["mean"]), gain])
+            told = ""
+    head = ["labels", "suspects by", "listed", "precision, %", "recall, %", "accuracy, %", "over all labels"]
+    seeds = sorted({entries["seeds"] for entries in result["conditions"].values()})
+    images, side, steps = result["train"], result["settings"]["image_size"], result["settings"]["steps"]
+    return (
+        text_table(head, rows)
+        + f"\n\n{images} at {side} pixels, {steps} steps, on all test images; seeds: {'/'.join(map(str, seeds))}; intervals of "
+        "95 %, with one seed over the test images alone. `none` learns all labels by the robust loss; the others by "
+        "cross-entropy, without what is listed." + source("cleaning")
+    )

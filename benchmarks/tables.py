@@ -5,7 +5,7 @@ import re
 
 from claim_tables import claims
 from data_tables import decoding_bound, large_data, many_on_a_page, source_memory
-from finetune_tables import finetune, finetune_int8, finetune_wrn_10_2
+from finetune_tables import cleaning, finetune, finetune_int8, finetune_wrn_10_2
 from int8_tables import int8, int8_devices, int8_taught
 from length_tables import lengths
 from measured_tables import arm, blockwise, edge, equality, speed, survival
@@ -96,6 +96,7 @@ TABLES = {
     "selection": selection,
     "finetune": finetune,
     "finetune_wrn_10_2": finetune_wrn_10_2,
+    "cleaning": cleaning,
     "finetune_int8": finetune_int8,
     "objectives": objectives,
     "teaching": teaching,
