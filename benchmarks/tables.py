@@ -6,7 +6,7 @@ import re
 from claim_tables import claims
 from data_tables import decoding_bound, large_data, many_on_a_page, source_memory
 from finetune_tables import cleaning, finetune, finetune_int8, finetune_wrn_10_2
-from int8_tables import int8, int8_devices, int8_taught
+from int8_tables import int8, int8_beside, int8_devices, int8_taught
 from length_tables import lengths
 from measured_tables import arm, blockwise, edge, equality, speed, survival
 from published import ROOT, read, source
@@ -106,6 +106,7 @@ TABLES = {
     "int8": int8,
     "int8_devices": int8_devices,
     "int8_taught": int8_taught,
+    "int8_beside": int8_beside,
     "arm": arm,
     "speed": speed,
     "blockwise": blockwise,
