@@ -13,6 +13,7 @@ from published import ROOT, read, source
 from selection_tables import selection
 from study_tables import claim, compare, compare_at_5e3, objectives, recipe_rate, suspects, teaching, tune
 from trial_tables import trials_networks, trials_recipe, trials_teacher
+from why_tables import why
 
 from dogo_tf.experiments.quickstart import summary
 from dogo_tf.export.parity import LIMITS
@@ -92,6 +93,7 @@ TABLES = {
     "trials_teacher": trials_teacher,
     "trials_networks": trials_networks,
     "lengths": lengths,
+    "why": why,
     "suspects": suspects,
     "selection": selection,
     "finetune": finetune,

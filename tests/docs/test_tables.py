@@ -7,6 +7,7 @@ import picture
 import published
 import pytest
 import tables
+import why_tables
 
 from dogo_tf.encoders import keras_applications, keras_cv_backbones
 
@@ -21,7 +22,7 @@ def test_every_table_is_shown():
     assert [name for name in tables.TABLES if f"<!-- {name} -->" not in text] == []
 
 
-@pytest.mark.parametrize("module", [picture, length_tables])
+@pytest.mark.parametrize("module", [picture, length_tables, why_tables])
 def test_the_pictures_show_the_results_as_they_are(module, tmp_path):
     module.draw(tmp_path / "picture.svg")
     assert points(tmp_path / "picture.svg") == points(module.PICTURE) != []
