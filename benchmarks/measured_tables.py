@@ -144,6 +144,21 @@ def speed() -> str:
     return text_table(["what", "measured"], rows) + f"\n\nFrom {names}: {step['hardware']['cores']} cores."
 
 
+def side_by_side() -> str:
+    """Images per second of the step in every style, and the ratios that hold when the machine's speed drifts."""
+    result, rows = read("side_by_side"), []
+    for found in result["settings"]:
+        what = f"{' + '.join(found['peers'])}, {found['image_size']} px, batch {found['batch']}"
+        rates = [f"{rate:.0f}" for rate in found["images_per_second"].values()]
+        rows.append([what, *rates, f"{found['best_over_best']:.2f}", f"{found['float32_over_plain']:.2f}"])
+    styles = [style.replace("_", " ") for style in result["settings"][0]["images_per_second"]]
+    styles = [style.replace("dogo tf", "ours,").replace("torch", "PyTorch,") for style in styles]
+    versions, rounds = (result["settings"][0][key] for key in ("versions", "rounds"))
+    told = f"TensorFlow {versions['dogo_tf float32']}, PyTorch {versions['torch plain']}, {rounds} rounds"
+    head = ["peers", *styles, "best / best", "float32 / plain"]
+    return text_table(head, rows) + f"\n\nImages per second. {told}." + source("side_by_side")
+
+
 def blockwise() -> str:
     result = read("memory")
     rows, limit = [], result["limit_gib"]

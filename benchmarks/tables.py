@@ -8,7 +8,7 @@ from data_tables import decoding_bound, large_data, many_on_a_page, source_memor
 from finetune_tables import cleaning, finetune, finetune_int8, finetune_wrn_10_2
 from int8_tables import int8, int8_beside, int8_devices, int8_taught
 from length_tables import lengths
-from measured_tables import arm, blockwise, edge, equality, speed, survival
+from measured_tables import arm, blockwise, edge, equality, side_by_side, speed, survival
 from published import ROOT, read, source
 from selection_tables import selection
 from study_tables import claim, compare, compare_at_5e3, objectives, recipe_rate, suspects, teaching, tune
@@ -111,6 +111,7 @@ TABLES = {
     "int8_beside": int8_beside,
     "arm": arm,
     "speed": speed,
+    "side_by_side": side_by_side,
     "blockwise": blockwise,
     "gates": gates,
     "large_data": large_data,
