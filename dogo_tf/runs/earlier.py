@@ -1,6 +1,6 @@
 """Settings of runs that earlier versions began: they can still be resumed."""
 
-# What runs did before there was a setting for it: they can still be resumed.
+# What runs did before there was a setting for it.
 SETTINGS_ADDED_LATER = {
     "micro_batches": 1,
     "cache_teachers": False,
@@ -35,7 +35,7 @@ def settings_differences(before: dict, now: dict) -> list[str]:
         **before,
         **{name: did for name, did in SETTINGS_ADDED_LATER.items() if name in now.keys() - before.keys()},
     }
-    if "peers" in before:
+    if isinstance(before.get("peers"), list):  # not a teacher of that name
         before["peers"] = [with_temperature(peer, TEMPERATURE_BEFORE) for peer in before["peers"]]
     return [
         f"  {name}: {before.get(name)!r} before, {now.get(name)!r} now"

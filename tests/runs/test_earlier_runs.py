@@ -52,3 +52,7 @@ def test_a_run_keeps_its_temperature_when_the_default_changes(monkeypatch):
     assert before["peers"] == ["wrn_10_2:simclr:temperature=0.2"]
     assert settings_differences(before, settings("wrn_10_2")) != []
     assert settings_differences(before, settings("wrn_10_2:simclr:temperature=0.2")) == []
+
+
+def test_a_teacher_may_be_called_peers():
+    assert settings_differences({"peers": "abc"}, {"peers": "abc"}) == []
