@@ -1,6 +1,6 @@
 """Suspicious labels before and after a training with them: how many wrong ones are found, and what dropping them brings.
 
-  python benchmarks/cleaning.py --encoder=runs/alone#wrn_10_2 --conditions=symmetric:0.4 --out=results/cleaning.json
+  python benchmarks/cleaning.py --encoder='runs/alone-seed{seed}#wrn_10_2' --conditions=symmetric:0.4 --out=results/cleaning.json
 
 Before: suspects by the features of the encoder. Then it is fine-tuned on all labels by the robust loss, and the features of
 that classifier are asked again: after. From each list the encoder is fine-tuned once more, by cross-entropy, without what is
@@ -28,12 +28,12 @@ from dogo_tf.reporting.provenance import record
 
 def trial(args, condition: str, seed: int, train: ImageSet, test: ImageSet) -> dict:
     """{"all": ..., "before": ..., "after": ...}: which test images are answered right; precision and recall of the lists."""
-    labelled = labelled_part(train, condition, seed)
+    labelled, place = labelled_part(train, condition, seed), args.encoder.format(seed=seed)
     wrong = labelled.labels != train.labels
 
     def learnt(rows, loss):
         settings = FinetuneSettings(
-            encoder=(f"{CLASSIFIER}={args.encoder}",),
+            encoder=(f"{CLASSIFIER}={place}",),
             dataset=args.dataset,
             run_dir="",
             loss=loss,
@@ -49,8 +49,8 @@ def trial(args, condition: str, seed: int, train: ImageSet, test: ImageSet) -> d
     everything = np.arange(len(labelled))
     classifier, right = learnt(everything, "generalised_cross_entropy")
     found = {"all": {"right": right}}
-    place, _, peer = args.encoder.partition("#")
-    asked = {"before": load_encoder(place, peer or None), "after": class_head.parts(classifier).encoder}
+    folder, _, peer = place.partition("#")
+    asked = {"before": load_encoder(folder, peer or None), "after": class_head.parts(classifier).encoder}
     features = {when: embed(encoder, labelled.images) for when, encoder in asked.items()}
     for when, of_encoder in features.items():
         kept = trusted(of_encoder, labelled.labels)
@@ -79,7 +79,7 @@ def summary(work: Path) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--encoder", required=True, help="run_folder#peer or a .keras file")
+    parser.add_argument("--encoder", required=True, help="run_folder#peer or a .keras file; {seed} stands for the seed")
     parser.add_argument("--conditions", type=words, default=["symmetric:0.4", "pairwise:0.4"])
     parser.add_argument("--seeds", type=lambda text: list(map(int, text.split(","))), default=[0, 1, 2])
     parser.add_argument("--dataset", default="cifar10")
