@@ -3,7 +3,8 @@
   python benchmarks/finetune.py --encoders='alone=runs/alone-seed{seed}#wrn_10_1,peer=runs/pair-seed{seed}#wrn_10_1' \
       --big=runs/teacher#wrn_16_2 --conditions=labels:0.01,symmetric:0.4 --out=results/finetune.json --work=runs/finetune
 
-Arms, by each of --methods: `scratch` (random weights, --scratch_steps); the names in --encoders; `<name>+big`, next to the big
+Arms, by each of --methods: `scratch` (random weights, --scratch_steps); `scratch_longer`, the same for --scratch_longer_steps, as
+many as pre-training and fine-tuning together cost, say, at the rate that `scratch` has; the names in --encoders; `<name>+big`, next to the big
 encoder, each teaching the other; `<name><big`, taught on all images by the big one, fine-tuned on the same labels before.
 Conditions: labels:<share>; <kind of noise>:<share of wrong labels> with all labels; exponential:<share>, where classes become
 rarer one by one and the last has that share of the first one's images. All arms of a seed get the same labels.
@@ -35,7 +36,7 @@ from dogo_tf.platform.keras_compat import keras
 from dogo_tf.pretraining import precision
 from dogo_tf.reporting.provenance import record
 
-SCRATCH, PLAIN = "scratch", "cross_entropy"
+SCRATCH, LONGER, PLAIN = "scratch", "scratch_longer", "cross_entropy"
 METHODS = {
     PLAIN: {},
     "generalised_cross_entropy": {"loss": "generalised_cross_entropy"},
@@ -112,8 +113,9 @@ def trial(args, arm: str, method: str, condition: str, seed: int, train: ImageSe
             }
             fine_tuned(FinetuneSettings(**common, **of_big), labelled, None).save(big, save_format="keras")
         teachers, unlabelled = (f"big={big}",), train
-    if encoder == SCRATCH:
-        places, steps = (f"{CLASSIFIER}={args.scratch}",), args.scratch_steps
+    if encoder in (SCRATCH, LONGER):
+        steps = args.scratch_steps if encoder == SCRATCH else args.scratch_longer_steps
+        places = (f"{CLASSIFIER}={args.scratch}",)
         rate = scratch_rate(args, condition, train, held_out)
     else:
         places, steps, rate = (
@@ -146,7 +148,8 @@ def summary(work: Path) -> dict:
         key = condition, arm, method
         entry = {"seeds": sorted(of_seeds), "steps": sorted(steps[key]), "learning_rates": sorted(rates[key])}
         entry["accuracy"] = accuracy_interval(scores)._asdict()
-        for name, other in (("over_scratch", (SCRATCH, PLAIN)), ("over_plain", (arm, PLAIN))):
+        others = {"over_scratch": (SCRATCH, PLAIN), "over_longer": (LONGER, PLAIN), "over_plain": (arm, PLAIN)}
+        for name, other in others.items():
             theirs = found.get((condition, *other), {})
             common = sorted(of_seeds.keys() & theirs.keys())
             if common and other != (arm, method):
@@ -172,6 +175,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--learning_rate", type=float, default=3e-3)
     parser.add_argument("--scratch_steps", type=int, default=1000)
+    parser.add_argument("--scratch_longer_steps", type=int, default=7500)
     parser.add_argument("--scratch_rates", type=lambda text: list(map(float, text.split(","))), default=[5e-3])
     parser.add_argument("--held_out", default="train[45000:]", help="split to choose among --scratch_rates on")
     parser.add_argument("--batch_size", type=int, default=64)
