@@ -4,8 +4,9 @@
       --big=runs/teacher#wrn_16_2 --conditions=labels:0.01,symmetric:0.4 --out=results/finetune.json --work=runs/finetune
 
 Arms, by each of --methods: `scratch` (random weights, --scratch_steps); `scratch_longer`, the same at the same rate for
---scratch_longer_steps, say as many as pre-training and fine-tuning cost together; the names in --encoders; `<name>+big`, next to
-the big encoder, each teaching the other; `<name><big`, taught on all images by the big one, fine-tuned on the same labels before.
+--scratch_longer_steps, say as many as pre-training and fine-tuning cost together; the names in --encoders; `<name>+big`, next
+to the big encoder, each teaching the other; `<name><big`, taught on all images by the big one, fine-tuned on the same labels
+before.
 Conditions: labels:<share>; <kind of noise>:<share of wrong labels> with all labels; exponential:<share>, where classes become
 rarer one by one and the last has that share of the first one's images. All arms of a seed get the same labels.
 Scores are on the whole test set, once, by the weights of the last step. Of several --scratch_rates the one is taken that is
