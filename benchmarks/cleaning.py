@@ -1,6 +1,7 @@
 """Suspicious labels before and after a training with them: how many wrong ones are found, and what dropping them brings.
 
-  python benchmarks/cleaning.py --encoder='runs/alone-seed{seed}#wrn_10_2' --conditions=symmetric:0.4 --out=results/cleaning.json
+  python benchmarks/cleaning.py --encoder='runs/alone-seed{seed}#wrn_10_2' --conditions=symmetric:0.4 \\
+      --out=results/cleaning.json
 
 Before: suspects by the features of the encoder. Then it is fine-tuned on all labels by the robust loss, and the features of
 that classifier are asked again: after. From each list the encoder is fine-tuned once more, by cross-entropy, without what is

@@ -3,7 +3,7 @@
 import functools
 
 import numpy as np
-from published import points, read, source
+from published import ROOT, points, read, source
 
 from dogo_tf.reporting.table import percent, text_table
 
@@ -13,22 +13,34 @@ CONDITIONS = {
     "exponential": "the rarest class with {share} % of the images of the largest",
     "pairwise": "{share} % wrong labels, each taken for the next class",
 }
+GAINS = {
+    "over_scratch": "over scratch",
+    "over_longer": "over scratch for longer",
+    "over_plain": "over cross-entropy",
+}
 
 
 def finetune(name: str = "finetune") -> str:
     """name: of results/<name>.json."""
     result = read(name)
+    entries = [entry for arms in result["conditions"].values() for entry in arms.values()]
+    shown = {gain: title for gain, title in GAINS.items() if any(gain in entry for entry in entries)}
     rows = []
     for condition, arms in result["conditions"].items():
         told = _told(condition)
         for arm, entry in sorted(arms.items(), key=functools.partial(_order, list(arms))):
             accuracy = entry["accuracy"]
             interval = f"{percent(accuracy['mean'])} ({percent(accuracy['low'])} to {percent(accuracy['high'])})"
-            gains = [points(entry[name]) if name in entry else "" for name in ("over_scratch", "over_plain")]
-            called = arm.replace("_", " ").replace("<big", " taught by the big one").replace("+big", " and the big one")
+            gains = [points(entry[gain]) if gain in entry else "" for gain in shown]
+            called = (
+                arm.replace("scratch_longer", "scratch for longer")
+                .replace("_", " ")
+                .replace("<big", " taught by the big one")
+                .replace("+big", " and the big one")
+            )
             rows.append([told, called, str(len(entry["seeds"])), "/".join(map(str, entry["steps"])), interval, *gains])
             told = ""
-    head = ["labels", "classifier, method", "seeds", "steps", "accuracy, %", "over scratch", "over cross-entropy"]
+    head = ["labels", "classifier, method", "seeds", "steps", "accuracy, %", *shown.values()]
     return (
         text_table(head, rows)
         + f"\n\n{result['train']} at {result['settings']['image_size']} pixels, on all test images; differences in points, "
@@ -48,18 +60,23 @@ def finetune_wrn_10_2() -> str:
 
 
 def finetune_int8() -> str:
-    """What the exported files of one classifier lose, by its own head."""
-    result = read("finetune_int8")
-    rows = [["the classifier", percent(result["original"]["scores"]["head"]["accuracy"]), ""]]
-    for name, measured in result["formats"].items():
-        if head := (measured["scores"] or {}).get("head"):
-            rows.append([name.replace("_", " "), percent(head["accuracy"]), f"{100 * head['lost']:.1f}"])
-    steps, images = result["origin"]["settings"]["steps"], result["data"]["test"]["images"]
-    return (
-        text_table(["file", "accuracy, %", "points lost"], rows)
-        + f"\n\n`alone`, fine-tuned for {steps} steps on all labels, one seed, on {images:,} test images."
-        + source("finetune_int8")
-    )
+    """What the exported files of classifiers lose, by their own heads: a column each."""
+    columns, told = {}, []
+    for name in sorted(path.stem for path in (ROOT / "results").glob("finetune_int8*.json")):
+        result = read(name)
+        settings, test = result["origin"]["settings"], result["data"]["test"]
+        column = {"the classifier": percent(result["original"]["scores"]["head"]["accuracy"])}
+        for file, measured in result["formats"].items():
+            if head := (measured["scores"] or {}).get("head"):
+                lost = f"{100 * head['lost']:.1f}".replace("-0.0", "0.0")
+                column[file.replace("_", " ")] = f"{percent(head['accuracy'])} ({lost})"
+        title = f"{result['encoder']}, seed {settings['seed']}"
+        columns[title] = column
+        told.append(f"{title}: {settings['steps']} steps on all labels, {test['images']:,} test images.")
+        told.append(source(name).strip())
+    files = list(next(iter(columns.values())))
+    rows = [[file, *(column[file] for column in columns.values())] for file in files]
+    return text_table(["accuracy, % (points lost)", *columns], rows) + "\n\n" + "\n\n".join(told)
 
 
 def _told(condition: str) -> str:

@@ -21,17 +21,19 @@ def selection() -> str:
 
 def _of(name: str, title: str) -> str:
     result = read(name)
-    rows = []
+    rows, budgets = [], list(next(iter(result["linear"].values())))
     for protocol, words in (("linear", "linear"), ("fine_tuned", "fine-tuned")):
         by_method = result.get(protocol, {})
         for method, found in by_method.items():
-            cells = [
-                f"{percent(entry['accuracy']['mean'])} %" if method == "random" else points(entry["over_random"])
-                for entry in found.values()
-            ]
+            told = {
+                budget: f"{percent(entry['accuracy']['mean'])} %"
+                if method == "random"
+                else points(entry["over_random"])
+                for budget, entry in found.items()
+            }
             marked = f"{method} (default)" if method == result["default"] else method
-            rows.append([f"{words}, {marked}", *cells])
-    head = [f"{title}, labels", *next(iter(result["linear"].values()))]
+            rows.append([f"{words}, {marked}", *(told.get(budget, "") for budget in budgets)])
+    head = [f"{title}, labels", *budgets]
     seeds = f"{result['encoders']} encoders ({result['encoder']}), {result['seeds']} seeds of the selection each"
     return (
         f"{text_table(head, rows)}\n\n{result['train']['images']:,} images to choose from ({result['train']['name']}), "

@@ -7,6 +7,7 @@ from claim_tables import claims
 from data_tables import decoding_bound, large_data, many_on_a_page, source_memory
 from finetune_tables import cleaning, finetune, finetune_int8, finetune_wrn_10_2
 from int8_tables import int8, int8_beside, int8_devices, int8_taught
+from late_tables import trials_late
 from length_tables import lengths
 from measured_tables import arm, blockwise, edge, equality, side_by_side, speed, survival
 from published import ROOT, read, source
@@ -93,6 +94,7 @@ TABLES = {
     "trials_teacher": trials_teacher,
     "trials_networks": trials_networks,
     "lengths": lengths,
+    "trials_late": trials_late,
     "why": why,
     "suspects": suspects,
     "selection": selection,

@@ -37,7 +37,7 @@ def trials(name: str, baseline: str, encoder: str, part: str, shown: tuple[str, 
     rows = []
     for key, of_seeds in found.items():
         means = " / ".join(percent(score) for score in np.mean(list(of_seeds.values()), axis=0))
-        gains = [""] * len(shown) if key == baseline else _gains(of_seeds, found[baseline])
+        gains = [""] * len(shown) if key == baseline else gains_told(of_seeds, found[baseline])
         rows.append([key.replace("_", " "), str(len(of_seeds)), means, *gains])
     titles = [TITLES[score] for score in shown]
     common = " ".join(flag for flag in flags[baseline] if not flag.startswith("--data"))
@@ -50,7 +50,7 @@ def trials(name: str, baseline: str, encoder: str, part: str, shown: tuple[str, 
     )
 
 
-def _gains(of_seeds: dict, baseline: dict) -> list[str]:
+def gains_told(of_seeds: dict, baseline: dict) -> list[str]:
     """In points, of each score; with Student's interval from three seeds on."""
     gains = np.array([of_seeds[seed] - baseline[seed] for seed in sorted(of_seeds.keys() & baseline.keys())])
     if len(gains) < 3:
@@ -76,7 +76,7 @@ def trials_recipe() -> str:
     for trial in read("trials_recipe")["trials"]:
         if trial["name"] == "temperature_0.2":
             after[trial["seed"]] = np.array([trial["scores"]["wrn_10_1"][score] for score in shown])
-    told = ", ".join(f"{TITLES[score]} {gain}" for score, gain in zip(shown, _gains(after, before), strict=True))
+    told = ", ".join(f"{TITLES[score]} {gain}" for score, gain in zip(shown, gains_told(after, before), strict=True))
     return (
         f"{_recipe()}\n\nRate 5e-3 and temperature 0.2 against 1e-3 and 0.5 (results/recipe_rate.json), points "
         f"over {len(after)} seeds: {told}."
@@ -105,6 +105,6 @@ def trials_networks() -> str:
     for trial in read("trials_networks")["trials"]:
         scores = np.array([trial["test_scores"]["wrn_10_2"][score] for score in shown])
         of_trials.setdefault(trial["name"], {})[trial["seed"]] = scores
-    gains = _gains(of_trials["wrn_10_2_cached"], of_trials["wrn_10_2_recipe"])
+    gains = gains_told(of_trials["wrn_10_2_cached"], of_trials["wrn_10_2_recipe"])
     told = ", ".join(f"{TITLES[score]} {gain}" for score, gain in zip(shown, gains, strict=True))
     return f"{_networks()}\n\n`wrn_10_2_cached` against `wrn_10_2_recipe`, points: {told}."

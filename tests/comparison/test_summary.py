@@ -123,6 +123,7 @@ def test_the_other_studies_are_corrected_for_their_number_and_the_headline_is_no
     assert all(found.adjusted_p >= found.p_value for found in others)
 
 
+@pytest.mark.slow
 def test_where_there_is_nothing_no_study_is_called_better_or_worse():
     """Uncorrected, one of 24 differences would be in most comparisons."""
     called, uncorrected = 0, 0

@@ -58,6 +58,7 @@ def test_while_its_peer_rests_a_student_learns_as_if_it_were_alone():
     assert same(weights(made.peers[1]), stopped)
 
 
+@pytest.mark.slow
 def test_heads_by_which_nobody_learns_rest_too(caplog):
     made = model(train_every=[1, 2], scheme="simreg")
     head = next(term for term in made.distillation_terms if term.student == 0).head
@@ -142,6 +143,7 @@ def pictures(tmp_path_factory):
 RESTS = {"train_every": (2, 1), "epochs": 2, "log_every": 1, "schedule": "cosine", "warmup_epochs": 0}
 
 
+@pytest.mark.slow
 def test_a_run_logs_who_took_part_and_ends_the_schedule_of_each(pictures, tmp_path):
     run = pretrain(
         small_run(pictures, tmp_path / "run", **RESTS)
