@@ -40,11 +40,11 @@ def _choose_keras() -> None:
     else:
         os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     if "tensorflow" in sys.modules:
-        _tensorflow()
+        load_tensorflow()
 
 
 @functools.cache
-def _tensorflow() -> ModuleType:
+def load_tensorflow() -> ModuleType:
     """TensorFlow, whose `tensorflow.keras` is the Keras 2 API as an attribute and as a module.
 
     Raises:
@@ -90,8 +90,8 @@ if TYPE_CHECKING:
     import tensorflow as tf
     from tensorflow import keras
 else:
-    tf = _OnUse("tensorflow", _tensorflow)
-    keras = _OnUse("tensorflow.keras", lambda: _tensorflow().keras)
+    tf = _OnUse("tensorflow", load_tensorflow)
+    keras = _OnUse("tensorflow.keras", lambda: load_tensorflow().keras)
 _choose_keras()
 
 

@@ -8,10 +8,9 @@ import tensorflow_datasets as tfds
 from absl import logging
 
 from dogo_tf.errors import InputError
-from dogo_tf.platform.keras_compat import tf
+from dogo_tf.platform.keras_compat import load_tensorflow, tf
 from dogo_tf.reporting.progress import Progress
 
-IN_ORDER = tfds.ReadConfig(try_autocache=False)
 _BLOCK = 1024  # labels that are read at a time
 _BATCH = 256
 
@@ -20,7 +19,7 @@ def encoded_images(name: str, builder, split: str, start: int) -> Iterator[bytes
     """From record `start` on; what lies before is read, but not decoded. Raises InputError: damaged files."""
     encoded = tfds.decode.PartialDecoding({"image": True}, decoders={"image": tfds.decode.SkipDecoding()})
     with quiet():
-        data = builder.as_dataset(split=split, decoders=encoded, read_config=IN_ORDER, shuffle_files=False)
+        data = builder.as_dataset(split=split, decoders=encoded, read_config=_in_order(), shuffle_files=False)
     with damage_named(name, builder):
         for example in data.skip(start).as_numpy_iterator():
             yield example["image"]
@@ -30,7 +29,7 @@ def read_labels(name: str, builder, split: str) -> Iterator[np.ndarray]:
     """int64, block by block; no image is decoded. Raises InputError: damaged files."""
     labels = tfds.decode.PartialDecoding({"label": True})
     with quiet():
-        data = builder.as_dataset(split=split, decoders=labels, read_config=IN_ORDER, shuffle_files=False)
+        data = builder.as_dataset(split=split, decoders=labels, read_config=_in_order(), shuffle_files=False)
     with damage_named(name, builder):
         for block in data.batch(_BLOCK).as_numpy_iterator():
             yield block["label"]
@@ -52,7 +51,7 @@ def read_all(
     """
     wanted = tfds.decode.PartialDecoding({"image": True, **({} if labels is None else {"label": True})})
     with quiet():
-        data = builder.as_dataset(split=split, decoders=wanted, read_config=IN_ORDER, shuffle_files=False)
+        data = builder.as_dataset(split=split, decoders=wanted, read_config=_in_order(), shuffle_files=False)
     if resize is not None:
 
         def resized(example):
@@ -79,8 +78,12 @@ def sample_sizes(builder, split: str, most: int) -> Sequence[tuple[int, int]]:
         return [(width, height)]
     with quiet():
         wanted = tfds.decode.PartialDecoding({"image": True})
-        data = builder.as_dataset(split=split, decoders=wanted, read_config=IN_ORDER)
+        data = builder.as_dataset(split=split, decoders=wanted, read_config=_in_order())
     return [example["image"].shape[1::-1] for example in data.take(most).as_numpy_iterator()]
+
+
+def _in_order() -> tfds.ReadConfig:
+    return tfds.ReadConfig(try_autocache=False)
 
 
 @contextlib.contextmanager
@@ -97,7 +100,11 @@ def damage_named(name: str, builder) -> Iterator[None]:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """TFDS logs warnings of its own affairs (its deprecated methods, folders that are not there yet)."""
+    """TFDS logs warnings of its own affairs (its deprecated methods, folders that are not there yet).
+
+    It imports TensorFlow, too; so that start-up lines stay off the screen, it finds it here already.
+    """
+    load_tensorflow()
     before = logging.get_verbosity()
     logging.set_verbosity(logging.ERROR)
     try:

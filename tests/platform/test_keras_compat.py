@@ -59,6 +59,13 @@ def test_start_up_lines_stay_off_the_screen_unless_asked_for():
 
 
 @pytest.mark.slow
+def test_start_up_lines_stay_off_the_screen_where_images_come_first():
+    """TFDS imports TensorFlow by itself."""
+    done = run("import dogo_tf; print(len(dogo_tf.data.load('patterns', 'train[:10]')))")
+    assert (done.stdout, [line for line in done.stderr.splitlines() if "reading" not in line]) == ("10\n", [])
+
+
+@pytest.mark.slow
 def test_start_up_lines_of_a_program_that_is_started_stay_off_the_screen_too():
     code = "import dogo_tf; from dogo_tf.platform.keras_compat import tf; tf.zeros(1)"
     assert (
