@@ -70,7 +70,7 @@ def finetune_int8() -> str:
             if head := (measured["scores"] or {}).get("head"):
                 lost = f"{100 * head['lost']:.1f}".replace("-0.0", "0.0")
                 column[file.replace("_", " ")] = f"{percent(head['accuracy'])} ({lost})"
-        title = f"{result['encoder']}, seed {settings['seed']}"
+        title = f"{settings['encoder'][0].partition('#')[2]}, seed {settings['seed']}"
         columns[title] = column
         told.append(f"{title}: {settings['steps']} steps on all labels, {test['images']:,} test images.")
         told.append(source(name).strip())
