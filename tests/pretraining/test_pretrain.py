@@ -89,6 +89,7 @@ def test_a_finished_run_is_resumed_without_another_step(finished):
     assert RunFolder(made.run_dir).metrics.read_text() == before
 
 
+@pytest.mark.slow
 def test_images_that_came_or_went_since_are_named(finished):
     images, made = finished
     (images / "7.png").unlink()
