@@ -10,13 +10,13 @@ CLAIMS = (
     (
         "a small network learns better next to a bigger one",
         "linear 100%",
-        "so at few epochs, not where training is finished",
+        "so at few epochs, not clear where training is finished",
     ),
     ("most of all with few labels: 1 %", "linear 1%", "not more than with all labels"),
     (
         "most of all with wrong labels: 40 %",
         "noise symmetric 40%",
-        "so at 20 epochs, not where training is finished",
+        "so at 6 and 20 epochs, not clear where training is finished",
     ),
     ("most of all on unfamiliar images: damaged ones", "corruption all", "not more than on others"),
     ("most of all on unfamiliar images: another data set", "transfer tiny_imagenet_20", "open"),
