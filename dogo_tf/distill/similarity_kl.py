@@ -6,28 +6,34 @@ from dogo_tf.numerics.similarity import cosine_matrix, per_anchor, unit_rows
 from dogo_tf.platform.keras_compat import tf
 
 
-def similarity_kl(student_a, student_b, teacher_a, teacher_b, temperature: float = 0.1):
+def similarity_kl(student_a, student_b, teacher_a, teacher_b, temperature: float = 0.1, positives: bool = True):
     """KL(stop_gradient(P_teacher) || P_student), P = softmax_j(cos(a_i, b_j) / temperature), per anchor, in nats.
 
-    Rows of view a on this replica meet those of view b on all replicas, positives kept. No factor temperature**2, and no
-    gradient into the teacher.
+    Rows of view a on this replica meet those of view b on all replicas. No factor temperature**2, and no gradient into the
+    teacher.
 
     Args:
         student_a, student_b, teacher_a, teacher_b: [B, D] embeddings of views a and b; student and teacher may differ in D.
             Half precision is promoted to float32.
         temperature: > 0.
+        positives: whether an anchor also meets its own image, as in the paper.
     Returns:
         [B], each >= 0.
     """
 
-    def divergence(anchors, columns):
-        student, teacher = (cosine_matrix(a, b) for a, b in zip(anchors, columns, strict=True))
-        log_student = tf.nn.log_softmax(student / temperature)
-        log_teacher = tf.nn.log_softmax(tf.cast(teacher, log_student.dtype) / temperature)
+    def divergence(of_block, columns):
+        *anchors, image = of_block
+        student, teacher = (cosine_matrix(a, b) / temperature for a, b in zip(anchors, columns, strict=True))
+        teacher = tf.cast(teacher, student.dtype)
+        if not positives:
+            nothing = tf.one_hot(image, tf.shape(student)[1], student.dtype.min, 0, dtype=student.dtype)
+            student, teacher = student + nothing, teacher + nothing
+        log_student, log_teacher = tf.nn.log_softmax(student), tf.nn.log_softmax(teacher)
         return tf.reduce_sum(tf.exp(log_teacher) * (log_teacher - log_student), axis=-1)
 
     teacher_a, teacher_b = tf.stop_gradient(teacher_a), tf.stop_gradient(teacher_b)
-    return per_anchor(divergence, _unit_rows(student_a, teacher_a), _gathered(student_b, teacher_b))
+    image = collectives.row_offset(student_a) + tf.range(tf.shape(student_a)[0])
+    return per_anchor(divergence, (*_unit_rows(student_a, teacher_a), image), _gathered(student_b, teacher_b))
 
 
 def agreement_at_1(student_a, student_b, teacher_a, teacher_b):

@@ -50,7 +50,8 @@ def model(request):
 def test_the_known_schemes():
     assert {"compress", "seed", "similarity_kl", "simreg"} <= set(distill.schemes())
     with pytest.raises(
-        InputError, match="unknown scheme 'sead'; known: compress, seed, similarity_kl, similarity_kl_local, simreg"
+        InputError,
+        match="unknown scheme 'sead'; known: compress, seed, similarity_kl, similarity_kl_local, similarity_kl_others, simreg",
     ):
         pair("sead")
 
@@ -102,6 +103,7 @@ def test_the_temperature_is_the_schemes_own_unless_given():
         "simreg": None,
         "similarity_kl": 0.1,
         "similarity_kl_local": 0.1,
+        "similarity_kl_others": 0.1,
     }
     assert pair("seed", distill_temperature=0.5).distillation_terms[0].temperature == 0.5
 

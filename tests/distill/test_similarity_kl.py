@@ -12,10 +12,26 @@ def embeddings(count=5, student_width=4, teacher_width=6, seed=0):
     return [rng.normal(size=(count, width)) for width in (student_width,) * 2 + (teacher_width,) * 2]
 
 
+@pytest.mark.parametrize("positives", [True, False])
 @pytest.mark.parametrize("temperature", [0.05, 0.1, 1.0])
-def test_every_anchor_has_the_divergence_of_the_papers_equation(temperature):
-    expected = oracles.similarity_kl(*embeddings(), temperature)
-    np.testing.assert_allclose(similarity_kl(*embeddings(), temperature), expected, rtol=1e-10)
+def test_every_anchor_has_the_divergence_of_the_papers_equation(temperature, positives):
+    expected = oracles.similarity_kl(*embeddings(), temperature, positives)
+    found = similarity_kl(*embeddings(), temperature, positives)
+    np.testing.assert_allclose(found, expected, rtol=1e-10)
+
+
+def test_without_positives_an_image_says_nothing_of_itself():
+    student_a, student_b, teacher_a, _ = (tf.constant(x) for x in embeddings())
+    with tf.GradientTape() as tape:
+        tape.watch(student_b)
+        losses = similarity_kl(student_a, student_b, teacher_a, teacher_a, positives=False)
+        first = losses[0]
+    of_rows = np.abs(tape.gradient(first, student_b)).max(axis=1)
+    assert of_rows[0] == 0 and (of_rows[1:] > 0).all()
+    # Nor does the teacher's own opinion of it count.
+    turned = tf.concat([-teacher_a[:1], teacher_a[1:]], axis=0)
+    changed = similarity_kl(student_a, student_b, teacher_a, turned, positives=False)
+    np.testing.assert_allclose(changed[0], losses[0], rtol=1e-12)
 
 
 def test_equal_peers_have_nothing_to_learn_from_each_other():
@@ -27,17 +43,19 @@ def test_equal_peers_have_nothing_to_learn_from_each_other():
     np.testing.assert_allclose(tape.gradient(loss, a), np.zeros_like(student_a), atol=1e-13)
 
 
-def test_student_gradient_is_that_of_finite_differences_and_the_teacher_gets_none():
+@pytest.mark.parametrize("positives", [True, False])
+def test_student_gradient_is_that_of_finite_differences_and_the_teacher_gets_none(positives):
     given = [tf.constant(x) for x in embeddings()]
     with tf.GradientTape() as tape:
         tape.watch(given)
-        loss = tf.reduce_mean(similarity_kl(*given))
+        loss = tf.reduce_mean(similarity_kl(*given, positives=positives))
     of_a, of_b, of_teacher_a, of_teacher_b = tape.gradient(loss, given)
     arrays = embeddings()
     for position, gradient in ((0, of_a), (1, of_b)):
 
         def function(x, position=position):
-            return similarity_kl(*arrays[:position], x, *arrays[position + 1 :]).numpy().mean()
+            changed = *arrays[:position], x, *arrays[position + 1 :]
+            return similarity_kl(*changed, positives=positives).numpy().mean()
 
         np.testing.assert_allclose(gradient, oracles.numeric_gradient(function, arrays[position]), atol=1e-8)
         assert np.abs(gradient).max() > 1e-3
@@ -67,7 +85,8 @@ def test_agreement_is_the_share_of_anchors_with_the_same_nearest_image():
     assert float(agreement_at_1(eye, eye, swapped, eye)) == 0.5
 
 
-def test_a_large_batch_is_computed_in_blocks_of_anchors(monkeypatch):
+@pytest.mark.parametrize("positives", [True, False])
+def test_a_large_batch_is_computed_in_blocks_of_anchors(monkeypatch, positives):
     """Values, gradients and agreement are those of the whole matrix, in float32 to 1e-5."""
     for dtype, tolerance in (("float64", 1e-12), ("float32", 1e-5)):
         given = [tf.constant(x, dtype) for x in embeddings(count=7)]
@@ -76,7 +95,7 @@ def test_a_large_batch_is_computed_in_blocks_of_anchors(monkeypatch):
             monkeypatch.setattr(similarity, "MOST_SIMILARITIES", most)
             with tf.GradientTape() as tape:
                 tape.watch(given)
-                losses = similarity_kl(*given)
+                losses = similarity_kl(*given, positives=positives)
                 loss = tf.tensordot(losses, tf.range(7, dtype=dtype), 1)
             *gradients, of_teacher_a, of_teacher_b = tape.gradient(loss, given)
             assert of_teacher_a is None and of_teacher_b is None
@@ -84,4 +103,4 @@ def test_a_large_batch_is_computed_in_blocks_of_anchors(monkeypatch):
         for in_blocks, whole in zip(found[14], found[10**6], strict=True):
             np.testing.assert_allclose(in_blocks, whole, rtol=tolerance, atol=tolerance * np.abs(whole).max())
         assert 0 < float(found[14][-1]) < 1
-    np.testing.assert_allclose(found[14][0], oracles.similarity_kl(*embeddings(count=7), 0.1), rtol=1e-4)
+    np.testing.assert_allclose(found[14][0], oracles.similarity_kl(*embeddings(count=7), 0.1, positives), rtol=1e-4)

@@ -25,15 +25,16 @@ def nt_xent(z_a, z_b, temperature):
     return np.array(losses)
 
 
-def similarity_kl(student_a, student_b, teacher_a, teacher_b, temperature):
+def similarity_kl(student_a, student_b, teacher_a, teacher_b, temperature, positives=True):
     def distribution(anchor, others):
         weights = [math.exp(cosine(anchor, other) / temperature) for other in others]
         return [weight / sum(weights) for weight in weights]
 
     losses = []
     for i in range(len(student_a)):
-        p = distribution(teacher_a[i].tolist(), teacher_b.tolist())
-        q = distribution(student_a[i].tolist(), student_b.tolist())
+        met = [j for j in range(len(student_b)) if positives or j != i]
+        p = distribution(teacher_a[i].tolist(), teacher_b[met].tolist())
+        q = distribution(student_a[i].tolist(), student_b[met].tolist())
         losses.append(sum(pj * math.log(pj / qj) for pj, qj in zip(p, q, strict=True)))
     return np.array(losses)
 
