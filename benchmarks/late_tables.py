@@ -1,4 +1,4 @@
-"""The table of trials_late.txt: a peer, and a teacher, for an encoder that has nearly finished learning alone."""
+"""The tables of trials_late.txt and trials_at_hand.txt: teachers and peers for an encoder that has finished learning alone."""
 
 import numpy as np
 import scipy.stats
@@ -10,54 +10,77 @@ from dogo_tf.reporting.table import percent, text_table
 
 # Of its averaged weights, which vary less than the raw ones.
 STUDENT, PEER = "wrn_10_1_ema", "wrn_16_2_ema"
-HEADS = {
-    "alone": "alone, 320 epochs",
-    "then_alone": "40 more, alone",
-    "then_cached": "40 more, taught by cached features",
-    "then_peer": "40 more, next to the peer",
+# Columns: a trial of results/<name>.json, how it is called, and for one that is compared with BASELINE, how in short.
+BASELINE = ("trials_late", "then_alone")
+LATE = {
+    ("trials_late", "alone"): ("alone, 320 epochs", None),
+    BASELINE: ("40 more, alone", None),
+    ("trials_late", "then_cached"): ("40 more, taught by cached features", "taught"),
+    ("trials_late", "then_peer"): ("40 more, next to the peer", "next to the peer"),
 }
-BASELINE, NEW = "then_alone", ("then_cached", "then_peer")
+AT_HAND = {
+    BASELINE: ("360 epochs alone", None),
+    ("trials_at_hand", "then_at_hand"): ("320 alone, 40 taught by the features", "40 taught"),
+    ("trials_at_hand", "then_peer"): ("320 alone, 40 next to the peer", "40 next to the peer"),
+    ("trials_at_hand", "at_hand_80"): ("80, taught by the features", "80 taught"),
+}
 
 
 def trials_late() -> str:
-    """Which of the differences stand among so many, too, and what the peer itself can do."""
-    found = _scores()
-    (peer,) = (trial["test_scores"][PEER] for trial in read("trials_late")["trials"] if trial["name"] == "peer_before")
-    means = {name: np.mean(list(found[name].values()), axis=0) for name in HEADS}
-    gains = {name: gains_told(found[name], found[BASELINE]) for name in NEW}
-    rows = [
-        [title, *(percent(means[name][row]) for name in HEADS), *(gains[name][row] for name in NEW)]
-        for row, title in enumerate(TITLES.values())
-    ]
-    tests = {(name, title): p for name in NEW for title, p in zip(TITLES.values(), _p_values(found, name), strict=True)}
-    adjusted = dict(zip(tests, holm(list(tests.values())), strict=True))
-    sure = [f"{HEADS[name].split(', ')[1]}, {title}" for (name, title), p in adjusted.items() if p < 0.05]
-    of_peer = ", ".join(f"{title} {percent(peer[score])} %" for score, title in TITLES.items())
-    return (
-        text_table(["accuracy, %", *HEADS.values(), "taught - alone", "next to the peer - alone"], rows)
-        + f"\n\nTest set; averaged weights; {len(found[BASELINE])} seeds, paired; 95 % intervals over seeds. Of the "
-        f"{len(tests)} differences, corrected for their number (Holm), stand: {'; '.join(sure) or 'none'}. "
-        f"The peer when it comes: {of_peer}." + source("trials_late")
-    )
+    return _table(LATE, "trials_late")
+
+
+def trials_at_hand() -> str:
+    return _table(AT_HAND, "trials_at_hand")
 
 
 def gains_next_to_the_peer() -> dict[str, str]:
     """By score, a key of TITLES."""
-    found = _scores()
-    return dict(zip(TITLES, gains_told(found["then_peer"], found[BASELINE]), strict=True))
+    return dict(zip(TITLES, gains_told(_scores("trials_late", "then_peer"), _scores(*BASELINE)), strict=True))
 
 
-def _scores() -> dict[str, dict[int, np.ndarray]]:
-    """Of the small encoder on the test set, in the order of TITLES, by trial and seed."""
-    found = {}
-    for trial in read("trials_late")["trials"]:
-        if of_student := trial["test_scores"].get(STUDENT):
-            found.setdefault(trial["name"], {})[trial["seed"]] = np.array([of_student[score] for score in TITLES])
-    return found
+def _table(columns: dict, name: str) -> str:
+    """Which of the differences stand among so many, too, and what the peer of results/<name>.json can do itself."""
+    alone, found = _scores(*BASELINE), {trial: _scores(*trial) for trial in columns}
+    new = {trial: short for trial, (_, short) in columns.items() if short}
+    means = {trial: np.mean(list(of_seeds.values()), axis=0) for trial, of_seeds in found.items()}
+    gains = {trial: gains_told(found[trial], alone) for trial in new}
+    rows = [
+        [title, *(percent(mean[row]) for mean in means.values()), *(gain[row] for gain in gains.values())]
+        for row, title in enumerate(TITLES.values())
+    ]
+    tests = {
+        (short, title): p
+        for trial, short in new.items()
+        for title, p in zip(TITLES.values(), _p_values(found[trial], alone), strict=True)
+    }
+    adjusted = dict(zip(tests, holm(list(tests.values())), strict=True))
+    sure = [f"{short}, {title}" for (short, title), p in adjusted.items() if p < 0.05]
+    (peer,) = (trial["test_scores"][PEER] for trial in read(name)["trials"] if trial["name"] == "peer_before")
+    of_peer = ", ".join(f"{title} {percent(peer[score])} %" for score, title in TITLES.items())
+    head = [title for title, _ in columns.values()] + [f"{short} - alone" for short in new.values()]
+    return (
+        text_table(["accuracy, %", *head], rows)
+        + f"\n\nTest set; averaged weights; {len(alone)} seeds, paired; 95 % intervals over seeds. Of the {len(tests)} "
+        f"differences, corrected for their number (Holm), stand: {_told(sure, len(tests))}. The peer when it comes: {of_peer}."
+        + "".join(source(name) for name in dict.fromkeys(name for name, _ in columns))
+    )
 
 
-def _p_values(found: dict, name: str) -> list[float]:
-    """Of no difference to the baseline, by Student's t test over seeds."""
-    seeds = sorted(found[name].keys() & found[BASELINE].keys())
-    new, old = (np.array([of_seeds[seed] for seed in seeds]) for of_seeds in (found[name], found[BASELINE]))
-    return list(scipy.stats.ttest_rel(new, old).pvalue)
+def _told(sure: list[str], count: int) -> str:
+    return "all" if len(sure) == count else "; ".join(sure) or "none"
+
+
+def _scores(name: str, trial: str) -> dict[int, np.ndarray]:
+    """Of the small encoder on the test set, in the order of TITLES, by seed."""
+    return {
+        found["seed"]: np.array([found["test_scores"][STUDENT][score] for score in TITLES])
+        for found in read(name)["trials"]
+        if found["name"] == trial
+    }
+
+
+def _p_values(new: dict, old: dict) -> list[float]:
+    """Of no difference, by Student's t test over seeds that both have."""
+    seeds = sorted(new.keys() & old.keys())
+    return list(scipy.stats.ttest_rel(*(np.array([found[seed] for seed in seeds]) for found in (new, old))).pvalue)
