@@ -1,0 +1,47 @@
+"""Accuracy of finished trials on damaged test images, on more of them than trials.py takes: there 500, which is noisy.
+
+  python benchmarks/damaged.py alone=runs/trials/alone-seed{seed} peer=runs/trials/peer-seed{seed} --peer=wrn_10_1_ema \\
+      --seeds=0,1,2 --count=5000 --out=results/damaged.json
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from dogo_tf import data
+from dogo_tf.evaluate.studies import StudyPlan, run_studies
+from dogo_tf.reporting.provenance import record
+from dogo_tf.runs.folder import RunFolder
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("trials", nargs="+", help="name=folder each; {seed} is the seed")
+    arguments.add_argument("--peer", required=True)
+    arguments.add_argument("--seeds", default="0")
+    arguments.add_argument("--dataset", default="cifar10")
+    arguments.add_argument("--data_dir")
+    arguments.add_argument("--image_size", type=int, default=16)
+    arguments.add_argument(
+        "--images", type=int, default=10_000, help="the first training images, to learn a probe from"
+    )
+    arguments.add_argument("--count", type=int, default=5_000, help="the first test images, which are damaged")
+    arguments.add_argument("--out", type=Path, required=True)
+    args = arguments.parse_args()
+    train, test = (
+        data.load(args.dataset, split, args.image_size, args.data_dir) for split in (f"train[:{args.images}]", "test")
+    )
+    plan = StudyPlan(fractions=(1.0,), noise=(), imbalance=(), corruption_images=args.count)
+    accuracies = {}
+    for seed in map(int, args.seeds.split(",")):
+        for name, folder in (trial.split("=", 1) for trial in args.trials):
+            encoder = RunFolder(Path(folder.format(seed=seed))).load_encoder(args.peer)
+            found = float(np.mean(run_studies(encoder, train, test, plan, seed)["corruption all"]))
+            accuracies.setdefault(name, {})[seed] = found
+            print(f"{name} {seed} {found:.4f}", flush=True)
+            record(args.out, {"images": args.count, "accuracies": accuracies})
+
+
+if __name__ == "__main__":
+    main()
