@@ -22,53 +22,76 @@ AT_HAND = {
     BASELINE: ("360 epochs alone", None),
     ("trials_at_hand", "then_at_hand"): ("320 alone, 40 taught by the features", "40 taught"),
     ("trials_at_hand", "then_peer"): ("320 alone, 40 next to the peer", "40 next to the peer"),
-    ("trials_at_hand", "at_hand_80"): ("80, taught by the features", "80 taught"),
+    ("trials_at_hand", "at_hand_80"): ("80 from the start, taught by 128 components", "80 taught"),
 }
 
 
 def trials_late() -> str:
-    return _table(LATE, "trials_late")
+    return _table(LATE, "trials_late", {trial: _scores(*trial) for trial in LATE}, list(TITLES.values()))
 
 
 def trials_at_hand() -> str:
-    return _table(AT_HAND, "trials_at_hand")
+    """With a row more: damaged images of damaged.py."""
+    damaged = read("at_hand_damaged")
+    found = {
+        trial: {
+            seed: np.append(scores, damaged["accuracies"]["/".join(trial)][str(seed)])
+            for seed, scores in _scores(*trial).items()
+        }
+        for trial in AT_HAND
+    }
+    titles = [*TITLES.values(), f"{damaged['images']:,} damaged images"]
+    teacher = read("at_hand_teacher")
+    return (
+        _table(AT_HAND, "trials_at_hand", found, titles)
+        + "".join(source(name) for name in ("at_hand_damaged", "at_hand_teacher"))
+        + f"\n\nThe teacher itself: kNN {percent(teacher['knn'])} %, linear {percent(teacher['linear'])} %."
+    )
 
 
-def gains_next_to_the_peer() -> dict[str, str]:
-    """By score, a key of TITLES."""
-    return dict(zip(TITLES, gains_told(_scores("trials_late", "then_peer"), _scores(*BASELINE)), strict=True))
+def gains_next_to_the_peer(name: str) -> dict[str, str]:
+    """Of results/<name>.json, by score, a key of TITLES."""
+    return dict(zip(TITLES, gains_told(_scores(name, "then_peer"), _scores(*BASELINE)), strict=True))
 
 
-def _table(columns: dict, name: str) -> str:
-    """Which of the differences stand among so many, too, and what the peer of results/<name>.json can do itself."""
-    alone, found = _scores(*BASELINE), {trial: _scores(*trial) for trial in columns}
+def _table(columns: dict, name: str, found: dict, titles: list[str]) -> str:
+    """Which of the differences stand among so many, too, and what the peer of results/<name>.json can do itself.
+
+    found: by trial and seed, a number for each of `titles`.
+    """
+    alone = found[BASELINE]
     new = {trial: short for trial, (_, short) in columns.items() if short}
     means = {trial: np.mean(list(of_seeds.values()), axis=0) for trial, of_seeds in found.items()}
     gains = {trial: gains_told(found[trial], alone) for trial in new}
     rows = [
         [title, *(percent(mean[row]) for mean in means.values()), *(gain[row] for gain in gains.values())]
-        for row, title in enumerate(TITLES.values())
+        for row, title in enumerate(titles)
     ]
     tests = {
         (short, title): p
         for trial, short in new.items()
-        for title, p in zip(TITLES.values(), _p_values(found[trial], alone), strict=True)
+        for title, p in zip(titles, _p_values(found[trial], alone), strict=True)
     }
     adjusted = dict(zip(tests, holm(list(tests.values())), strict=True))
-    sure = [f"{short}, {title}" for (short, title), p in adjusted.items() if p < 0.05]
+    sure = {test for test, p in adjusted.items() if p < 0.05}
     (peer,) = (trial["test_scores"][PEER] for trial in read(name)["trials"] if trial["name"] == "peer_before")
     of_peer = ", ".join(f"{title} {percent(peer[score])} %" for score, title in TITLES.items())
     head = [title for title, _ in columns.values()] + [f"{short} - alone" for short in new.values()]
     return (
         text_table(["accuracy, %", *head], rows)
         + f"\n\nTest set; averaged weights; {len(alone)} seeds, paired; 95 % intervals over seeds. Of the {len(tests)} "
-        f"differences, corrected for their number (Holm), stand: {_told(sure, len(tests))}. The peer when it comes: {of_peer}."
-        + "".join(source(name) for name in dict.fromkeys(name for name, _ in columns))
+        f"differences, corrected for their number (Holm), stand: {_told(sure, list(adjusted))}. The peer when it comes: "
+        f"{of_peer}." + "".join(source(name) for name in dict.fromkeys(name for name, _ in columns))
     )
 
 
-def _told(sure: list[str], count: int) -> str:
-    return "all" if len(sure) == count else "; ".join(sure) or "none"
+def _told(sure: set, tests: list) -> str:
+    """Which of (short, title) are sure, or if most are, which are not."""
+    most = len(sure) > len(tests) / 2
+    told = "; ".join(", ".join(test) for test in tests if (test in sure) != most)
+    if most:
+        return f"all but {told}" if told else "all"
+    return told or "none"
 
 
 def _scores(name: str, trial: str) -> dict[int, np.ndarray]:

@@ -7,10 +7,11 @@ from claim_tables import claims
 from data_tables import decoding_bound, large_data, many_on_a_page, source_memory
 from finetune_tables import cleaning, finetune, finetune_int8, finetune_wrn_10_2
 from int8_tables import int8, int8_beside, int8_devices, int8_taught
-from late_tables import trials_late
+from late_tables import trials_at_hand, trials_late
 from length_tables import lengths
 from measured_tables import arm, blockwise, edge, equality, side_by_side, speed, survival
 from published import ROOT, read, source
+from scheme_tables import at_hand_schemes
 from selection_tables import selection
 from study_tables import claim, compare, compare_at_5e3, objectives, recipe_rate, suspects, teaching, tune
 from trial_tables import trials_networks, trials_recipe, trials_teacher
@@ -95,6 +96,8 @@ TABLES = {
     "trials_networks": trials_networks,
     "lengths": lengths,
     "trials_late": trials_late,
+    "trials_at_hand": trials_at_hand,
+    "at_hand_schemes": at_hand_schemes,
     "why": why,
     "suspects": suspects,
     "selection": selection,

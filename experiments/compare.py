@@ -69,6 +69,19 @@ flags.DEFINE_float(
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
+    "at_hand_scheme",
+    None,
+    "Of the arm at_hand: how its --teachers teach; --scheme if not given. For features of a network that was trained on "
+    "other data seed, with a weight of 2, is a good start.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_float(
+    "at_hand_weight",
+    None,
+    "Of the arm at_hand: the weight of its distillation; --distill_weight if not given.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
     "labelled", None, "Labelled data set or folder to probe with; --dataset itself if not given.", flag_values=FLAGS
 )
 flags.DEFINE_string(
@@ -117,7 +130,13 @@ def settings_from_flags() -> ComparisonSettings:
     labelled = (FLAGS.labelled or pair.dataset, *_splits(pair.split))
     transfers = tuple(_transfer(word) for word in app.names(FLAGS.transfer))
     own = ArmSettings(
-        FLAGS.head_start_epochs, FLAGS.smaller_peer, app.names(FLAGS.siblings), FLAGS.peer_every, FLAGS.peer_share
+        FLAGS.head_start_epochs,
+        FLAGS.smaller_peer,
+        app.names(FLAGS.siblings),
+        FLAGS.peer_every,
+        FLAGS.peer_share,
+        FLAGS.at_hand_scheme,
+        FLAGS.at_hand_weight,
     )
     return ComparisonSettings(pair, plan, labelled, transfers, app.names(FLAGS.arms), own)
 

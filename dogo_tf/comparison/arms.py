@@ -70,7 +70,8 @@ def arms(pair: PretrainSettings, image_size: int, own: ArmSettings = NOTHING_ASK
     self: the running average of its own weights in the place of the peer.
     frozen: next to the finished encoder of big_solo; cached: the same, but that looked once at the images as they are;
     frozen_<scheme>: taught by it alone, each scheme as published.
-    at_hand: taught by pair.teachers, which no other arm has, and whose cost nobody counts: they were there anyway.
+    at_hand: taught by pair.teachers, which no other arm has, and whose cost nobody counts: they were there anyway; by
+    own.at_hand_scheme with own.at_hand_weight.
     solo_as_<arm>: the small one alone, for as many epochs as cost what that arm costs, with what had to be trained before.
 
     Args:
@@ -114,7 +115,12 @@ def arms(pair: PretrainSettings, image_size: int, own: ArmSettings = NOTHING_ASK
         Arm("head_start", student, pair, starts_from=(big, "big_longer")),
     ]
     if there:
-        found.append(Arm("at_hand", student, dataclasses.replace(small_alone, teachers=there)))
+        taught = dataclasses.replace(small_alone, teachers=there)
+        if own.at_hand_scheme:
+            taught = dataclasses.replace(taught, scheme=own.at_hand_scheme, distill_temperature=None)
+        if own.at_hand_weight is not None:
+            taught = dataclasses.replace(taught, distill_weight=(own.at_hand_weight,))
+        found.append(Arm("at_hand", student, taught))
     if own.smaller_peer:
         beside = dataclasses.replace(small_alone, peers=(pair.peers[0], own.smaller_peer))
         check_smaller(beside, image_size)

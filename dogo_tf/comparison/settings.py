@@ -4,6 +4,7 @@ import dataclasses
 import json
 from dataclasses import dataclass
 
+from dogo_tf import distill
 from dogo_tf.comparison.results import ARMS, DEFAULT_ARMS
 from dogo_tf.distill import graph
 from dogo_tf.errors import InputError, unknown_name
@@ -20,6 +21,7 @@ class ArmSettings:
     peer_every: k of every_kth. peer_share: of the training, after which stopping's peer stops.
     siblings: encoder or encoder:objective of family's further students, besides the small encoder.
     smaller_peer: encoder or encoder:objective of smaller's peer, which must take fewer operations than the small encoder.
+    at_hand_scheme, at_hand_weight: how at_hand is taught; as the pair if None. The scheme has its own temperature then.
     """
 
     head_start_epochs: int | None = None
@@ -27,8 +29,14 @@ class ArmSettings:
     siblings: tuple[str, ...] = ()
     peer_every: int = 4
     peer_share: float = 0.5
+    at_hand_scheme: str | None = None
+    at_hand_weight: float | None = None
 
     def __post_init__(self):
+        if self.at_hand_scheme and self.at_hand_scheme not in distill.schemes():
+            raise InputError(
+                f"at_hand_scheme: expected one of {', '.join(distill.schemes())}; got {self.at_hand_scheme!r}"
+            )
         for name in USED_BY:
             if name in ranges.RANGES:
                 ranges.check(name, getattr(self, name))
@@ -42,6 +50,8 @@ USED_BY = {
     "peer_every": "every_kth",
     "peer_share": "stopping",
     "teachers": "at_hand",
+    "at_hand_scheme": "at_hand",
+    "at_hand_weight": "at_hand",
 }
 NEEDED = {
     "smaller_peer": "a network smaller than the first of the peers, e.g. wrn_10_1",

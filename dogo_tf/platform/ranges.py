@@ -76,6 +76,7 @@ RANGES = {
     "head_start_epochs": _AT_LEAST_ONE,
     "peer_every": _AT_LEAST_ONE,
     "peer_share": Range(0, 1, open=True),
+    "at_hand_weight": Range(0),
     "seeds": Range(1, 1000, whole=True),
     "fractions": Range(0, 1, open=True),
     "corruption_images": _AT_LEAST_ONE,

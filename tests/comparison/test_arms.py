@@ -27,6 +27,21 @@ def by_name():
     return {arm.name: arm for arm in arms(PAIR, 16)}
 
 
+def test_a_teacher_that_is_there_may_teach_by_a_scheme_and_weight_of_its_own(by_name):
+    pair = dataclasses.replace(PAIR, teachers=("there=big.npz",), distill_temperature=0.1)
+    given = {arm.name: arm.training for arm in arms(pair, 16, ArmSettings(at_hand_scheme="seed", at_hand_weight=2.0))}
+    expected = {"scheme": "seed", "distill_weight": (2.0,), "distill_temperature": None}
+    assert {name: getattr(given["at_hand"], name) for name in expected} == expected
+    assert given["at_hand"].teachers == ("there=big.npz",)
+    assert given["dogo"] == dataclasses.replace(pair, teachers=())
+    with pytest.raises(
+        InputError,
+        match="at_hand_scheme: expected one of compress, seed, similarity_kl, similarity_kl_local, similarity_kl_others, "
+        "simreg; got 'sead'",
+    ):
+        ArmSettings(at_hand_scheme="sead")
+
+
 def test_the_small_one_alone_learns_by_its_own_settings(by_name):
     solo = by_name["solo"].training
     assert solo.peers == PAIR.peers[:1] and solo.learning_rate == (0.1,) and solo.epochs == 10

@@ -85,9 +85,21 @@ def photos_of(folder, size=16):
 
 def train(folder, made, teacher: str, *flags: str) -> None:
     """The command of the page, smaller, which writes to the folder `made`."""
-    words = [f"--dataset={folder / 'photos'}", "--image_size=16", "--peers=small=small_conv", "--distill_weight=1"]
+    words = [f"--dataset={folder / 'photos'}", "--image_size=16", "--peers=small=small_conv"]
+    words += ["--scheme=seed", "--distill_weight=2"]
     more = ["--epochs=1", "--batch_size=8", f"--cache_dir={made / 'cache'}", "--overwrite", *flags]
     assert pretrain.run(["dogo-pretrain", *words, f"--teachers=big={teacher}", f"--run_dir={made / 'run'}", *more]) == 0
+
+
+def test_principal_components_are_features_of_the_same_images(folder, tmp_path):
+    photos = photos_of(folder)
+    features = np.random.default_rng(0).normal(3, np.linspace(1, 5, 200), (len(photos.files), 200))
+    np.savez(tmp_path / "dinov2.npz", features=features.astype(np.float32), names=photos.files)
+    run(sys.executable, block_with("np.linalg.eigh"), tmp_path, {})
+    found = read_features(tmp_path / "components.npz", photos)
+    spread = np.linalg.svd(features - features.mean(axis=0), compute_uv=False)
+    assert found.shape == (len(photos.files), 128)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=0)[: len(spread) - 1], spread[:-1], rtol=1e-4)
 
 
 @pytest.mark.slow
@@ -139,8 +151,8 @@ np.save("expected.npy", teacher.predict(np.load("images.npz")["images"].astype("
     train(folder, tmp_path, folder / "convnext", "--cache_teachers")
 
 
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", range(5))
 def test_every_block_can_be_read(number):
     found = blocks(PAGE, "py")
-    assert len(found) == 4
+    assert len(found) == 5
     compile(found[number].code, PAGE, "exec")

@@ -156,7 +156,7 @@ def test_a_teacher_at_hand_is_added_to_a_finished_comparison(with_all_arms, pict
     (out, _), photos = with_all_arms, data.load(pictures, "train", 16)
     features = np.random.default_rng(0).normal(size=(len(photos), 4)).astype(np.float32)
     np.savez(tmp_path / "there.npz", features=features, names=photos.files)
-    asked = ["--arms=solo,at_hand", f"--teachers=there={tmp_path / 'there.npz'}"]
+    asked = ["--arms=solo,at_hand", f"--teachers=there={tmp_path / 'there.npz'}", "--at_hand_scheme=seed"]
     assert compare.run(command(pictures, out, "--seeds=1", *asked)) == 0
     summary = json.loads((out / "summary.json").read_text())
     assert "at_hand - solo" in summary["studies"][0]["differences"]
@@ -252,6 +252,8 @@ def test_arms_of_one_seed_start_from_the_same_weights_and_data(finished):
         (["--peers=small_conv"], "expected two, the small one and its bigger peer; got 1"),
         (["--arms=solo,duo"], "unknown arm 'duo'; known: at_hand, big_longer"),
         (["--arms=solo,at_hand"], "teachers: the arm at_hand needs it: a network that is there, e.g. big=dinov2.npz"),
+        (["--at_hand_scheme=sead"], "at_hand_scheme: expected one of compress, seed, similarity_kl"),
+        (["--at_hand_weight=-1"], "at_hand_weight: expected a number of at least 0, got -1.0"),
         (["--teachers=big=x.npz"], "arms: teachers are for the arm at_hand; add it, got "),
         (
             ["--arms=at_hand", "--teachers=there=x.npz", "--teach=there>small_conv"],
