@@ -222,7 +222,9 @@ def _make_ready(path: Path, settings: ComparisonSettings, overwrite: bool) -> di
                 raise InputError(f"out: {config} is damaged: {error}") from error
             now = settings.as_dict()
             # An arm that comes later brings its own settings with it, and one that is not asked for again leaves them.
-            before = {**{name: now[name] for name in USED_BY if name in now}, **kept["settings"]}
+            # Folders of before the scheme of at_hand could be chosen do not name it.
+            old = {"at_hand_scheme": None, "at_hand_weight": None} if "teachers" in kept["settings"] else {}
+            before = {**{name: now[name] for name in USED_BY if name in now}, **old, **kept["settings"]}
             now |= {name: before[name] for name in USED_BY if name in before and name not in now}
             if now["precision"] == precision.AUTO:
                 now["precision"] = before.get("precision")

@@ -26,8 +26,8 @@ def similarity_kl(student_a, student_b, teacher_a, teacher_b, temperature: float
         student, teacher = (cosine_matrix(a, b) / temperature for a, b in zip(anchors, columns, strict=True))
         teacher = tf.cast(teacher, student.dtype)
         if not positives:
-            nothing = tf.one_hot(image, tf.shape(student)[1], student.dtype.min, 0, dtype=student.dtype)
-            student, teacher = student + nothing, teacher + nothing
+            left_out = tf.one_hot(image, tf.shape(student)[1], student.dtype.min, 0, dtype=student.dtype)
+            student, teacher = student + left_out, teacher + left_out
         log_student, log_teacher = tf.nn.log_softmax(student), tf.nn.log_softmax(teacher)
         return tf.reduce_sum(tf.exp(log_teacher) * (log_teacher - log_student), axis=-1)
 

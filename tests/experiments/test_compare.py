@@ -152,7 +152,7 @@ def test_online_against_offline_is_added_to_a_finished_comparison(with_all_arms,
 
 
 @pytest.mark.slow
-def test_a_teacher_at_hand_is_added_to_a_finished_comparison(with_all_arms, pictures, tmp_path):
+def test_a_teacher_at_hand_is_added_to_a_finished_comparison(with_all_arms, pictures, tmp_path, capsys):
     (out, _), photos = with_all_arms, data.load(pictures, "train", 16)
     features = np.random.default_rng(0).normal(size=(len(photos), 4)).astype(np.float32)
     np.savez(tmp_path / "there.npz", features=features, names=photos.files)
@@ -161,6 +161,14 @@ def test_a_teacher_at_hand_is_added_to_a_finished_comparison(with_all_arms, pict
     summary = json.loads((out / "summary.json").read_text())
     assert "at_hand - solo" in summary["studies"][0]["differences"]
     assert compare.run(command(pictures, out, "--seeds=1", "--arms=solo")) == 0  # the teacher is not needed again
+    assert compare.run(command(pictures, out, "--seeds=1", *asked[:2], "--at_hand_scheme=simreg")) == 2
+    assert "at_hand_scheme: 'seed' before, 'simreg' now" in capsys.readouterr().err
+    # A folder of before the scheme could be chosen.
+    kept = json.loads((out / "comparison.json").read_text())
+    del kept["settings"]["at_hand_scheme"], kept["settings"]["at_hand_weight"]
+    (out / "comparison.json").write_text(json.dumps(kept))
+    assert compare.run(command(pictures, out, "--seeds=1", *asked)) == 2
+    assert "at_hand_scheme: None before, 'seed' now" in capsys.readouterr().err
 
 
 @pytest.mark.slow
