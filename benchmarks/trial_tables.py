@@ -67,20 +67,25 @@ _recipe = functools.partial(
 
 def trials_recipe() -> str:
     """And the rate and temperature that won against the rate and temperature of before, at the same length."""
+    return (
+        f"{_recipe()}\n\nRate 5e-3 and temperature 0.2 against 1e-3 and 0.5 (results/recipe_rate.json), "
+        f"{over_earlier_defaults('trials_recipe', 'temperature_0.2')}."
+    )
+
+
+def over_earlier_defaults(name: str, trial: str) -> str:
+    """How much a trial of WRN-10-1 in results/<name>.json gains over the defaults of before, in words."""
     shown = ("knn", "linear_100", "linear_1")
     before, after = {}, {}
-    for trial in read("recipe_rate")["trials"]:
-        settings = trial["settings"]
+    for found in read("recipe_rate")["trials"]:
+        settings = found["settings"]
         if (settings["optimizer"], settings["learning_rate"], settings["batch_size"]) == (["adam"], [1e-3], 128):
-            before[settings["seed"]] = np.array([trial["scores"][score] for score in shown])
-    for trial in read("trials_recipe")["trials"]:
-        if trial["name"] == "temperature_0.2":
-            after[trial["seed"]] = np.array([trial["scores"]["wrn_10_1"][score] for score in shown])
+            before[settings["seed"]] = np.array([found["scores"][score] for score in shown])
+    for found in read(name)["trials"]:
+        if found["name"] == trial:
+            after[found["seed"]] = np.array([found["scores"]["wrn_10_1"][score] for score in shown])
     told = ", ".join(f"{TITLES[score]} {gain}" for score, gain in zip(shown, gains_told(after, before), strict=True))
-    return (
-        f"{_recipe()}\n\nRate 5e-3 and temperature 0.2 against 1e-3 and 0.5 (results/recipe_rate.json), points "
-        f"over {len(after)} seeds: {told}."
-    )
+    return f"points over {len(after)} seeds: {told}"
 
 
 _teacher = functools.partial(trials, "trials_teacher", "alone", "wrn_10_1", "test_scores", tuple(TITLES)[:5])

@@ -9,7 +9,7 @@ from dogo_tf.objectives._heads import mlp
 from dogo_tf.platform.keras_compat import tf
 
 
-def info_nce(query, key, queue, temperature: float = 0.2, smoothing: float = 0.0):
+def info_nce(query, key, queue, temperature: float = 0.2):
     """-log softmax of the key's logit among those of key and queue (MoCo, equation 1), per query, in nats.
 
     Args:
@@ -17,7 +17,6 @@ def info_nce(query, key, queue, temperature: float = 0.2, smoothing: float = 0.0
         key: [B, D] the target's projections of the other view; no gradient reaches them.
         queue: [K, D] keys of earlier steps, the negatives of every query; no gradient reaches them.
         temperature: > 0. Logits are cosines / temperature.
-        smoothing: of the labels, 0..1: see simclr.nt_xent.
     Returns:
         [B]. Half precision is promoted to float32.
     """
@@ -25,8 +24,7 @@ def info_nce(query, key, queue, temperature: float = 0.2, smoothing: float = 0.0
     key, queue = tf.cast(key, query.dtype), tf.cast(queue, query.dtype)
     positive = tf.reduce_sum(query * key, axis=-1, keepdims=True)
     logits = tf.concat([positive, cosine_matrix(query, queue)], axis=-1) / temperature
-    losses = -tf.nn.log_softmax(logits)[:, 0]
-    return losses + smoothing * (logits[:, 0] - tf.reduce_mean(logits, axis=-1)) if smoothing else losses
+    return -tf.nn.log_softmax(logits)[:, 0]
 
 
 class Objective(_objective.Objective):
@@ -47,10 +45,8 @@ class Objective(_objective.Objective):
         momentum: float = 0.99,
         queue_size: int = 4096,
         widths: tuple[int, ...] = (512, 128),
-        smoothing: float = 0.0,
     ):
         self.temperature = temperature
-        self.smoothing = smoothing
         self.momentum = momentum
         self.queue_size = queue_size
         self.widths = widths
@@ -66,13 +62,12 @@ class Objective(_objective.Objective):
         return (self.pair_loss(a, b, both.queue) + self.pair_loss(b, a, both.queue)) / 2
 
     def pair_loss(self, local, glob, queue):
-        return info_nce(local.z, glob.target, queue, self.temperature, self.smoothing)
+        return info_nce(local.z, glob.target, queue, self.temperature)
 
     def chance_loss(self, batch_size: int) -> float:
         """log(K + 1): all logits of equation 1 are the same, those of the key and of a queue of K."""
         return math.log(self.queue_size + 1)
 
     def perfect_loss(self, batch_size: int) -> float:
-        """log(1 + K exp(-1 / T)), and s/T K / (K + 1) of the smoothing s: the key has a cosine of 1, all in the queue 0."""
-        smoothed = self.smoothing / self.temperature * self.queue_size / (self.queue_size + 1)
-        return math.log1p(self.queue_size * math.exp(-1 / self.temperature)) + smoothed
+        """log(1 + K exp(-1 / T)): the key has a cosine of 1, all in the queue 0."""
+        return math.log1p(self.queue_size * math.exp(-1 / self.temperature))

@@ -12,7 +12,7 @@ from dogo_tf.platform.keras_compat import tf
 TEMPERATURE = 0.2
 
 
-def nt_xent(z_a, z_b, temperature: float = TEMPERATURE, smoothing: float = 0.0):
+def nt_xent(z_a, z_b, temperature: float = TEMPERATURE):
     """NT-Xent (SimCLR, equation 1), per anchor, in nats.
 
     Every row of both views is an anchor: its positive is the same image's other view, its negatives are all other rows of
@@ -21,8 +21,6 @@ def nt_xent(z_a, z_b, temperature: float = TEMPERATURE, smoothing: float = 0.0):
     Args:
         z_a, z_b: [B, D] projections of views a and b; they need not be normalised. Half precision is promoted to float32.
         temperature: > 0.
-        smoothing: of the labels (Szegedy et al., 2016), 0..1: the share s of the target that goes to all 2B - 1 rows alike. It
-            adds s times (the positive's logit - the mean logit).
     Returns:
         [2B]: the losses of the B anchors of view a, then of view b. The objective is their mean.
     """
@@ -34,14 +32,14 @@ def nt_xent(z_a, z_b, temperature: float = TEMPERATURE, smoothing: float = 0.0):
 
     def losses(of_block, columns):
         anchors, own, positive = of_block
-        return _anchor_losses(anchors, columns, own, positive, temperature, smoothing)
+        return _anchor_losses(anchors, columns, own, positive, temperature)
 
     losses_a = per_anchor(losses, (z_a, image, image + images), columns)
     losses_b = per_anchor(losses, (z_b, image + images, image), columns)
     return tf.concat([losses_a, losses_b], axis=0)
 
 
-def local_nt_xent(local, z_a, z_b, temperature: float = TEMPERATURE, smoothing: float = 0.0):
+def local_nt_xent(local, z_a, z_b, temperature: float = TEMPERATURE):
     """NT-Xent of local views, per anchor, in nats: tell both global views of the same image from those of all others.
 
     A local view has each of its two positives in turn; the other one is no negative meanwhile, so that there are 2B - 1 logits
@@ -49,7 +47,7 @@ def local_nt_xent(local, z_a, z_b, temperature: float = TEMPERATURE, smoothing: 
 
     Args:
         local: [N * B, D] projections of N local views, one view after the other. z_a, z_b: [B, D] of the global ones.
-        temperature: > 0. smoothing: as of `nt_xent`.
+        temperature: > 0.
     Returns:
         [2 * N * B]: the losses with the positive in view a, then in b.
     """
@@ -62,24 +60,19 @@ def local_nt_xent(local, z_a, z_b, temperature: float = TEMPERATURE, smoothing: 
 
     def losses(of_block, columns):
         anchors, left_out, positive = of_block
-        return _anchor_losses(anchors, columns, left_out, positive, temperature, smoothing)
+        return _anchor_losses(anchors, columns, left_out, positive, temperature)
 
     with_a = per_anchor(losses, (anchors, image + images, image), columns)
     with_b = per_anchor(losses, (anchors, image, image + images), columns)
     return tf.concat([with_a, with_b], axis=0)
 
 
-def _anchor_losses(anchors, columns, left_out, positive, temperature, smoothing):
+def _anchor_losses(anchors, columns, left_out, positive, temperature):
     """Cross-entropy of each anchor's positive column against all columns but the one that is left out."""
-    scaled = logits = cosine_matrix(anchors / temperature, columns)
+    logits = cosine_matrix(anchors / temperature, columns)
     # Added, not selected: the gradient then needs no mask of the size of the logits.
     logits += tf.one_hot(left_out, tf.shape(columns)[0], on_value=logits.dtype.min, off_value=0, dtype=logits.dtype)
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=positive, logits=logits)
-    if not smoothing:
-        return losses
-    of_positive, of_left_out = (tf.gather(scaled, place, batch_dims=1) for place in (positive, left_out))
-    others = tf.cast(tf.shape(columns)[0] - 1, scaled.dtype)
-    return losses + smoothing * (of_positive - (tf.reduce_sum(scaled, axis=-1) - of_left_out) / others)
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=positive, logits=logits)
 
 
 class Objective(_objective.Objective):
@@ -88,27 +81,25 @@ class Objective(_objective.Objective):
     Their temperature is 0.5.
     """
 
-    def __init__(self, temperature: float = TEMPERATURE, widths: tuple[int, ...] = (512, 128), smoothing: float = 0.0):
+    def __init__(self, temperature: float = TEMPERATURE, widths: tuple[int, ...] = (512, 128)):
         self.temperature = temperature
-        self.smoothing = smoothing
         self.widths = widths
 
     def projector(self, d_h: int):
         return mlp("projector", d_h, self.widths, norm_last=False)
 
     def loss(self, both):
-        return nt_xent(both.a.z, both.b.z, self.temperature, self.smoothing)
+        return nt_xent(both.a.z, both.b.z, self.temperature)
 
     def local_loss(self, both):
         local = tf.concat([view.z for view in both.local], axis=0)
-        return local_nt_xent(local, both.a.z, both.b.z, self.temperature, self.smoothing)
+        return local_nt_xent(local, both.a.z, both.b.z, self.temperature)
 
     def chance_loss(self, batch_size: int) -> float:
         """log(2B - 1): all logits of equation 1 are the same, and an anchor has 2B - 1 of them."""
         return math.log(2 * batch_size - 1)
 
     def perfect_loss(self, batch_size: int) -> float:
-        """log(1 + N exp(-1 / T)), N = 2B - 2, and s/T N / (N + 1) of smoothing s: all other rows have a cosine of 0."""
+        """log(1 + N exp(-1 / T)), N = 2B - 2: all other rows have a cosine of 0."""
         others = 2 * batch_size - 2
-        smoothed = self.smoothing / self.temperature * others / (others + 1)
-        return math.log1p(others * math.exp(-1 / self.temperature)) + smoothed
+        return math.log1p(others * math.exp(-1 / self.temperature))

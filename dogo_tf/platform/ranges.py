@@ -84,7 +84,6 @@ RANGES = {
     "arena_kb": Range(1, 1e6, whole=True),
     "k": _AT_LEAST_ONE,
     "temperature": Range(1e-3, 1e3),
-    "smoothing": Range(0, 0.9),
     "momentum": Range(0, 1),
     "queue_size": Range(1, 2**20, whole=True),
     "widths": _WIDTH,

@@ -108,9 +108,3 @@ def vicreg_invariance(z_a, z_b):
 def _without_mean(column):
     mean = sum(column) / len(column)
     return [x - mean for x in column]
-
-
-def smoothed_cross_entropy(logits, positive, smoothing):
-    """Of a target with 1 - s for the positive and s spread over all (Szegedy et al., 2016, section 7)."""
-    target = [smoothing / len(logits) + (1 - smoothing) * (k == positive) for k in range(len(logits))]
-    return -sum(t * math.log(p) for t, p in zip(target, softmax(logits), strict=True))

@@ -62,12 +62,3 @@ def test_a_cold_temperature_and_opposite_rows_stay_finite():
 
 def test_the_momentum_stays_what_it_is():
     assert [Objective(momentum=0.9).target_momentum(share) for share in (0.0, 0.5, 1.0)] == [0.9] * 3
-
-
-def test_smoothed_labels_are_the_cross_entropy_of_a_loop():
-    query, key, queue = rows(0), rows(1), rows(2)
-    expected = [
-        oracles.smoothed_cross_entropy([oracles.cosine(q, other) / 0.2 for other in (k, *queue)], 0, 0.3)
-        for q, k in zip(query, key, strict=True)
-    ]
-    np.testing.assert_allclose(info_nce(query, key, queue, smoothing=0.3), expected, rtol=1e-12)

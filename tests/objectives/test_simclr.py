@@ -80,26 +80,3 @@ def test_a_large_batch_is_computed_in_blocks_of_anchors(monkeypatch):
         for in_blocks, whole in zip(found[20], found[10**6], strict=True):
             np.testing.assert_allclose(in_blocks, whole, rtol=tolerance, atol=tolerance * np.abs(whole).max())
     np.testing.assert_allclose(found[20][0], oracles.nt_xent(rows(0), rows(1), 0.2), rtol=1e-5)
-
-
-def test_smoothed_labels_are_the_cross_entropy_of_a_loop():
-    both, expected = [*rows(0), *rows(1)], []
-    for i, anchor in enumerate(both):
-        others = [k for k in range(10) if k != i]
-        logits = [oracles.cosine(anchor, both[k]) / 0.2 for k in others]
-        expected.append(oracles.smoothed_cross_entropy(logits, others.index((i + 5) % 10), 0.3))
-    np.testing.assert_allclose(nt_xent(rows(0), rows(1), smoothing=0.3), expected, rtol=1e-12)
-
-
-def test_the_gradient_with_smoothed_labels_is_that_of_finite_differences(monkeypatch):
-    monkeypatch.setattr(similarity, "MOST_SIMILARITIES", 20)  # in blocks, too
-    z = tf.constant(rows(0))
-    with tf.GradientTape() as tape:
-        tape.watch(z)
-        loss = tf.reduce_mean(nt_xent(z, rows(1), smoothing=0.3))
-    numeric = oracles.numeric_gradient(lambda x: nt_xent(x, rows(1), smoothing=0.3).numpy().mean(), rows(0))
-    np.testing.assert_allclose(tape.gradient(loss, z), numeric, atol=1e-9)
-
-
-def test_without_smoothing_the_loss_is_the_same_to_the_bit():
-    np.testing.assert_array_equal(nt_xent(rows(0), rows(1), smoothing=0.0), nt_xent(rows(0), rows(1)))
