@@ -18,7 +18,15 @@ def compare() -> str:
 
 
 def compare_at_5e3() -> str:
-    return _comparison("compare_cifar10_at_5e-3", ("random", "solo", "dogo"), {"dogo - solo": "next to a peer - alone"})
+    return _at_equal_epochs("compare_cifar10_at_5e-3")
+
+
+def compare_tiny_imagenet() -> str:
+    return _at_equal_epochs("compare_tiny_imagenet_20")
+
+
+def _at_equal_epochs(name: str) -> str:
+    return _comparison(name, ("random", "solo", "dogo"), {"dogo - solo": "next to a peer - alone"})
 
 
 def _comparison(name: str, arms, differences: dict) -> str:

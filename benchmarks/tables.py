@@ -13,8 +13,23 @@ from measured_tables import arm, blockwise, edge, equality, side_by_side, speed,
 from published import ROOT, read, source
 from scheme_tables import at_hand_schemes
 from selection_tables import selection
-from study_tables import claim, compare, compare_at_5e3, objectives, recipe_rate, suspects, teaching, tune
-from trial_tables import trials_networks, trials_recipe, trials_teacher
+from study_tables import (
+    claim,
+    compare,
+    compare_at_5e3,
+    objectives,
+    recipe_rate,
+    suspects,
+    teaching,
+    tune,
+)
+from trial_tables import (
+    trials_local,
+    trials_local_wrn_10_2,
+    trials_networks,
+    trials_recipe,
+    trials_teacher,
+)
 from why_tables import why
 
 from dogo_tf.experiments.quickstart import summary
@@ -92,6 +107,8 @@ TABLES = {
     "tune": tune,
     "recipe_rate": recipe_rate,
     "trials_recipe": trials_recipe,
+    "trials_local": trials_local,
+    "trials_local_wrn_10_2": trials_local_wrn_10_2,
     "trials_teacher": trials_teacher,
     "trials_networks": trials_networks,
     "lengths": lengths,

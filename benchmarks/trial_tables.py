@@ -113,3 +113,21 @@ def trials_networks() -> str:
     gains = gains_told(of_trials["wrn_10_2_cached"], of_trials["wrn_10_2_recipe"])
     told = ", ".join(f"{TITLES[score]} {gain}" for score, gain in zip(shown, gains, strict=True))
     return f"{_networks()}\n\n`wrn_10_2_cached` against `wrn_10_2_recipe`, points: {told}."
+
+
+_local = functools.partial(
+    trials, "trials_local", "temperature_0.2", "wrn_10_1", "scores", ("knn", "linear_100", "linear_10", "linear_1")
+)
+
+
+def trials_local() -> str:
+    """And what won against the defaults before the recipe."""
+    told = over_earlier_defaults("trials_local", "recipe_with_local_views")
+    return f"{_local()}\n\n`recipe_with_local_views` against rate 1e-3 and temperature 0.5 (results/recipe_rate.json), {told}."
+
+
+trials_local_wrn_10_2 = functools.partial(
+    trials, "trials_local", "wrn_10_2_earlier", "wrn_10_2", "test_scores", tuple(TITLES)
+)
+
+trials_precision = functools.partial(trials, "trials_precision", "float32", "wrn_10_1", "scores", tuple(TITLES)[:5])
