@@ -18,6 +18,8 @@ SMALL_ENCODER = PRESETS / "small_encoder.flags"
 
 def settings(preset: Path):
     flags = copy.deepcopy(pretrain.FLAGS)
+    for name in flags:  # what a run of the binary in this process has set
+        flags[name].unparse()
     flags(["dogo-pretrain", f"--flagfile={preset}", "--run_dir=x"])
     return pretrain.settings_from_flags(flags)
 
