@@ -27,7 +27,7 @@ from dogo_tf.data.choose import STORE_RATIO
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.evaluate.linear import check_size
-from dogo_tf.evaluate.probe import check_same_classes
+from dogo_tf.evaluate.probe import check_same_classes, warn_of_shared_images
 from dogo_tf.evaluate.studies import run_studies, save_label_sets
 from dogo_tf.platform.files import write_atomically
 from dogo_tf.platform.keras_compat import keras
@@ -72,6 +72,7 @@ class Comparison:
         ]
         for known, asked in ((self.train, self.test), *self.transfers):
             check_same_classes(known, asked)  # before hours of training
+            warn_of_shared_images(known, asked)
             check_size(known.labels)
         if pair.precision == precision.AUTO:
             pair = dataclasses.replace(pair, precision=self._precision(kept))

@@ -13,7 +13,7 @@ from dogo_tf.evaluate.features import embed
 from dogo_tf.evaluate.hold_out import hold_out
 from dogo_tf.evaluate.knn import knn_accuracy
 from dogo_tf.evaluate.linear import check_size, linear_probe
-from dogo_tf.evaluate.probe import check_has_labels, check_same_classes
+from dogo_tf.evaluate.probe import check_has_labels, check_same_classes, warn_of_shared_images
 from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.pretraining.untrained import worse_than_untrained
 from dogo_tf.reporting.progress import say
@@ -78,6 +78,7 @@ def load_probe_data(settings, run_images: ImageSet, image_size: int) -> ProbeDat
         return ProbeData(images, held_out=held_out)
     test = _open(settings, name, settings.probe_test_split, image_size)
     check_same_classes(images, test)
+    warn_of_shared_images(images, test)
     check_size(images.labels)
     return ProbeData(images, test=test)
 
