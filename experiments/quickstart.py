@@ -18,7 +18,7 @@ from dogo_tf.evaluate.probe import FRACTIONS, probe
 from dogo_tf.experiments import app
 from dogo_tf.platform.files import write_atomically
 from dogo_tf.platform.keras_compat import keras
-from dogo_tf.pretraining.settings import PretrainSettings
+from dogo_tf.pretraining.settings import AUTO, PretrainSettings
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.reporting.table import percent, text_table
 
@@ -54,6 +54,7 @@ def main() -> None:
         peers=(f"{BIG}:simclr", f"{SMALL}:simclr"),
         epochs=FLAGS.epochs,
         batch_size=FLAGS.batch_size,
+        precision=AUTO,
         strategy=FLAGS.strategy,
         seed=FLAGS.seed,
     )
@@ -84,7 +85,7 @@ def main() -> None:
     report = {
         **provenance(),
         "minutes": minutes,
-        "settings": settings.as_dict(),
+        "settings": folder.config()["settings"],
         "probes": {name: result.as_dict() for name, result in probes.items()},
         "parameters": {name: encoder.count_params() for name, encoder in candidates.items()},
         "files": {name: {"bytes": f.size_bytes, "parity": vars(f.parity)} for name, f in files.items()},
