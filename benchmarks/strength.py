@@ -38,9 +38,9 @@ def choices(train, labels, test, test_labels, seed: int) -> dict[str, float]:
     ]
     by_accuracy, by_cross_entropy = np.lexsort((cross_entropy, -correct))[0], cross_entropy.argmin()
     return {
-        "accuracy": tested[by_accuracy],
-        "cross_entropy": tested[by_cross_entropy],
-        "best": max(tested),
+        "accuracy": float(tested[by_accuracy]),
+        "cross_entropy": float(tested[by_cross_entropy]),
+        "best": float(max(tested)),
     }
 
 

@@ -13,6 +13,7 @@ from measured_tables import arm, blockwise, edge, equality, side_by_side, speed,
 from published import ROOT, read, source
 from scheme_tables import at_hand_schemes
 from selection_tables import selection
+from strength_tables import strength
 from study_tables import (
     claim,
     compare,
@@ -120,6 +121,7 @@ TABLES = {
     "trials_at_hand": trials_at_hand,
     "at_hand_schemes": at_hand_schemes,
     "why": why,
+    "strength": strength,
     "suspects": suspects,
     "selection": selection,
     "finetune": finetune,

@@ -1,4 +1,4 @@
-"""From nothing to a .tflite file in five minutes on two CPU cores, on real code paths throughout.
+"""From nothing to a .tflite file in about four minutes on two CPU cores, on real code paths throughout.
 
   dogo-quickstart
 
