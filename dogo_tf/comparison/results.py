@@ -5,6 +5,7 @@ study    a way to test it, by name; see study_names.py
 score    share of the label draws or severities of a study in which a test image was classified correctly, 0..1
 """
 
+import io
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from dogo_tf.errors import InputError, unknown_name
+from dogo_tf.platform.files import write_atomically
 
+# Of the probes that gave the scores; raised where they would give the same encoder others, which cannot be paired with those
+# of before. 1: the linear probe's strength by accuracy. 2: by cross-entropy.
+PROBES = 2
 # In the order of tables and plots.
 ARMS = {
     "random": "untrained",
@@ -72,11 +77,28 @@ class ArmRun(NamedTuple):
     cost: Cost
 
 
-def read_run(scores: Path, arm: str, seed: int) -> ArmRun:
-    """What `scores`, an .npz file, and its neighbour .json say of a run."""
-    with np.load(scores) as kept:
-        found = {study: kept[study] for study in kept.files}
-    return ArmRun(arm, seed, found, Cost(**json.loads(scores.with_suffix(".json").read_text())))
+def write_run(kept: Path, scores: dict[str, np.ndarray], cost: Cost) -> None:
+    """To `kept`, an .npz file, and its neighbour .json, in place of what an earlier probe found."""
+    content = io.BytesIO()
+    np.savez_compressed(content, **scores)
+    kept.unlink(missing_ok=True)  # scores are there when all is
+    write_atomically(
+        kept.with_suffix(".json"), (json.dumps({**cost._asdict(), "probes": PROBES}, indent=1) + "\n").encode()
+    )
+    write_atomically(kept, content.getvalue())
+
+
+def is_written(kept: Path) -> bool:
+    """Whether `kept` has the scores of a run by the probes of now."""
+    return kept.exists() and json.loads(kept.with_suffix(".json").read_text()).get("probes", 1) == PROBES
+
+
+def read_run(kept: Path, arm: str, seed: int) -> ArmRun:
+    """What write_run wrote."""
+    with np.load(kept) as content:
+        found = {study: content[study] for study in content.files}
+    cost = json.loads(kept.with_suffix(".json").read_text())
+    return ArmRun(arm, seed, found, Cost(**{name: cost[name] for name in Cost._fields if name in cost}))
 
 
 def check_runs(runs: list[ArmRun]) -> None:

@@ -9,7 +9,6 @@ The folder of a comparison:
 """
 
 import dataclasses
-import io
 import json
 import shutil
 from pathlib import Path
@@ -20,7 +19,7 @@ from dogo_tf import data
 from dogo_tf.comparison.arms import Arm, arms
 from dogo_tf.comparison.costs import training_gflop, whole_gflop
 from dogo_tf.comparison.pictures import Pictures, pictures_of
-from dogo_tf.comparison.results import ArmRun, Cost, read_run
+from dogo_tf.comparison.results import ArmRun, Cost, is_written, read_run, write_run
 from dogo_tf.comparison.settings import USED_BY, ComparisonSettings
 from dogo_tf.comparison.time_estimate import TimeEstimate
 from dogo_tf.data.choose import STORE_RATIO
@@ -92,7 +91,7 @@ class Comparison:
             self._keep_labels(seed)
             for arm in asked:
                 kept = self.path / "scores" / f"{arm.name}_seed{seed}.npz"
-                missing = not kept.exists()
+                missing = not is_written(kept)
                 if missing:
                     print(f"[{len(runs) + 1}/{total}] {arm.name}, seed {seed}: {arm.encoder}", flush=True)
                     self._study(arm, seed, kept)
@@ -149,10 +148,7 @@ class Comparison:
         cache = FeatureCache(self.path / "features")
         scores = run_studies(encoder, self.train, self.test, self.settings.plan, seed, self.transfers, cache)
         keras.backend.clear_session()  # thirty models would otherwise stay in memory
-        write_atomically(kept.with_suffix(".json"), (json.dumps(cost._asdict(), indent=1) + "\n").encode())
-        content = io.BytesIO()
-        np.savez_compressed(content, **scores)
-        write_atomically(kept, content.getvalue())
+        write_run(kept, scores, cost)
 
     def _trained(self, arm: Arm, seed: int) -> RunFolder:
         """The finished run of an arm; arms that study two encoders of one training share it."""

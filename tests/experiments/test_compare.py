@@ -115,6 +115,22 @@ def test_running_it_again_trains_nothing(finished, pictures, monkeypatch):
     assert compare.run(command(pictures, finished[0], *FEW)) == 0
 
 
+def test_scores_of_earlier_probes_are_made_anew_without_training(finished, pictures, monkeypatch, capsys):
+    monkeypatch.setattr(comparison_runs, "pretrain", lambda *_, **__: pytest.fail("trained again"))
+    scores, cost = (finished[0] / "scores" / f"solo_seed0.{ending}" for ending in ("npz", "json"))
+    before, told = dict(np.load(scores)), json.loads(cost.read_text())
+    earlier = {name: value for name, value in told.items() if name != "probes"}
+    cost.write_text(json.dumps(earlier))
+    np.savez(scores, **{study: np.zeros_like(values) for study, values in before.items()})
+    assert compare.run(command(pictures, finished[0], *FEW)) == 0
+    assert "solo, seed 0" in (shown := capsys.readouterr().out) and "dogo, seed 0" not in shown
+    now = dict(np.load(scores))
+    assert now.keys() == before.keys()
+    for study, values in before.items():
+        np.testing.assert_array_equal(now[study], values)
+    assert json.loads(cost.read_text()) == told
+
+
 @pytest.mark.slow
 def test_more_seeds_train_only_themselves(finished, pictures, monkeypatch, capsys):
     out, _ = finished
