@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate import linear
@@ -71,6 +72,27 @@ def test_the_strength_fits_the_data():
     clean = linear_probe(features[:2500], labels[:2500], features[2500:], labels[2500:])
     assert noisy.strength >= 0.1 > 1e-3 >= clean.strength
     assert clean.accuracy > 0.95
+
+
+def test_the_strength_has_the_least_cross_entropy_on_held_out_images_and_not_the_best_accuracy():
+    features, labels = blobs(50, 1, features=40, spread=3.0)
+    losses, accuracies = [], []
+    for strength in linear.STRENGTHS:
+        loss, right = 0.0, 0
+        for held_out in linear._splits(labels, seed=0)[0]:
+            train, asked = features[~held_out], features[held_out]
+            mean, std = train.mean(axis=0), train.std(axis=0)
+            model = LogisticRegression(C=1 / (strength * len(train)), max_iter=10_000, tol=1e-8)
+            probabilities = model.fit((train - mean) / std, labels[~held_out]).predict_proba((asked - mean) / std)
+            for row, label in zip(probabilities, labels[held_out], strict=True):
+                loss -= np.log(row[label])
+                right += row.argmax() == label
+        losses.append(loss)
+        accuracies.append(right / len(labels))
+    least, best = np.argmin(losses), np.argmax(accuracies)
+    fitted = linear.fit_linear_probe(features, labels, seed=0)
+    assert fitted.strength == linear.STRENGTHS[least] != linear.STRENGTHS[best]
+    assert fitted.validation_accuracy == pytest.approx(accuracies[least])
 
 
 def test_the_test_set_has_no_say():
