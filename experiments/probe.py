@@ -25,6 +25,7 @@ from absl import flags
 from dogo_tf import data
 from dogo_tf.data.imbalance import PROFILES
 from dogo_tf.data.pixels import MAX_PIXELS
+from dogo_tf.data.shared_images import warn_of_shared_images
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate import fine_tune
 from dogo_tf.evaluate.best_epoch import check_epochs
@@ -32,7 +33,7 @@ from dogo_tf.evaluate.corruptions import CORRUPTIONS
 from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.evaluate.intervals import Interval, accuracy_interval
 from dogo_tf.evaluate.knn import check_vote
-from dogo_tf.evaluate.probe import FRACTIONS, PROTOCOLS, Probe, check_protocols, probe, warn_of_shared_images
+from dogo_tf.evaluate.probe import FRACTIONS, PROTOCOLS, Probe, check_protocols, probe
 from dogo_tf.evaluate.sources import image_side, load_encoder
 from dogo_tf.evaluate.studies import StudyPlan, run_studies, save_label_sets
 from dogo_tf.experiments import app

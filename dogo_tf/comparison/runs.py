@@ -23,10 +23,11 @@ from dogo_tf.comparison.results import ArmRun, Cost, is_written, read_run, write
 from dogo_tf.comparison.settings import USED_BY, ComparisonSettings
 from dogo_tf.comparison.time_estimate import TimeEstimate
 from dogo_tf.data.choose import STORE_RATIO
+from dogo_tf.data.shared_images import warn_of_shared_images
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.evaluate.linear import check_size
-from dogo_tf.evaluate.probe import check_same_classes, warn_of_shared_images
+from dogo_tf.evaluate.probe import check_same_classes
 from dogo_tf.evaluate.studies import run_studies, save_label_sets
 from dogo_tf.platform.files import write_atomically
 from dogo_tf.platform.keras_compat import keras

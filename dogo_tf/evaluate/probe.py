@@ -1,6 +1,5 @@
 """What an encoder is worth: kNN with all labels, linear probes and fine-tuning with fewer and fewer of them."""
 
-import hashlib
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -14,13 +13,10 @@ from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.evaluate.knn import KnnResult, check_vote, knn_accuracy
 from dogo_tf.evaluate.linear import LinearProbe, check_size, linear_probe
 from dogo_tf.evaluate.linear_adam import linear_probe_adam
-from dogo_tf.reporting.progress import say
 from dogo_tf.sources.selection import selected
 
 FRACTIONS = (1.0, 0.1, 0.01)
 PROTOCOLS = ("knn", "linear", "linear_adam", "fine_tune")
-# Of the test images; public data sets hold a few pictures twice.
-SHARED_WARNING = 0.01
 
 
 @dataclass(frozen=True)
@@ -137,26 +133,6 @@ def check_has_labels(data: ImageSet, purpose: str) -> None:
         raise InputError(
             f"{data.name}: expected labelled images {purpose}; in a folder, the first-level folders are the classes"
         )
-
-
-def warn_of_shared_images(train: ImageSet, test: ImageSet) -> None:
-    """Says so where more than 1 % of the test images are pixel by pixel among train's: their accuracy is no test of anything.
-
-    Of images in memory; to read those of a cache or a stream only for this would take too long.
-    """
-    if not all(isinstance(part.images, np.ndarray) for part in (train, test)):
-        return
-    known = {_fingerprint(image) for image in train.images}
-    shared = sum(_fingerprint(image) in known for image in test.images)
-    if shared > SHARED_WARNING * len(test):
-        say(
-            f"warning: {shared:,} of the {len(test):,} images of {test.name} are among those of {train.name}, whose labels the "
-            "probes learn: accuracies will be too high; choose splits that share no images"
-        )
-
-
-def _fingerprint(image: np.ndarray) -> bytes:
-    return hashlib.blake2b(image.tobytes(), digest_size=16).digest()
 
 
 def _subset(labels: np.ndarray, share: float, seed: int) -> np.ndarray:

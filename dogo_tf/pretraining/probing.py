@@ -7,13 +7,14 @@ import numpy as np
 
 from dogo_tf import data
 from dogo_tf.data.image_set import ImageSet
+from dogo_tf.data.shared_images import warn_of_shared_images
 from dogo_tf.encoders._float32 import as_float32
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.features import embed
 from dogo_tf.evaluate.hold_out import hold_out
 from dogo_tf.evaluate.knn import knn_accuracy
 from dogo_tf.evaluate.linear import check_size, linear_probe
-from dogo_tf.evaluate.probe import check_has_labels, check_same_classes, warn_of_shared_images
+from dogo_tf.evaluate.probe import check_has_labels, check_same_classes
 from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.pretraining.untrained import worse_than_untrained
 from dogo_tf.reporting.progress import say

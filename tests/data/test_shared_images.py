@@ -8,9 +8,11 @@ import pytest
 from dogo_tf.comparison.runs import Comparison
 from dogo_tf.comparison.settings import ComparisonSettings
 from dogo_tf.data.image_set import ImageSet
-from dogo_tf.evaluate.probe import warn_of_shared_images
+from dogo_tf.data.shared_images import warn_of_shared_images
 from dogo_tf.evaluate.studies import StudyPlan
 from dogo_tf.experiments import probe as binary
+from dogo_tf.finetuning.labelled import open_images
+from dogo_tf.finetuning.settings import FinetuneSettings
 from dogo_tf.platform.keras_compat import keras
 from dogo_tf.pretraining.probing import load_probe_data
 from dogo_tf.pretraining.settings import PretrainSettings
@@ -58,6 +60,11 @@ def test_every_road_to_two_splits_tells(tmp_path, capsys):
     load_probe_data(run, images_of(0, 20, "run"), 32)
     assert TOLD in capsys.readouterr().out
     Comparison(ComparisonSettings(run, StudyPlan(), ("patterns", *SPLITS)), tmp_path / "compared")
+    assert TOLD in capsys.readouterr().out
+    fine_tune = FinetuneSettings(
+        ("wrn_10_1",), "patterns", str(tmp_path / "tuned"), data_dir, split=SPLITS[0], test_split=SPLITS[1]
+    )
+    open_images(fine_tune, 32, "memory")
     assert TOLD in capsys.readouterr().out
     inputs = keras.Input((32, 32, 3))
     keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(inputs)).save(tmp_path / "mean.keras")
