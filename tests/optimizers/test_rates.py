@@ -18,7 +18,12 @@ from dogo_tf.pretraining.settings import PretrainSettings
         ("simclr", "adam", 8, 1.3e-3),
         ("simclr", "adam", 2, 1.3e-3),  # not beyond a quarter
         ("simclr", "lars", 65536, 6.0),  # nor beyond twice
-        ("barlow_twins", "adam", 128, 1e-3),  # not measured
+        ("moco", "adam", 128, 5e-3),
+        ("vicreg", "adam", 32, 2.5e-3),
+        ("byol", "adam", 128, 5e-3),
+        ("byol", "sgd", 128, 1e-3),  # not measured
+        ("barlow_twins", "adam", 128, 1e-3),  # 5e-3 is not clearly better
+        ("simsiam", "adam", 128, 1e-3),  # 5e-3 is worse
         ("simclr", "lamb", 128, 1e-3),
     ],
 )
@@ -35,7 +40,7 @@ def test_one_rate_for_peers_that_get_the_same():
 
 
 def test_each_peer_by_its_own_objective_and_optimizer():
-    made = settings(peers=("wrn_16_1", "wrn_10_1:byol", "wrn_10_2"), optimizer=("adam", "adam", "sgd"))
+    made = settings(peers=("wrn_16_1", "wrn_10_1:simsiam", "wrn_10_2"), optimizer=("adam", "adam", "sgd"))
     assert made.learning_rate == (5e-3, 1e-3, 0.3)
 
 
