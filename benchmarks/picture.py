@@ -1,4 +1,4 @@
-"""Draws the README's picture from results/compare_cifar10.json: docs/_static/does_the_peer_help.svg."""
+"""Draws a picture of docs/results.md from results/compare_cifar10.json: docs/_static/does_the_peer_help.svg."""
 
 import matplotlib
 

@@ -3,6 +3,7 @@
 import numpy as np
 import scipy.stats
 from published import ROOT, points, read, source
+from trial_tables import mean_told
 
 from dogo_tf.reporting.table import percent, text_table
 
@@ -45,7 +46,7 @@ def _comparison(name: str, arms, differences: dict) -> str:
     return f"{text_table(['accuracy, %', *arms, *differences.values()], rows)}\n\n{verdict}" + source(name)
 
 
-# What the README shows of the comparison; docs/results.md has all of it.
+# What the picture shows of the comparison; docs/results.md has all of it.
 CLAIMED = (
     "linear 100%",
     "linear 10%",
@@ -57,21 +58,9 @@ CLAIMED = (
 
 
 def claimed() -> list[dict]:
-    """The studies of the comparison that the README's table and picture show."""
+    """The studies of the comparison that the picture shows."""
     studies = {study["study"]: study for study in read("compare_cifar10")["studies"]}
     return [studies[name] for name in CLAIMED]
-
-
-def claim() -> str:
-    result = read("compare_cifar10")
-    arms = {"solo": "alone", "dogo": "next to a peer", "solo_matched": "alone, for longer"}
-    rows = []
-    for study in claimed():
-        accuracies = [percent(study["accuracy"][arm]["mean"]) for arm in arms]
-        rows.append([study["title"], *accuracies, *(points(study["differences"][name]) for name in SHOWN_DIFFERENCES)])
-    rows.append(["1e12 operations", *(f"{result['costs'][arm]['train_gflop'] / 1e3:.0f}" for arm in arms), "", ""])
-    head = ["accuracy, %", *arms.values(), "peer - alone, same epochs", "peer - alone, same compute"]
-    return text_table(head, rows) + source("compare_cifar10")
 
 
 def suspects() -> str:
@@ -183,7 +172,7 @@ def recipe_rate() -> str:
         found.setdefault(key, {})[settings["seed"]] = np.array([trial["scores"][name] for name in RECIPE_SCORES])
     batches = sorted({batch for _, _, batch in found})
     rows = [
-        [optimizer, f"{rate:g}", *(_mean_scores(found.get((optimizer, rate, batch))) for batch in batches)]
+        [optimizer, f"{rate:g}", *(mean_told(found.get((optimizer, rate, batch))) for batch in batches)]
         for optimizer, rate in sorted({key[:2] for key in found})
     ]
     table = text_table(["optimiser", "rate", *(f"batch {batch}" for batch in batches)], rows)
@@ -195,12 +184,6 @@ def recipe_rate() -> str:
         + _gain_of_rate(found, ("adam", 5e-3, 128), ("adam", 1e-3, 128))
         + source("recipe_rate")
     )
-
-
-def _mean_scores(of_seeds: dict | None) -> str:
-    if of_seeds is None:
-        return "-"
-    return " / ".join(percent(score) for score in np.mean(list(of_seeds.values()), axis=0)) + f" ({len(of_seeds)})"
 
 
 def _gain_of_rate(found: dict, better, today) -> str:

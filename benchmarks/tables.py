@@ -7,7 +7,7 @@ from claim_tables import claims
 from data_tables import decoding_bound, large_data, many_on_a_page, source_memory
 from finetune_tables import cleaning, finetune, finetune_int8, finetune_wrn_10_2
 from int8_tables import int8, int8_beside, int8_devices, int8_taught
-from late_tables import trials_at_hand, trials_late
+from late_tables import finished, trials_at_hand, trials_late, trials_late_local
 from length_tables import lengths
 from measured_tables import arm, blockwise, edge, equality, side_by_side, speed, survival
 from published import ROOT, read, source
@@ -15,7 +15,6 @@ from scheme_tables import at_hand_schemes
 from selection_tables import selection
 from strength_tables import strength
 from study_tables import (
-    claim,
     compare,
     compare_at_5e3,
     compare_tiny_imagenet,
@@ -26,6 +25,7 @@ from study_tables import (
     tune,
 )
 from trial_tables import (
+    objective_rates,
     trials_local,
     trials_local_wrn_10_2,
     trials_networks,
@@ -100,7 +100,7 @@ def gates() -> str:
 
 
 TABLES = {
-    "claim": claim,
+    "finished": finished,
     "claims": claims,
     "quickstart": quickstart,
     "quickstart_output": quickstart_output,
@@ -118,6 +118,7 @@ TABLES = {
     "trials_networks": trials_networks,
     "lengths": lengths,
     "trials_late": trials_late,
+    "trials_late_local": trials_late_local,
     "trials_at_hand": trials_at_hand,
     "at_hand_schemes": at_hand_schemes,
     "why": why,
@@ -129,6 +130,7 @@ TABLES = {
     "cleaning": cleaning,
     "finetune_int8": finetune_int8,
     "objectives": objectives,
+    "objective_rates": objective_rates,
     "teaching": teaching,
     "equality": equality,
     "survival": survival,

@@ -131,3 +131,36 @@ trials_local_wrn_10_2 = functools.partial(
 )
 
 trials_precision = functools.partial(trials, "trials_precision", "float32", "wrn_10_1", "scores", tuple(TITLES)[:5])
+
+
+def objective_rates() -> str:
+    """The rates of trials_objectives.txt, a row an objective, and what the higher one gains."""
+    result, shown = read("trials_objectives"), ("knn", "linear_100", "linear_10", "linear_1")
+    found, flags = {}, result["trials"][0]["flags"]
+    for trial in result["trials"]:
+        objective, _, rate = trial["name"].rpartition("_")
+        scores = np.array([trial["scores"]["wrn_10_1"][score] for score in shown])
+        found.setdefault(objective, {}).setdefault(rate, {})[trial["seed"]] = scores
+    rows = [
+        [
+            objective,
+            *(mean_told(of_rates[rate]) for rate in ("1e-3", "5e-3")),
+            *gains_told(of_rates["5e-3"], of_rates["1e-3"]),
+        ]
+        for objective, of_rates in found.items()
+    ]
+    titles = [TITLES[score] for score in shown]
+    common = " ".join(flag for flag in flags if not flag.startswith(("--data", "--peers", "--learning_rate")))
+    return (
+        text_table(["objective", "rate 1e-3", "rate 5e-3", *titles], rows)
+        + f"\n\n{' / '.join(titles)}, %, on held-out training images; in brackets the number of seeds. The right columns are "
+        f"what 5e-3 gains in points, of the seeds that both have. `--peers=wrn_10_1:<objective> {common}`."
+        + source("trials_objectives")
+    )
+
+
+def mean_told(of_seeds: dict | None) -> str:
+    """The scores' means over the seeds, and their number; a dash where nothing was run."""
+    if of_seeds is None:
+        return "-"
+    return " / ".join(percent(score) for score in np.mean(list(of_seeds.values()), axis=0)) + f" ({len(of_seeds)})"
