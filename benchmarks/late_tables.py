@@ -86,8 +86,8 @@ def finished() -> str:
         text_table(["accuracy, %, and gains in points", *(TITLES[score] for score in shown), "1e12 operations"], rows)
         + "\n\nTest set, 500 damaged images; 95 % intervals over three seeds, paired, not corrected for their number. Gains "
         "of local views are over 320 epochs alone, the others' over 360, which are no better. Operations are those of all "
-        "networks that learn, not what peer and teacher had learnt before; in the last row the teacher's one pass and the queue of "
-        "its features are another third." + "".join(source(name) for name in names)
+        "networks that learn, not what peer and teacher had learnt before; in the last row the teacher's one pass and the "
+        "queue of its features are another third." + "".join(source(name) for name in names)
     )
 
 

@@ -69,7 +69,7 @@ def _doubling() -> str:
 
 def draw(path) -> None:
     with plt.rc_context({"svg.hashsalt": "dogo_tf", "font.size": 10}):
-        figure, axes = plt.subplots(figsize=(8, 3.6), layout="constrained")
+        figure, axes = plt.subplots(figsize=(8, 4.4), layout="constrained")
         for name, curve in curves().items():
             title, colour = RUNS[name]
             places, linear = zip(
@@ -88,7 +88,7 @@ def draw(path) -> None:
         axes.set_ylabel("linear accuracy, %")
         axes.grid(color="0.9")
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False, loc="lower right")
+        figure.legend(frameon=False, loc="outside lower center", ncols=2)
         figure.savefig(path, metadata={"Date": None})
         plt.close(figure)
 
