@@ -8,7 +8,6 @@ MEASURED = {
     "simclr": {"adam": 5e-3, "adamw": 5e-3, "sgd": 0.3, "lars": 3.0},
     "moco": {"adam": 5e-3},
     "vicreg": {"adam": 5e-3},
-    "byol": {"adam": 5e-3},
 }
 BATCH = 128
 # Where nothing was measured, or nothing better: safe for every objective with Adam.

@@ -20,9 +20,9 @@ from dogo_tf.pretraining.settings import PretrainSettings
         ("simclr", "lars", 65536, 6.0),  # nor beyond twice
         ("moco", "adam", 128, 5e-3),
         ("vicreg", "adam", 32, 2.5e-3),
-        ("byol", "adam", 128, 5e-3),
-        ("byol", "sgd", 128, 1e-3),  # not measured
-        ("barlow_twins", "adam", 128, 1e-3),  # 5e-3 is not clearly better
+        ("moco", "sgd", 128, 1e-3),  # not measured
+        ("byol", "adam", 128, 1e-3),  # 5e-3 is not clearly better
+        ("barlow_twins", "adam", 128, 1e-3),  # nor here
         ("simsiam", "adam", 128, 1e-3),  # 5e-3 is worse
         ("simclr", "lamb", 128, 1e-3),
     ],
