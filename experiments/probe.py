@@ -23,9 +23,9 @@ from pathlib import Path
 from absl import flags
 
 from dogo_tf import data
+from dogo_tf.data.image_set import warn_of_shared_images
 from dogo_tf.data.imbalance import PROFILES
 from dogo_tf.data.pixels import MAX_PIXELS
-from dogo_tf.data.shared_images import warn_of_shared_images
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate import fine_tune
 from dogo_tf.evaluate.best_epoch import check_epochs

@@ -23,7 +23,7 @@ from dogo_tf.comparison.results import ArmRun, Cost, is_written, read_run, write
 from dogo_tf.comparison.settings import USED_BY, ComparisonSettings
 from dogo_tf.comparison.time_estimate import TimeEstimate
 from dogo_tf.data.choose import STORE_RATIO
-from dogo_tf.data.shared_images import warn_of_shared_images
+from dogo_tf.data.image_set import warn_of_shared_images
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.evaluate.linear import check_size

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from dogo_tf.errors import InputError
+from dogo_tf.reporting.progress import say
 from dogo_tf.sources.pixel_sums import pixel_sums
 from dogo_tf.sources.source import ImageSource
 
 _CHUNK = 1024  # images that are hashed at a time
+# Share of the test images that may be among the training images: public data sets hold a few pictures twice.
+TOLERATED_SHARE = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +110,26 @@ def digest(images) -> str:
     for start in range(0, len(images), _CHUNK):
         found.update(np.ascontiguousarray(images[start : start + _CHUNK]).data)
     return found.hexdigest()
+
+
+def warn_of_shared_images(train: ImageSet, test: ImageSet) -> None:
+    """Says so where more than 1 % of the test images are pixel by pixel among train's, whose labels are learnt.
+
+    Of images in memory; to read those of a cache or a stream only for this would take too long.
+    """
+    if not all(isinstance(part.images, np.ndarray) for part in (train, test)):
+        return
+    known = {_fingerprint(image) for image in train.images}
+    shared = sum(_fingerprint(image) in known for image in test.images)
+    if shared > TOLERATED_SHARE * len(test):
+        say(
+            f"warning: {shared:,} of the {len(test):,} images of {test.name} are among those of {train.name}, whose labels are "
+            "learnt: accuracies will be too high; choose splits that share no images"
+        )
+
+
+def _fingerprint(image: np.ndarray) -> bytes:
+    return hashlib.blake2b(image.tobytes(), digest_size=16).digest()
 
 
 def allocate(count: int, size: int) -> np.ndarray:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dogo_tf import data
-from dogo_tf.data.image_set import ImageSet
-from dogo_tf.data.shared_images import warn_of_shared_images
+from dogo_tf.data.image_set import ImageSet, warn_of_shared_images
 from dogo_tf.encoders._float32 import as_float32
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.features import embed

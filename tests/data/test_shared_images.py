@@ -7,8 +7,7 @@ import pytest
 
 from dogo_tf.comparison.runs import Comparison
 from dogo_tf.comparison.settings import ComparisonSettings
-from dogo_tf.data.image_set import ImageSet
-from dogo_tf.data.shared_images import warn_of_shared_images
+from dogo_tf.data.image_set import ImageSet, warn_of_shared_images
 from dogo_tf.evaluate.studies import StudyPlan
 from dogo_tf.experiments import probe as binary
 from dogo_tf.finetuning.labelled import open_images
