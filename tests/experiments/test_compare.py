@@ -4,44 +4,17 @@ import json
 
 import numpy as np
 import pytest
+from comparisons import ARMS, FEW, command, names, note_trainings
 from pictures import make_folder
 
-from dogo_tf import data
 from dogo_tf.comparison import runs as comparison_runs
 from dogo_tf.experiments import compare
 from dogo_tf.pretraining.precision import Choice
-
-ARMS = ("random", "solo", "dogo")
-ALL_ARMS = (*ARMS, "solo_matched", "big_solo", "dogo_big")  # the default
 
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
     return make_folder(tmp_path_factory.mktemp("pictures"))
-
-
-def command(pictures, out, *more):
-    flags = [
-        f"--dataset={pictures}",
-        "--split=train",
-        "--test_split=val",
-        f"--out={out}",
-        "--peers=small_conv,bigger_conv",
-    ]
-    studies = ["--fractions=1,0.25", "--noise=symmetric:0.4", "--imbalance=", "--corruptions=contrast", "--draws=2"]
-    return [
-        "dogo-compare",
-        *flags,
-        *studies,
-        "--batch_size=16",
-        "--epochs=1",
-        "--log_every=1",
-        "--precision=float32",
-        *more,
-    ]
-
-
-FEW = ("--seeds=1", f"--arms={','.join(ARMS)}")
 
 
 class PowerCut(BaseException):
@@ -52,38 +25,20 @@ class PowerCut(BaseException):
 def finished(pictures, tmp_path_factory):
     """A comparison that was cut off in its third arm and then run again, and the trainings of both calls."""
     out = tmp_path_factory.mktemp("runs") / "comparison"
-    trained = []
-    pretrain = comparison_runs.pretrain
-
-    def counted(settings, resume, on_speed):
-        trained.append(settings.run_dir.rsplit("/", 1)[1])
-        if trained[-1].startswith("dogo") and not resume:
-            pretrain(settings, resume, on_speed=on_speed)
-            raise PowerCut
-        return pretrain(settings, resume, on_speed=on_speed)
-
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(comparison_runs, "pretrain", counted)
+        began = note_trainings(patched)
+        noted = comparison_runs.pretrain
+
+        def cut_off(settings, resume, on_speed):
+            noted(settings, resume, on_speed)
+            if names(began)[-1] == "dogo_seed0" and not resume:
+                raise PowerCut
+
+        patched.setattr(comparison_runs, "pretrain", cut_off)
         with pytest.raises(PowerCut):
             compare.run(command(pictures, out, *FEW))
         assert compare.run(command(pictures, out, *FEW)) == 0
-    return out, trained
-
-
-@pytest.fixture(scope="module")
-def with_all_arms(finished, pictures):
-    """The same, run again with the arms that it has by default, and the trainings that this added."""
-    out, trained = finished[0], []
-    pretrain = comparison_runs.pretrain
-
-    def counted(settings, resume, on_speed):
-        trained.append(settings.run_dir.rsplit("/", 1)[1])
-        return pretrain(settings, resume, on_speed=on_speed)
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(comparison_runs, "pretrain", counted)
-        assert compare.run(command(pictures, out, "--seeds=1")) == 0
-    return out, trained
+    return out, names(began)
 
 
 def test_every_arm_is_studied_and_reported(finished):
@@ -100,14 +55,6 @@ def test_every_arm_is_studied_and_reported(finished):
 def test_a_killed_comparison_repeats_no_finished_training(finished):
     _, trained = finished
     assert trained == ["solo_seed0", "dogo_seed0", "dogo_seed0"]
-
-
-@pytest.mark.slow
-def test_more_arms_train_only_themselves(with_all_arms):
-    out, trained = with_all_arms
-    assert trained == ["solo_matched_seed0", "big_solo_seed0"]
-    arms = {file.name.removesuffix("_seed0.npz") for file in (out / "scores").glob("*.npz")} - {"labels"}
-    assert arms == set(ALL_ARMS)
 
 
 def test_running_it_again_trains_nothing(finished, pictures, monkeypatch):
@@ -129,86 +76,6 @@ def test_scores_of_earlier_probes_are_made_anew_without_training(finished, pictu
     for study, values in before.items():
         np.testing.assert_array_equal(now[study], values)
     assert json.loads(cost.read_text()) == told
-
-
-@pytest.mark.slow
-def test_more_seeds_train_only_themselves(finished, pictures, monkeypatch, capsys):
-    out, _ = finished
-    trained = []
-    pretrain = comparison_runs.pretrain
-    monkeypatch.setattr(
-        comparison_runs,
-        "pretrain",
-        lambda s, resume, on_speed: trained.append((s.run_dir[-5:], s.seed)) or pretrain(s, resume),
-    )
-    before = json.loads((out / "summary.json").read_text())
-    assert compare.run(command(pictures, out, "--seeds=2", "--arms=solo,dogo")) == 0
-    assert trained == [("seed1", 1)] * 2
-    assert "report.html" in capsys.readouterr().out
-    assert json.loads((out / "summary.json").read_text()) != before
-
-
-@pytest.mark.slow
-def test_online_against_offline_is_added_to_a_finished_comparison(with_all_arms, pictures, monkeypatch, capsys):
-    out, _ = with_all_arms
-    trained = []
-    pretrain = comparison_runs.pretrain
-    monkeypatch.setattr(
-        comparison_runs, "pretrain", lambda s, resume, on_speed: trained.append((s.run_dir, s)) or pretrain(s, resume)
-    )
-    arms = "solo,dogo,one_way,frozen,frozen_seed"
-    assert compare.run(command(pictures, out, "--seeds=1", f"--arms={arms}")) == 0
-    folders, settings = zip(*trained, strict=True)
-    assert [folder.rsplit("/", 1)[1] for folder in folders] == ["one_way_seed0", "frozen_seed0", "frozen_seed_seed0"]
-    assert settings[1].teachers == settings[2].teachers == (f"teacher={out}/runs/big_solo_seed0#bigger_conv",)
-    summary = json.loads((out / "summary.json").read_text())
-    assert set(summary["studies"][0]["accuracy"]) == set(arms.split(","))
-    assert "dogo - one_way" in summary["studies"][0]["differences"]
-    assert "Not finished" not in capsys.readouterr().out
-
-
-@pytest.mark.slow
-def test_a_teacher_at_hand_is_added_to_a_finished_comparison(with_all_arms, pictures, tmp_path, capsys):
-    (out, _), photos = with_all_arms, data.load(pictures, "train", 16)
-    features = np.random.default_rng(0).normal(size=(len(photos), 4)).astype(np.float32)
-    np.savez(tmp_path / "there.npz", features=features, names=photos.files)
-    asked = ["--arms=solo,at_hand", f"--teachers=there={tmp_path / 'there.npz'}", "--at_hand_scheme=seed"]
-    assert compare.run(command(pictures, out, "--seeds=1", *asked)) == 0
-    summary = json.loads((out / "summary.json").read_text())
-    assert "at_hand - solo" in summary["studies"][0]["differences"]
-    assert compare.run(command(pictures, out, "--seeds=1", "--arms=solo")) == 0  # the teacher is not needed again
-    assert compare.run(command(pictures, out, "--seeds=1", *asked[:2], "--at_hand_scheme=simreg")) == 2
-    assert "at_hand_scheme: 'seed' before, 'simreg' now" in capsys.readouterr().err
-    # A folder of before the scheme could be chosen.
-    kept = json.loads((out / "comparison.json").read_text())
-    del kept["settings"]["at_hand_scheme"], kept["settings"]["at_hand_weight"]
-    (out / "comparison.json").write_text(json.dumps(kept))
-    assert compare.run(command(pictures, out, "--seeds=1", *asked)) == 2
-    assert "at_hand_scheme: None before, 'seed' now" in capsys.readouterr().err
-
-
-@pytest.mark.slow
-def test_a_head_start_is_trained_first_and_its_cost_is_told_apart(with_all_arms, pictures, monkeypatch):
-    out, _ = with_all_arms
-    trained = []
-    pretrain = comparison_runs.pretrain
-    monkeypatch.setattr(
-        comparison_runs, "pretrain", lambda s, resume, on_speed: trained.append(s) or pretrain(s, resume)
-    )
-    flags = ["--seeds=1", "--arms=solo,dogo,self,head_start", "--head_start_epochs=3"]
-    assert compare.run(command(pictures, out, *flags)) == 0
-    itself, longer, started = trained
-    assert itself.teach == "small_conv_ema>small_conv"
-    assert longer.run_dir.endswith("big_longer_seed0") and longer.epochs == 3
-    assert started.init == (f"bigger_conv={out}/runs/big_longer_seed0#bigger_conv",)
-    costs = json.loads((out / "summary.json").read_text())["costs"]
-    big = costs["dogo"]["train_gflop"] - costs["solo"]["train_gflop"]
-    assert costs["head_start"]["train_gflop"] == costs["dogo"]["train_gflop"]
-    assert costs["head_start"]["before_gflop"] == pytest.approx(3 * big) and costs["dogo"]["before_gflop"] == 0
-    assert "with what was trained before" in (out / "report.html").read_text()
-    # Its own setting is kept, and only asked for again by the arm that has it.
-    assert compare.run(command(pictures, out, "--seeds=1", "--arms=solo")) == 0
-    assert compare.run(command(pictures, out, *flags[:2], "--head_start_epochs=4")) == 2
 
 
 def test_a_later_arm_brings_its_settings_with_it(finished, pictures, monkeypatch, capsys):
