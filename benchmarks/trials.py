@@ -55,8 +55,8 @@ def score(encoder, train, asked, seed: int) -> dict:
     return {name: float(found[study].mean()) for name, study in SCORES.items()}
 
 
-def trial(name: str, flags: list[str], seed: int, work: Path, train, sets: dict) -> dict:
-    """Trains one and scores it on `sets` {"scores" or "test_scores": images}, but for what an earlier call did."""
+def trial(name: str, flags: list[str], seed: int, work: Path, train, sets: dict, scored: list[str] | None) -> dict:
+    """Trains one and scores its encoders on `sets` {"scores" or "test_scores": images}, but for what an earlier call did."""
     folder, kept = work / f"{name}-seed{seed}", work / f"{name}-seed{seed}.json"
     result = json.loads(kept.read_text()) if kept.exists() else {"name": name, "flags": flags, "seed": seed}
     if result["flags"] != flags:
@@ -72,7 +72,8 @@ def trial(name: str, flags: list[str], seed: int, work: Path, train, sets: dict)
     if "train_gflop" not in result:
         result["train_gflop"] = operations(run)
     for key in sets.keys() - result.keys():
-        result[key] = {peer: score(run.load_encoder(peer), train, sets[key], seed) for peer in run.peer_names()}
+        names = scored or run.peer_names()
+        result[key] = {peer: score(run.load_encoder(peer), train, sets[key], seed) for peer in names}
         for peer, found in result[key].items():
             print(f"{name} {seed} {peer} {key}", *(f"{what} {value:.4f}" for what, value in found.items()), flush=True)
     write_atomically(kept, (json.dumps(result, indent=1) + "\n").encode())
@@ -98,6 +99,7 @@ def main() -> None:
     )
     arguments.add_argument("--held_out", type=int, default=5_000, help="the last training images, to score on")
     arguments.add_argument("--final", action="store_true", help="score on the test set, too")
+    arguments.add_argument("--scored", type=lambda words: words.split(","), help="encoders, a list; all if not given")
     arguments.add_argument("--work", type=Path, default=Path("runs/trials"))
     arguments.add_argument("--out", type=Path, required=True)
     args = arguments.parse_args()
@@ -114,7 +116,7 @@ def main() -> None:
     for seed in map(int, args.seeds.split(",")):
         for name in args.only.split(",") if args.only else trials:
             flags = [flag.format(seed=seed, work=args.work) for flag in common + trials[name]]
-            trial(name, flags, seed, args.work, train, sets)
+            trial(name, flags, seed, args.work, train, sets, args.scored)
             finished = [json.loads(path.read_text()) for path in sorted(args.work.glob("*-seed*.json"))]
             record(args.out, {"trials": [result for result in finished if result["name"] in trials]})
 
