@@ -11,6 +11,7 @@ import numpy as np
 
 from dogo_tf.data.image_set import ImageSet, digest
 from dogo_tf.errors import InputError
+from dogo_tf.reporting.progress import say
 
 EXTENSIONS = (".npz", ".npy")
 FEATURES, NAMES, DIGEST = "features", "names", "digest"
@@ -106,7 +107,9 @@ def _check_belonging(path: Path, arrays: dict[str, np.ndarray], images: ImageSet
         _check_names(path, names, images.files)
     elif names is not None:
         raise InputError(f"{path}: its {NAMES} are those of files, but the images of {images.name} come from none")
-    elif made_of is not None and str(made_of) != digest_of():
+    elif made_of is None:
+        say(f"{path} has no {DIGEST} of its images, so that only their number could be checked, not their order")
+    elif str(made_of) != digest_of():
         raise InputError(
             f"{path}: its {DIGEST} is of other images than {images.name}, in another order or of another size"
         )

@@ -33,11 +33,13 @@ def test_columns_first_are_read_too(tmp_path):
     np.testing.assert_array_equal(found, FEATURES)
 
 
-def test_a_bare_array_is_enough_for_images_without_files(tmp_path):
+def test_a_bare_array_is_enough_for_images_without_files_and_one_is_told_what_could_not_be_checked(tmp_path, capsys):
     np.save(tmp_path / "f.npy", FEATURES)
     found = read_features(tmp_path / "f.npy", PLAIN)
     np.testing.assert_array_equal(found, FEATURES)
     assert isinstance(found, np.memmap)
+    message = "f.npy has no digest of its images, so that only their number could be checked, not their order"
+    assert message in capsys.readouterr().out
     assert is_feature_file("f.npy") and is_feature_file(tmp_path / "f.npz") and not is_feature_file("f.onnx")
 
 
@@ -54,8 +56,9 @@ def test_the_data_may_have_been_elsewhere(names, tmp_path):
     read_features(write(tmp_path / "f.npz", features=FEATURES, names=names), PHOTOS)
 
 
-def test_a_digest_of_the_same_images_is_fine(tmp_path):
+def test_a_digest_of_the_same_images_is_fine(tmp_path, capsys):
     read_features(write(tmp_path / "f.npz", features=FEATURES, digest=digest(IMAGES)), PLAIN)
+    assert capsys.readouterr().out == ""
 
 
 TOKENS = np.zeros([6, 2, 4], np.float32)
