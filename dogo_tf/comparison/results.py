@@ -42,7 +42,7 @@ ARMS = {
     "family": "next to a peer that others learn from, too",
 }
 # Arms whose cost differs from that of `solo` and `dogo`; each has one that spends the same on the small encoder alone.
-OF_OTHER_COST = ("self", "head_start", "cached", "smaller", "family", "stopping", "every_kth")
+OF_OTHER_COST = ("self", "head_start", "frozen", "cached", "smaller", "family", "stopping", "every_kth")
 ARMS |= {f"solo_as_{arm}": f"alone, for the compute of: {ARMS[arm]}" for arm in OF_OTHER_COST}
 DEFAULT_ARMS = ("random", "solo", "dogo", "solo_matched", "big_solo", "dogo_big")
 

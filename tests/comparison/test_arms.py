@@ -157,14 +157,15 @@ def test_a_cached_teacher_is_the_finished_big_one_that_looked_once(by_name):
     assert dataclasses.replace(cached.training, cache_teachers=False) == by_name["solo"].training
 
 
-def test_alone_for_the_compute_of_a_cached_teacher_counts_its_training_and_its_look(by_name):
+@pytest.mark.parametrize(("arm", "looks"), [("cached", 1), ("frozen", 2 * 10)])  # at both views in each of 10 epochs
+def test_alone_for_the_compute_of_a_teacher_counts_its_training_and_its_looks(arm, looks, by_name):
     small, big = by_name["solo"].training, by_name["big_solo"].training
     spent = (
         whole_gflop(small, 16)
         + whole_gflop(big, 16)
-        + teaching_operations(encoders.build("wrn_16_2", 16), looks=1) / 1e9
+        + teaching_operations(encoders.build("wrn_16_2", 16), looks=looks) / 1e9
     )
-    longer = by_name["solo_as_cached"].training
+    longer = by_name[f"solo_as_{arm}"].training
     assert abs(whole_gflop(longer, 16) - spent) <= training_gflop(longer, 16) / 2
 
 

@@ -97,3 +97,26 @@ def test_a_head_start_is_trained_first_and_its_cost_is_told_apart(with_all_arms,
     # Its own setting is kept, and only asked for again by the arm that has it.
     assert compare.run(command(pictures, out, "--seeds=1", "--arms=solo")) == 0
     assert compare.run(command(pictures, out, *flags[:2], "--head_start_epochs=4")) == 2
+
+
+def test_arms_of_peers_that_rest_and_of_teachers_that_look_once_are_trained_studied_and_paid_for(
+    with_all_arms, pictures
+):
+    out, _ = with_all_arms
+    arms = ["solo", "dogo", "cached", "frozen", "family", "every_kth", "stopping"]
+    own = ["--siblings=third=small_conv", "--peer_every=2", "--peer_share=0.5"]
+    assert compare.run(command(pictures, out, "--seeds=1", f"--arms={','.join(arms)}", *own)) == 0
+    summary = json.loads((out / "summary.json").read_text())
+    for study in summary["studies"]:
+        assert study["accuracy"].keys() == set(arms)
+    cost = {arm: costs["train_gflop"] for arm, costs in summary["costs"].items()}
+    assert cost["solo"] < cost["cached"] < cost["frozen"] < cost["dogo"]
+    assert cost["solo"] < cost["every_kth"] < cost["dogo"] and cost["every_kth"] == pytest.approx(cost["stopping"])
+    assert cost["solo"] < cost["family"] < cost["dogo"]
+
+
+def test_a_smaller_peer_is_trained_and_studied(pictures, tmp_path):
+    peers = ("--peers=bigger_conv,wrn_10_1", "--smaller_peer=small_conv")
+    assert compare.run(command(pictures, tmp_path / "out", "--seeds=1", "--arms=solo,smaller", *peers)) == 0
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert "smaller - solo" in summary["studies"][0]["differences"]

@@ -9,7 +9,7 @@ import pytest
 import trials
 
 from dogo_tf.comparison.costs import training_gflop
-from dogo_tf.experiments import pretrain
+from dogo_tf.experiments import compare, pretrain
 
 PRESETS = Path(__file__).resolve().parents[2] / "experiments" / "presets"
 FAMILY = PRESETS / "cifar10_family.flags"
@@ -22,6 +22,10 @@ def settings(preset: Path):
         flags[name].unparse()
     flags(["dogo-pretrain", f"--flagfile={preset}", "--run_dir=x"])
     return pretrain.settings_from_flags(flags)
+
+
+def test_precision_is_chosen_by_timing_where_nothing_else_is_asked_for():
+    assert [binary.FLAGS["precision"].default for binary in (pretrain, compare)] == ["auto"] * 2
 
 
 def test_the_family_says_what_each_student_costs():
