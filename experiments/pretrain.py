@@ -199,6 +199,12 @@ _flag(
 FLAGS.set_default("precision", AUTO)
 run_flags.device_flags(_flag)
 _flag(
+    flags.DEFINE_bool,
+    "keep_checkpoints",
+    "Keep all checkpoints of --checkpoint_steps, so that runs can branch off at any of them (--cooldown_from); otherwise the "
+    "newest two stay. Each is about as large as weights and optimisers, three times the weights with Adam.",
+)
+_flag(
     flags.DEFINE_integer,
     "micro_batches",
     "Parts of each device's batch for which the encoders' activations are kept at a time: with 4 they take about a quarter of "

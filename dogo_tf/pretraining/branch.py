@@ -26,13 +26,7 @@ def branch_off(settings: PretrainSettings, folder: RunFolder, resume: bool, over
     """
     if resume and any(folder.checkpoints.glob("step_*")):
         return resume, overwrite
-    place, _, number = settings.cooldown_from.rpartition("@")
-    if not place or not number.isdecimal():
-        raise InputError(
-            f"cooldown_from: expected run_folder@step, e.g. runs/trunk@1560; got {settings.cooldown_from!r}"
-        )
-    trunk, step = RunFolder(Path(place).expanduser()), int(number)
-    config = trunk.config()
+    trunk, config, step = trunk_of(settings)
     before, now = (dict(values) for values in (config["settings"], json.loads(json.dumps(settings.as_dict()))))
     for name in OWN:
         before.pop(name, None), now.pop(name, None)
@@ -44,9 +38,15 @@ def branch_off(settings: PretrainSettings, folder: RunFolder, resume: bool, over
             str(int(path.name[5:])) for path in sorted(trunk.checkpoints.glob("step_*")) if path.name[5:].isdecimal()
         ]
         raise InputError(
-            f"cooldown_from: {trunk.path} has no checkpoint of step {step}; it has: {', '.join(kept) or 'none'}"
+            f"cooldown_from: {trunk.path} has no checkpoint of step {step}; it has: {', '.join(kept) or 'none'}. "
+            "A trunk with --keep_checkpoints has those of all its --checkpoint_steps"
         )
     _check_rates(settings, config, step)
+    if any(share < 1 for share in settings.train_share) and settings.epochs != config["settings"]["epochs"]:
+        raise InputError(
+            f"cooldown_from: a peer of {trunk.path} stops after a share of its {config['settings']['epochs']} epochs, so a "
+            f"branch must have as many; got {settings.epochs}"
+        )
     # A branch that was killed before it had a checkpoint begins anew.
     folder.start({**config, "settings": settings.as_dict()}, resume=False, overwrite=overwrite or resume)
     with folder.written("branch"):
@@ -59,6 +59,24 @@ def branch_off(settings: PretrainSettings, folder: RunFolder, resume: bool, over
         shutil.copytree(checkpoint, temporary)
         temporary.rename(copied)
     return True, False
+
+
+def trunk_of(settings: PretrainSettings) -> tuple[RunFolder, dict, int]:
+    """The run that `cooldown_from` names, what its config.json holds, and the step.
+
+    Raises:
+        InputError: another form than run@step, or no such run.
+    """
+    place, _, number = settings.cooldown_from.rpartition("@")
+    if not place or not number.isdecimal():
+        raise InputError(
+            f"cooldown_from: expected run_folder@step, e.g. runs/trunk@1560; got {settings.cooldown_from!r}"
+        )
+    trunk = RunFolder(Path(place).expanduser())
+    try:
+        return trunk, trunk.config(), int(number)
+    except InputError as error:
+        raise InputError(f"cooldown_from: {str(error).removeprefix('run_dir: ')}") from error
 
 
 def _check_rates(settings: PretrainSettings, config: dict, step: int) -> None:

@@ -7,6 +7,7 @@ import zlib
 from dogo_tf import optimizers, views
 from dogo_tf.distill import graph
 from dogo_tf.dogo import DoGo
+from dogo_tf.encoders import NATURAL_MEAN, NATURAL_STD
 from dogo_tf.peer import Peer
 from dogo_tf.platform.keras_compat import keras
 from dogo_tf.pretraining.settings import PretrainSettings, peer_specs, place_specs
@@ -22,13 +23,7 @@ def build_model(
         mean, std: the data set's, in units of 0..255.
         cached: the CachedTeachers of the run; its other teachers are loaded, with `trust` as in `pretrain`.
     """
-    peers = []
-    for (name, encoder, objective), local in zip(
-        peer_specs(settings.peers), settings.per_peer("local_views"), strict=True
-    ):
-        # By name, so that a peer starts from the same weights alone and next to others.
-        keras.utils.set_random_seed((settings.seed + zlib.crc32(name.encode())) % 2**32)
-        peers.append(Peer(encoder, objective, image_size, mean, std, name, settings.ema, local, settings.local_size))
+    peers = build_peers(settings, image_size, mean, std)
     known = {teacher.name: teacher for teacher in cached}
     teachers = [
         known.get(name) or FrozenTeacher(path, name, peer, trust)
@@ -66,6 +61,22 @@ def build_model(
         steps_per_execution=settings.steps_per_execution,
     )
     return model
+
+
+def build_peers(settings: PretrainSettings, image_size: int, mean=NATURAL_MEAN, std=NATURAL_STD) -> list[Peer]:
+    """The peers with random weights.
+
+    Raises:
+        InputError: what Peer refuses, e.g. a local size that the encoder cannot take.
+    """
+    peers = []
+    for (name, encoder, objective), local in zip(
+        peer_specs(settings.peers), settings.per_peer("local_views"), strict=True
+    ):
+        # By name, so that a peer starts from the same weights alone and next to others.
+        keras.utils.set_random_seed((settings.seed + zlib.crc32(name.encode())) % 2**32)
+        peers.append(Peer(encoder, objective, image_size, mean, std, name, settings.ema, local, settings.local_size))
+    return peers
 
 
 def _schedule(settings, rate: float, total: int, warmup: int, every: int):

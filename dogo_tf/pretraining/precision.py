@@ -9,11 +9,11 @@ import contextlib
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 from dogo_tf import encoders
 from dogo_tf.platform.keras_compat import keras, tf
+from dogo_tf.pretraining.branch import trunk_of
 from dogo_tf.pretraining.settings import AUTO, PRECISIONS, PretrainSettings, peer_specs
 from dogo_tf.runs.folder import RunFolder
 
@@ -51,11 +51,8 @@ def known(settings: PretrainSettings, folder: RunFolder, resume: bool) -> Choice
     if resume:
         return Choice(folder.config()["settings"].get("precision", FLOAT32), "as the run began")
     if settings.cooldown_from:
-        place = settings.cooldown_from.rpartition("@")[0]  # nothing, if it is of another form, which is refused later
-        trunk = RunFolder(Path(place).expanduser())
-        return (
-            Choice(trunk.config()["settings"].get("precision", FLOAT32), "as its trunk") if place else Choice(FLOAT32)
-        )
+        _, config, _ = trunk_of(settings)
+        return Choice(config["settings"].get("precision", FLOAT32), "as its trunk")
     if settings.strategy == "tpu":
         return Choice(BFLOAT16, "what a TPU computes in")
     return None

@@ -10,7 +10,7 @@ from dogo_tf.peer import average_name
 from dogo_tf.platform.files import sole_owner
 from dogo_tf.pretraining import initial_weights, precision, run_images
 from dogo_tf.pretraining.branch import branch_off
-from dogo_tf.pretraining.build_model import build_model
+from dogo_tf.pretraining.build_model import build_model, build_peers
 from dogo_tf.pretraining.cached_teachers import cached_teachers
 from dogo_tf.pretraining.probing import Probes, load_probe_data
 from dogo_tf.pretraining.projector import write_projector
@@ -24,7 +24,7 @@ from dogo_tf.runs.folder import RunFolder
 from dogo_tf.step.crop_plan import crop_plan
 from dogo_tf.teacher import CachedTeacher
 from dogo_tf.training.alarm import FailureAlarm
-from dogo_tf.training.callbacks import steps_done
+from dogo_tf.training.callbacks import crosses, steps_done
 from dogo_tf.training.first_steps import FirstSteps
 from dogo_tf.training.fitting import Watched, fit_to_the_end, go_on
 
@@ -60,8 +60,11 @@ def pretrain(settings: PretrainSettings, resume=False, overwrite=False, on_speed
             chosen = run_images.choice(settings, chiefs, resume)
             images = run_images.open_images(settings, chosen)
             crops = run_images.crops_of(images, chosen)
-            choice = precision.agreed(settings, choice, settings.image_size or images.images.shape[1], job)
+            image_size = settings.image_size or images.images.shape[1]
+            choice = precision.agreed(settings, choice, image_size, job)
             settings = dataclasses.replace(settings, precision=choice.precision)
+            if settings.cache_teachers:  # what is wrong with the peers is told before the hours that this may take
+                initial_weights.start_from(build_peers(settings, image_size), settings.init, trust)
             cached = cached_teachers(settings, images, run_images.open_at_image_size, trust)
             notes = crops, choice.reason
             with precision.policy(settings.precision), devices.scope():
@@ -89,7 +92,7 @@ def _train(
     if not resume:
         initial_weights.start_from(model.peers, settings.init, trust)
     folder.start(config, resume and job.is_chief, overwrite)
-    checkpoint = RunCheckpoint(chiefs.checkpoints, model, write_to=folder.checkpoints)
+    checkpoint = RunCheckpoint(chiefs.checkpoints, model, write_to=folder.checkpoints, stays=_stays(settings))
     if resume and not go_on(checkpoint, model, job, folder):
         initial_weights.start_from(model.peers, settings.init, trust)
     with folder.written("flags and views"):
@@ -126,6 +129,12 @@ def _train(
     if probe_data:
         with folder.written("projector"):
             write_projector(folder.tensorboard, model.peers, probe_data.images)
+
+
+def _stays(settings: PretrainSettings):
+    """Which checkpoints stay besides the newest, by their step: those of checkpoint_steps, where they are to be kept."""
+    every, at_a_time = settings.checkpoint_steps, settings.steps_per_execution
+    return lambda step: settings.keep_checkpoints and crosses(every, step - at_a_time, step)
 
 
 def _config(settings, images, image_size: int, crops: str, mean, std, teachers) -> dict:

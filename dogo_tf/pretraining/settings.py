@@ -30,7 +30,7 @@ PER_PEER = (
 # A run gives the same with any of these, and may be resumed with others: where its folder and its images are kept, how often
 # it is saved, and what is measured on the way. Which source it took is kept with what it says of its data.
 FREE_SETTINGS = (
-    *("run_dir", "source", "cache_dir", "checkpoint_minutes", "checkpoint_steps"),
+    *("run_dir", "source", "cache_dir", "checkpoint_minutes", "checkpoint_steps", "keep_checkpoints"),
     *("probe_every", "probe_dataset", "probe_train_split", "probe_test_split"),
 )
 
@@ -95,10 +95,12 @@ class PretrainSettings:
     probe_test_split: str | None = None
     checkpoint_minutes: float = 10.0
     checkpoint_steps: int | None = None
+    keep_checkpoints: bool = False
     seed: int = 0
 
     def __post_init__(self):
-        for name, options in (("source", SOURCES), ("precision", PRECISIONS), ("strategy", STRATEGIES)):
+        known = {"source": SOURCES, "precision": PRECISIONS, "strategy": STRATEGIES, "views": VIEWS}
+        for name, options in known.items():
             if getattr(self, name) not in options:
                 raise unknown_name(name, getattr(self, name), options)
         if self.strategy == "tpu" and self.precision == "mixed_float16":
@@ -117,13 +119,13 @@ class PretrainSettings:
                 "store_size: expected at least image_size, which must be given, too; "
                 f"got store_size {self.store_size}, image_size {self.image_size}"
             )
-        if self.views not in VIEWS:
-            raise unknown_name("views", self.views, VIEWS)
         if self.view_recipe not in (None, *VIEW_RECIPES):
             raise unknown_name("view_recipe", self.view_recipe, VIEW_RECIPES)
         for name in self.optimizer:
             check_optimizer(name)
         check_schedule(self.schedule)
+        if self.keep_checkpoints and self.checkpoint_steps is None:
+            raise InputError("keep_checkpoints: those of checkpoint_steps stay, which must be given, too; got none")
         if self.cooldown_from is not None and self.schedule != "wsd":
             raise InputError(f"cooldown_from: expected schedule wsd, which has a cool-down; got {self.schedule}")
         if self.probe_train_split == self.probe_test_split:

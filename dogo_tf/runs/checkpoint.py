@@ -26,15 +26,15 @@ class RunCheckpoint:
     Args:
         folder: where the checkpoints are read from, and written to unless `write_to` is given.
         model: a compiled keras.Model; all that it tracks is kept, and its metrics, which may be amid their means.
-        keep: how many checkpoints stay.
+        keep: how many checkpoints stay, besides those whose step `stays`.
         write_to: another folder to write to. In a job of several workers all must save, but only the chief's is read.
     """
 
-    def __init__(self, folder, model, keep: int = 2, write_to=None):
+    def __init__(self, folder, model, keep: int = 2, write_to=None, stays=lambda step: False):
         self.folder = Path(folder)
         self.write_to = self.folder if write_to is None else Path(write_to)
         self.checkpoint = tf.train.Checkpoint(model=model, metrics=list(model.metrics))
-        self.keep = keep
+        self.keep, self.stays = keep, stays
 
     def save(self, step: int) -> Path:
         """Returns the checkpoint's folder.
@@ -64,7 +64,8 @@ class RunCheckpoint:
         if problem:
             raise InputError(f"run_dir: the checkpoint {path} was written but {problem}. {self._advice()}")
         for old in _steps(self.write_to)[: -self.keep]:
-            remove(old)
+            if not self.stays(_step(old)):
+                remove(old)
         return path
 
     def restore_newest(self) -> Path | None:

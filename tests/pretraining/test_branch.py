@@ -63,10 +63,51 @@ def test_mistakes_are_told_before_anything_is_written(trunk, pictures, tmp_path)
         assert not (tmp_path / "run" / "config.json").exists()
 
     refused("cooldown_from: expected run_folder@step, e.g. runs/trunk@1560; got 'runs/a'", cooldown_from="runs/a")
-    refused("holds no run", cooldown_from=f"{tmp_path}@9")
-    refused(r"has no checkpoint of step 7; it has: 9, 12", step=7)
+    refused("^cooldown_from: .* holds no run: config.json cannot be read", cooldown_from=f"{tmp_path}@9")
+    auto = {"cooldown_from": f"{tmp_path}@9", "precision": "auto"}
+    refused("^cooldown_from: .* holds no run: config.json cannot be read", **auto)
+    refused(r"has no checkpoint of step 7; it has: 9, 12. A trunk with --keep_checkpoints has those of all", step=7)
     refused(r"has other settings:\n  seed: 0 before, 1 now", seed=1)
     refused("step 12 lies behind step 9, where the trunk's cool-down begins, the last 0.25 of 4 epochs", step=12)
     refused("step 9 lies behind step 6, where the branch's cool-down begins, the last 0.5 of 4 epochs", cooldown=0.5)
     refused("cooldown_from: expected schedule wsd, which has a cool-down; got cosine", schedule="cosine")
     refused("cooldown: expected a number above 0 and up to 1, got 1.5", cooldown=1.5)
+
+
+def test_a_branch_may_begin_at_any_checkpoint_that_a_finished_trunk_has_kept(pictures, tmp_path):
+    usual = {"epochs": 4, "cooldown": 0.25, "checkpoint_steps": 3}
+    trunk = settings(pictures, tmp_path / "trunk", **usual, keep_checkpoints=True)
+    run = pretrain(trunk)
+    kept = [f"step_{step:09}" for step in (3, 6, 9, 12)]
+    assert sorted(path.name for path in run.checkpoints.iterdir()) == kept
+    early = pretrain(branch(trunk, tmp_path / "early", step=3, epochs=2, cooldown=0.5))
+    own = pretrain(settings(pictures, tmp_path / "own", **{**usual, "epochs": 2, "cooldown": 0.5}))
+    assert_same_state(early, own)
+
+
+def test_steps_that_come_several_at_a_time_are_kept_where_they_pass_one(pictures, tmp_path):
+    made = settings(pictures, tmp_path / "run", epochs=4, checkpoint_steps=4, keep_checkpoints=True)
+    run = pretrain(dataclasses.replace(made, steps_per_execution=3))
+    assert sorted(int(path.name[5:]) for path in run.checkpoints.iterdir()) == [6, 9, 12]
+
+
+def test_a_peer_that_stops_early_stops_by_the_length_of_its_trunk(pictures, tmp_path):
+    peers = {"peers": ("small_conv", "big=small_conv"), "train_share": (1.0, 0.5)}
+    trunk = settings(pictures, tmp_path / "trunk", epochs=2, checkpoint_steps=3, cooldown=0.5, **peers)
+    pretrain(trunk)
+    with pytest.raises(InputError, match="stops after a share of its 2 epochs, so a branch must have as many; got 3"):
+        pretrain(branch(trunk, tmp_path / "branch", step=3, epochs=3))
+
+
+def test_a_branch_computes_as_its_trunk_did(pictures, tmp_path):
+    trunk = settings(
+        pictures, tmp_path / "trunk", epochs=2, cooldown=0.5, checkpoint_steps=3, precision="mixed_bfloat16"
+    )
+    pretrain(trunk)
+    run = pretrain(branch(trunk, tmp_path / "branch", step=3, epochs=2, precision="auto"))
+    assert run.config()["settings"]["precision"] == "mixed_bfloat16"
+
+
+def test_kept_checkpoints_are_those_of_so_many_steps(pictures, tmp_path):
+    with pytest.raises(InputError, match="keep_checkpoints: those of checkpoint_steps stay, which must be given, too"):
+        settings(pictures, tmp_path / "run", keep_checkpoints=True)

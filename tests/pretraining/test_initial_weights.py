@@ -102,8 +102,30 @@ def test_mistakes_are_told_before_the_run_folder_is_made(pictures, places, tmp_p
         r"init: bigger_conv: .* is another network: its array 0 has shape \(3, 3, 3, 4\), the peer's \(3, 3, 3, 8\)"
     )
     refused(message, f"bigger_conv={kinds['keras']}", peers=("bigger_conv",))
-    message = "init: wrn_10_1: .* is another network: 10 arrays of weights, where the peer has|its array 0 has shape"
-    refused(message, f"wrn_10_1={kinds['saved model']}", peers=("wrn_10_1",))
+    message = (
+        r"init: wrn_10_1: .* is another network: its array 0 has shape \(3, 3, 3, 4\), the peer's \(3, 3, 3, 16\); "
+    )
+    refused(
+        message + "expected weights of wrn_10_1. Name their network in --peers",
+        f"wrn_10_1={kinds['saved model']}",
+        peers=("wrn_10_1",),
+    )
+
+
+@pytest.mark.parametrize("kind", ["keras", pytest.param("saved model", marks=pytest.mark.slow)])
+def test_networks_that_begin_otherwise_for_small_images_are_not_taken_for_the_same(kind, tmp_path):
+    encoder = encoders.build("shufflenet_v2", 128)
+    path = tmp_path / "e.keras"
+    encoder.save(path, save_format="keras") if kind == "keras" else export_saved_model(
+        encoder, path := tmp_path / "saved"
+    )
+    smaller, larger = (dogo_tf.Peer("shufflenet_v2", image_size=side, name="a") for side in (64, 160))
+    start_from([larger], (f"a={path}",))
+    message = (
+        "is for images of 128 px, where shufflenet_v2 has other strides than at 64 px; expected an image_size of at l"
+    )
+    with pytest.raises(InputError, match=message):
+        start_from([smaller], (f"a={path}",))
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """A run as a whole: interrupted and resumed, in half precision, on damaged data."""
 
+import dataclasses
 import os
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image
 from run_states import assert_same_state, log, make_pictures, small_run
 
+from dogo_tf import views
 from dogo_tf.errors import InputError, TrainingFailure
 from dogo_tf.platform.keras_compat import keras
 from dogo_tf.pretraining import pretrain as module
@@ -206,6 +208,30 @@ def test_crop_and_jitter_settings_change_the_objectives_own_recipes(pictures, tm
     model = build_model(made, 16, (0, 0, 0), (1, 1, 1), steps_per_epoch=3)
     assert [recipe.crop_area for recipe in model.view_recipes] == [(0.3, 1.0)] * 2
     assert [recipe.brightness for recipe in model.view_recipes] == [0.4, 0.2]
+
+
+def test_local_views_and_a_named_recipe_reach_their_peers(pictures, tmp_path):
+    local = {"local_views": (3, 0), "local_size": 6, "local_crop_area": (0.1, 0.2), "view_recipe": "byol_unequal"}
+    made = settings(
+        pictures, tmp_path, peers=("a=small_conv", "b=small_conv"), image_size=16, min_crop_area=None, **local
+    )
+    model = build_model(made, 16, (0, 0, 0), (1, 1, 1), steps_per_epoch=3)
+    assert [peer.local.count for peer in model.peers] == [3, 0] and model.peers[0].local.encoder.input_shape[1] == 6
+    scaled = views.BYOL_UNEQUAL.scaled_jitter(made.jitter_strength)
+    assert list(model.view_recipes) == [dataclasses.replace(scaled, local_crop_area=(0.1, 0.2))] * 2
+
+
+def test_peers_that_cannot_be_made_are_told_before_features_are_computed(pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "cached_teachers", lambda *_: pytest.fail("hours too late"))
+    teacher = {"teachers": ("big=nowhere.keras",), "cache_teachers": True}
+    with pytest.raises(InputError, match="local_size: the encoder of peer 'mobilenet_v2' cannot take images of 16 p"):
+        pretrain(
+            settings(pictures, tmp_path / "a", peers=("mobilenet_v2",), image_size=32, local_views=(2,), **teacher)
+        )
+    with pytest.raises(InputError, match="init: small_conv: .*no_file.keras does not exist"):
+        init = ("small_conv=no_file.keras",)
+        pretrain(settings(pictures, tmp_path / "b", peers=("small_conv",), init=init, **teacher))
+    assert not (tmp_path / "a" / "config.json").exists() and not (tmp_path / "b" / "config.json").exists()
 
 
 def test_damaged_images_are_left_out_counted_and_listed(pictures, tmp_path, capsys):

@@ -6,10 +6,13 @@ import small_dogo
 from run_states import make_pictures, small_run
 
 import dogo_tf
+from dogo_tf.data import load
 from dogo_tf.errors import InputError
+from dogo_tf.evaluate import embed, knn_accuracy
+from dogo_tf.evaluate.sources import load_encoder
 from dogo_tf.platform.keras_compat import keras
 from dogo_tf.pretraining.pretrain import pretrain
-from dogo_tf.runs.folder import RunFolder
+from dogo_tf.pretraining.probing import load_probe_data
 
 DECAY = 0.6
 
@@ -75,4 +78,10 @@ def test_a_run_probes_and_keeps_it_beside_the_encoder(tmp_path):
     ours, theirs = (run.load_encoder(name).get_weights() for name in run.peer_names())
     assert all(np.isfinite(weight).all() for weight in theirs)
     assert not all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
-    assert {line["peer"] for line in RunFolder(run.path).probe_lines()} == {"small_conv", "small_conv_ema"}
+    data = load_probe_data(made, load(tmp_path / "images", "train"), 16)
+    train, held_out = (data.images.labels[rows] for rows in (~data.held_out, data.held_out))
+    last = {line["peer"]: line["knn"] for line in run.probe_lines()}
+    assert last.keys() == {"small_conv", "small_conv_ema"}
+    for name, knn in last.items():
+        features = embed(load_encoder(run.path, name), data.images.images)  # as dogo-export finds it
+        assert knn == knn_accuracy(features[~data.held_out], train, features[data.held_out], held_out).accuracy
