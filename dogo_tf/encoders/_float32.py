@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dogo_tf.encoders._layers import depthwise_precision
 from dogo_tf.encoders._twin import twin
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import keras, tf
@@ -56,7 +57,10 @@ def _config_in(precision: str, layer) -> dict:
 
     stable = isinstance(layer, (keras.layers.Rescaling, keras.layers.GlobalAveragePooling2D, ClassHead))
     config = layer.get_config()
-    return config if stable or "dtype" not in config else {**config, "dtype": precision}
+    if stable or "dtype" not in config:
+        return config
+    depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+    return {**config, "dtype": depthwise_precision(precision) if depthwise else precision}
 
 
 def _is_other(model) -> bool:

@@ -6,7 +6,7 @@ has 1/8 of the image's side; above it is 1/32.
 
 from __future__ import annotations
 
-from dogo_tf.encoders._layers import batch_norm, conv, image_input, pool, relu, stem
+from dogo_tf.encoders._layers import batch_norm, conv, depthwise, image_input, pool, relu, stem
 from dogo_tf.platform.keras_compat import keras, tf
 
 NAMES = ("shufflenet_v2",)
@@ -35,18 +35,13 @@ def _unit(x, filters):
 
 def _halving_unit(x, filters):
     """All channels take both ways, so that their number grows as the side shrinks."""
-    shortcut = relu(batch_norm(conv(batch_norm(_depthwise(x, strides=2)), filters, 1)))
+    shortcut = relu(batch_norm(conv(batch_norm(depthwise(x, 3, strides=2)), filters, 1)))
     return _shuffled(shortcut, _branch(x, filters, strides=2))
 
 
 def _branch(x, filters, strides):
     x = relu(batch_norm(conv(x, filters, 1)))
-    return relu(batch_norm(conv(batch_norm(_depthwise(x, strides)), filters, 1)))
-
-
-def _depthwise(x, strides):
-    he = keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
-    return keras.layers.DepthwiseConv2D(3, strides, "same", use_bias=False, depthwise_initializer=he)(x)
+    return relu(batch_norm(conv(batch_norm(depthwise(x, 3, strides)), filters, 1)))
 
 
 def _shuffled(left, right):

@@ -1,6 +1,6 @@
 """--precision=auto: bfloat16 where it is faster for these networks on this device, found by timing a few steps of each.
 
-It is not always: on CPUs without instructions for it, and for depthwise convolutions, bfloat16 may take twice as long.
+It is not always: on CPUs without instructions for it bfloat16 may take twice as long.
 """
 
 from __future__ import annotations
