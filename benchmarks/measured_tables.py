@@ -146,17 +146,30 @@ def speed() -> str:
 
 def side_by_side() -> str:
     """Images per second of the step in every style, and the ratios that hold when the machine's speed drifts."""
-    result, rows = read("side_by_side"), []
-    for found in result["settings"]:
+    names, rows = ("side_by_side", "side_by_side_mobile"), []
+    settings = [found for name in names for found in read(name)["settings"]]
+    for found in settings:
         what = f"{' + '.join(found['peers'])}, {found['image_size']} px, batch {found['batch']}"
         rates = [f"{rate:.0f}" for rate in found["images_per_second"].values()]
         rows.append([what, *rates, f"{found['best_over_best']:.2f}", f"{found['float32_over_plain']:.2f}"])
-    styles = [style.replace("_", " ") for style in result["settings"][0]["images_per_second"]]
+    styles = [style.replace("_", " ") for style in settings[0]["images_per_second"]]
     styles = [style.replace("dogo tf", "ours,").replace("torch", "PyTorch,") for style in styles]
-    versions, rounds = (result["settings"][0][key] for key in ("versions", "rounds"))
-    told = f"TensorFlow {versions['dogo_tf float32']}, PyTorch {versions['torch plain']}, {rounds} rounds"
+    versions = settings[0]["versions"]
+    told = f"TensorFlow {versions['dogo_tf float32']}, PyTorch {versions['torch plain']}"
     head = ["peers", *styles, "best / best", "float32 / plain"]
-    return text_table(head, rows) + f"\n\nImages per second. {told}." + source("side_by_side")
+    return text_table(head, rows) + f"\n\nImages per second. {told}." + "".join(map(source, names))
+
+
+def depthwise() -> str:
+    """How bfloat16 changes the speed of mobile networks on a CPU."""
+    result, rows = read("depthwise"), []
+    for found in result["networks"]:
+        rate, *ratios = found["images_per_second"]["float32"], *list(found["times_as_fast_as_float32"].values())[1:]
+        rows.append([f"{found['network']}, {found['image_size']} px", f"{rate:.0f}", *(f"{x:.2f}" for x in ratios)])
+    ways = list(result["networks"][0]["times_as_fast_as_float32"])[1:]
+    told = f"Forward and gradient of batches of {result['batch']}; medians of {result['rounds']} rounds in turns."
+    head = ["network", "float32, images/s", *(f"{way}, times as fast" for way in ways)]
+    return text_table(head, rows) + f"\n\n{told}" + source("depthwise")
 
 
 def blockwise() -> str:

@@ -9,7 +9,7 @@ from finetune_tables import cleaning, finetune, finetune_int8, finetune_wrn_10_2
 from int8_tables import int8, int8_beside, int8_devices, int8_taught
 from late_tables import finished, trials_at_hand, trials_late, trials_late_local
 from length_tables import lengths
-from measured_tables import arm, blockwise, edge, equality, side_by_side, speed, survival
+from measured_tables import arm, blockwise, depthwise, edge, equality, side_by_side, speed, survival
 from published import ROOT, read, source
 from scheme_tables import at_hand_schemes
 from selection_tables import selection
@@ -142,6 +142,7 @@ TABLES = {
     "arm": arm,
     "speed": speed,
     "side_by_side": side_by_side,
+    "depthwise": depthwise,
     "blockwise": blockwise,
     "gates": gates,
     "large_data": large_data,
