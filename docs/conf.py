@@ -1,13 +1,11 @@
 """The documentation site: `python -m sphinx -W --keep-going docs docs/_build`, with `pip install -e '.[docs]'`."""
 
 import inspect
-import os
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_extensions"))
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import dogo_tf  # noqa: E402
 from dogo_tf.platform.keras_compat import keras  # noqa: E402
