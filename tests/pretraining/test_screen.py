@@ -112,6 +112,13 @@ def test_the_small_encoders_numbers_come_first(model):
     assert shown.startswith("epoch 100/200 (50 %, 12:00:0") and "peer_0 ssl 1.00 distill 1.00" in shown
 
 
+def test_long_names_that_begin_alike_are_told_apart_by_their_ends(model):
+    named = ("mobilenet_v3_small", "mobilenet_v2", "resnet_18_wide")
+    peers = [SimpleNamespace(name=name, encoder=model.peers[0].encoder) for name in named]
+    metrics = {"images_per_second": 1.0} | {f"{name}/ssl": 1.0 for name in named}
+    assert progress_note(metrics, peers) == "1 img/s  …_v3_small ssl 1.00  …ilenet_v2 ssl 1.00  resnet_18… ssl 1.00"
+
+
 def test_the_expected_time_is_said_once_after_the_first_steps(model, capsys):
     speeds = []
     first = FirstSteps(40, speeds.append)
