@@ -25,9 +25,12 @@ from study_tables import (
     tune,
 )
 from trial_tables import (
+    local_views_at_hand,
     objective_rates,
     trials_local,
     trials_local_wrn_10_2,
+    trials_mobile,
+    trials_mobile_rates,
     trials_networks,
     trials_precision,
     trials_recipe,
@@ -131,6 +134,9 @@ TABLES = {
     "finetune_int8": finetune_int8,
     "objectives": objectives,
     "objective_rates": objective_rates,
+    "trials_mobile_rates": trials_mobile_rates,
+    "trials_mobile": trials_mobile,
+    "local_views_at_hand": local_views_at_hand,
     "teaching": teaching,
     "equality": equality,
     "survival": survival,

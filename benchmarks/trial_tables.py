@@ -133,6 +133,15 @@ trials_local_wrn_10_2 = functools.partial(
 trials_precision = functools.partial(trials, "trials_precision", "float32", "wrn_10_1", "scores", tuple(TITLES)[:5])
 
 
+_mobile = functools.partial(trials, "trials_mobile", "alone_1e-3", "mobilenet_v3_small")
+trials_mobile_rates = functools.partial(_mobile, "scores", tuple(TITLES)[:5])
+trials_mobile = functools.partial(_mobile, "test_scores", tuple(TITLES))
+
+local_views_at_hand = functools.partial(
+    trials, "trials_at_hand_local", "at_hand_40", "wrn_10_1_ema", "scores", tuple(TITLES)
+)
+
+
 def objective_rates() -> str:
     """The rates of trials_objectives.txt, a row an objective, and what the higher one gains."""
     result, shown = read("trials_objectives"), ("knn", "linear_100", "linear_10", "linear_1")

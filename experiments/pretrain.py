@@ -173,8 +173,8 @@ _list_flag(
 )
 _list_flag(
     "learning_rate",
-    "Learning rate after the warm-up; auto: the one that was measured to be best for the objective, optimiser and batch, or "
-    f"{UNMEASURED:g} where none was. " + PER_PEER,
+    "Learning rate after the warm-up; auto: the one that was measured to be best for objective, optimiser, batch and kind of "
+    f"network, or {UNMEASURED:g} where none was. " + PER_PEER,
 )
 _list_flag("weight_decay", "Weight decay. " + PER_PEER)
 _flag(

@@ -1,4 +1,4 @@
-"""The rule behind `--learning_rate=auto`: by objective, optimiser and batch."""
+"""The rule behind `--learning_rate=auto`: by objective, optimiser, batch and kind of network."""
 
 import math
 
@@ -8,20 +8,26 @@ MEASURED = {
     "simclr": {"adam": 5e-3, "adamw": 5e-3, "sgd": 0.3, "lars": 3.0},
     "moco": {"adam": 5e-3},
     "vicreg": {"adam": 5e-3},
+    "barlow_twins": {"adam": 5e-3},
 }
 BATCH = 128
 # Where nothing was measured, or nothing better: safe for every objective with Adam.
 UNMEASURED = 1e-3
+# Barlow Twins learns nothing at 2e-3 and batches of 32.
+SMALLEST_BATCH = {"barlow_twins": 128}
+# Networks of depthwise convolutions, by what their names contain. With Adam at 5e-3 MobileNetV3-Small is far below what it is
+# at 1e-3 (results/trials_mobile.json); others of the kind were not measured.
+MOBILE = ("mobilenet", "efficientnet", "shufflenet", "mnasnet")
 # Adam's updates have a size of their own, so that its rate grows with the root of the batch, as the noise of a gradient
 # shrinks (Hoffer et al., 2017); the others' grows with the batch itself (Goyal et al., 2017). Neither was measured far away.
 LEAST_FACTOR, MOST_FACTOR = 0.25, 2.0
 
 
-def automatic_rate(objective: str, optimizer: str, batch_size: int) -> float:
+def automatic_rate(objective: str, optimizer: str, batch_size: int, encoder: str) -> float:
     """The learning rate after the warm-up; two digits, so that it reads and is written as it is."""
-    rate = MEASURED.get(objective, {}).get(optimizer)
-    if rate is None:
+    rate, adam = MEASURED.get(objective, {}).get(optimizer), optimizer in ("adam", "adamw")
+    mobile = any(part in encoder.lower() for part in MOBILE)
+    if rate is None or batch_size < SMALLEST_BATCH.get(objective, 0) or (mobile and adam):
         return UNMEASURED
-    factor = batch_size / BATCH
-    factor = math.sqrt(factor) if optimizer in ("adam", "adamw") else factor
+    factor = math.sqrt(batch_size / BATCH) if adam else batch_size / BATCH
     return float(f"{rate * min(max(factor, LEAST_FACTOR), MOST_FACTOR):.2g}")

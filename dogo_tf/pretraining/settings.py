@@ -164,8 +164,8 @@ class PretrainSettings:
         if AUTO not in self.learning_rate:
             return
         rates = [
-            automatic_rate(objective.partition(":")[0], optimizer, self.batch_size) if rate == AUTO else rate
-            for rate, optimizer, (_, _, objective) in zip(
+            automatic_rate(objective.partition(":")[0], optimizer, self.batch_size, encoder) if rate == AUTO else rate
+            for rate, optimizer, (_, encoder, objective) in zip(
                 self.per_peer("learning_rate"), self.per_peer("optimizer"), peer_specs(self.peers), strict=True
             )
         ]

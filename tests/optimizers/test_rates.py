@@ -22,13 +22,20 @@ from dogo_tf.pretraining.settings import PretrainSettings
         ("vicreg", "adam", 32, 2.5e-3),
         ("moco", "sgd", 128, 1e-3),  # not measured
         ("byol", "adam", 128, 1e-3),  # 5e-3 is not clearly better
-        ("barlow_twins", "adam", 128, 1e-3),  # nor here
+        ("barlow_twins", "adam", 128, 5e-3),
+        ("barlow_twins", "adam", 64, 1e-3),  # which learns nothing with a high rate and small batches
         ("simsiam", "adam", 128, 1e-3),  # 5e-3 is worse
         ("simclr", "lamb", 128, 1e-3),
     ],
 )
 def test_the_rule(objective, optimizer, batch, rate):
-    assert automatic_rate(objective, optimizer, batch) == rate
+    assert automatic_rate(objective, optimizer, batch, "wrn_10_1") == rate
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v3_small", "efficientnet_lite_b0", "keras.MobileNetV2", "shufflenet_v2"])
+def test_mobile_networks_take_less_with_adam(name):
+    assert automatic_rate("simclr", "adam", 128, name) == automatic_rate("simclr", "adamw", 256, name) == 1e-3
+    assert automatic_rate("simclr", "sgd", 128, name) == 0.3
 
 
 def settings(**more):
@@ -42,6 +49,10 @@ def test_one_rate_for_peers_that_get_the_same():
 def test_each_peer_by_its_own_objective_and_optimizer():
     made = settings(peers=("wrn_16_1", "wrn_10_1:simsiam", "wrn_10_2"), optimizer=("adam", "adam", "sgd"))
     assert made.learning_rate == (5e-3, 1e-3, 0.3)
+
+
+def test_a_mobile_network_next_to_another_has_its_own():
+    assert settings(peers=("small=mobilenet_v3_small", "big=wrn_16_2")).learning_rate == (1e-3, 5e-3)
 
 
 def test_a_rate_that_is_given_stays():
