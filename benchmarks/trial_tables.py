@@ -135,7 +135,15 @@ trials_precision = functools.partial(trials, "trials_precision", "float32", "wrn
 
 _mobile = functools.partial(trials, "trials_mobile", "alone_1e-3", "mobilenet_v3_small")
 trials_mobile_rates = functools.partial(_mobile, "scores", tuple(TITLES)[:5])
-trials_mobile = functools.partial(_mobile, "test_scores", tuple(TITLES))
+
+
+def trials_mobile() -> str:
+    """And what the larger peer has learnt."""
+    found = read("mobile_peer")["peers"]["mobilenet_v2"]
+    scores = found["knn"]["accuracy"], found["linear"]["1"]["accuracy"]
+    told = "The peer, MobileNetV2, with seed 0: kNN {} %, linear {} %.".format(*map(percent, scores))
+    return f"{_mobile('test_scores', tuple(TITLES))}\n\n{told}{source('mobile_peer')}"
+
 
 local_views_at_hand = functools.partial(
     trials, "trials_at_hand_local", "at_hand_40", "wrn_10_1_ema", "scores", tuple(TITLES)
