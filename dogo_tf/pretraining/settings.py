@@ -125,7 +125,7 @@ class PretrainSettings:
             check_optimizer(name)
         check_schedule(self.schedule)
         if self.keep_checkpoints and self.checkpoint_steps is None:
-            raise InputError("keep_checkpoints: those of checkpoint_steps stay, which must be given, too; got none")
+            raise InputError("keep_checkpoints: expected checkpoint_steps, too, as those stay; got none")
         if self.cooldown_from is not None and self.schedule != "wsd":
             raise InputError(f"cooldown_from: expected schedule wsd, which has a cool-down; got {self.schedule}")
         if self.probe_train_split == self.probe_test_split:

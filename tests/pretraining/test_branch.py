@@ -109,5 +109,5 @@ def test_a_branch_computes_as_its_trunk_did(pictures, tmp_path):
 
 
 def test_kept_checkpoints_are_those_of_so_many_steps(pictures, tmp_path):
-    with pytest.raises(InputError, match="keep_checkpoints: those of checkpoint_steps stay, which must be given, too"):
+    with pytest.raises(InputError, match="keep_checkpoints: expected checkpoint_steps, too, as those stay"):
         settings(pictures, tmp_path / "run", keep_checkpoints=True)
