@@ -121,11 +121,18 @@ def test_pytorch_gives_the_same_features_by_both_roads(network, folder, tmp_path
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["tensorflow", "torch"])
-def test_kerashub_gives_features(backend, folder, tmp_path):
+def test_kerashub_gives_the_class_token_of_each_image(backend, folder, tmp_path):
     python = python_with("keras_hub", backend)
     small = {"teacher =": f"teacher = {SMALL_HUB}", "normalise =": f"normalise = {CONVERTER}"}
-    run(python, block_with("keras_hub"), folder, small, KERAS_BACKEND=backend)
-    assert read_features(folder / "dinov2.npz", photos_of(folder)).shape[1] == 32
+    one_by_one = """
+alone = [teacher.predict_on_batch({"images": image[None].astype("float32") / 255}) for image in images]
+np.save("expected.npy", np.concatenate(alone)[:, 0])
+"""
+    run(python, block_with("keras_hub") + one_by_one, folder, small, KERAS_BACKEND=backend)
+    found, expected = read_features(folder / "dinov2.npz", photos_of(folder)), np.load(folder / "expected.npy")
+    assert found.shape == (len(photos_of(folder).files), 32)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+    assert np.ptp(found, axis=0).max() > 1e-2 * np.abs(found).max()  # images do differ
     train(folder, tmp_path, folder / "dinov2.npz")
 
 
