@@ -1,5 +1,7 @@
 """What all binaries share: help that explains, errors without a traceback, exit codes."""
 
+import itertools
+import shutil
 import sys
 import textwrap
 from pathlib import Path
@@ -22,6 +24,7 @@ SOURCE_HELP = (
     "cannot be a stream unless they are in array_record."
 )
 CACHE_DIR_HELP = "Folder of all image caches; ~/.cache/dogo_tf if not given."
+WIDEST_HELP = 100  # columns
 EXIT_INPUT_ERROR = 2
 EXIT_TRAINING_FAILURE = 3
 EXIT_START_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: nothing is wrong with the job itself
@@ -64,19 +67,26 @@ def run(main, flag_values: flags.FlagValues, description: str, argv: list[str] |
 
 
 def help_text(flag_values: flags.FlagValues, description: str) -> str:
-    """The binary's description, then every flag with its default, in the order of their definition."""
-    lines = [
-        description.strip(),
-        "",
-        "Flags (also from a file: --flagfile=PATH, one a line; --version for the version):",
-    ]
+    """The binary's description, then every flag with its default, in the order of their definition; as wide as the terminal."""
+    width = min(WIDEST_HELP, shutil.get_terminal_size((WIDEST_HELP, 24)).columns)
+    title = "Flags (also from a file: --flagfile=PATH, one a line; --version for the version):"
+    lines = [*_refilled(description.strip(), width), "", *textwrap.wrap(title, width)]
     for name in flag_values:
         flag = flag_values[name]
         default = "" if flag.default in (None, "", []) else f" (default: {flag.default_as_str.strip(chr(39))})"
         prefix = "--[no]" if flag.boolean else "--"
         lines.append(f"  {prefix}{name}{default}")
-        lines += textwrap.wrap(flag.help, 100, initial_indent="      ", subsequent_indent="      ")
+        lines += textwrap.wrap(flag.help, width, initial_indent="      ", subsequent_indent="      ")
     return "\n".join(lines)
+
+
+def _refilled(text: str, width: int) -> list[str]:
+    """Prose in lines of this width; what is indented (commands, tables) and empty lines as they are."""
+    lines = []
+    for kept, found in itertools.groupby(text.splitlines(), lambda line: not line or line.startswith(" ")):
+        block = list(found)
+        lines += block if kept else textwrap.wrap(" ".join(block), width, break_on_hyphens=False)
+    return lines
 
 
 def trust_flag(flag_values: flags.FlagValues) -> None:

@@ -168,9 +168,22 @@ def test_nan_stops_the_run_and_names_step_peer_and_checkpoint(pictures, tmp_path
 def test_help_explains_every_flag(binary, capsys):
     assert binary.run(["dogo", "--help"]) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith(binary.__doc__.strip().splitlines()[0])
+    assert " ".join(shown.split()).startswith(binary.__doc__.strip().splitlines()[0])
     for name in binary.FLAGS:
         assert f"{name}" in shown
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_help_fits_the_terminal(columns, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert pretrain.run(["dogo", "--help"]) == 0
+    shown = capsys.readouterr().out
+    commands, explained = [], []
+    for line in shown.splitlines():
+        (commands if line.startswith("  dogo-") else explained).append(line)
+    assert 50 < max(map(len, explained)) <= min(columns, 100)
+    assert commands == [line for line in pretrain.__doc__.splitlines() if line.startswith("  dogo-")]
+    assert " ".join(pretrain.__doc__.split()) in " ".join(shown.split())
 
 
 MISTAKES = {

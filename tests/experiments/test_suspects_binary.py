@@ -137,7 +137,7 @@ def test_an_encoder_from_a_file_finds_the_same(run_dir, pictures, tmp_path):
 def test_help_explains_every_flag(capsys):
     assert suspects.run(["dogo-suspects", "--help"]) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith(suspects.__doc__.strip().splitlines()[0])
+    assert " ".join(shown.split()).startswith(suspects.__doc__.strip().splitlines()[0])
     names = [name for name in suspects.FLAGS if name not in ("flagfile", "undefok")]
     assert all(f"--{name}" in shown or f"--[no]{name}" in shown for name in names)
 
