@@ -10,6 +10,7 @@ from int8_tables import int8, int8_beside, int8_devices, int8_taught
 from late_tables import finished, trials_at_hand, trials_late, trials_late_local
 from length_tables import lengths
 from measured_tables import arm, blockwise, depthwise, edge, equality, side_by_side, speed, survival
+from objective_tables import objective_rates, objective_settings
 from published import ROOT, read, source
 from scheme_tables import at_hand_schemes
 from selection_tables import selection
@@ -26,7 +27,6 @@ from study_tables import (
 )
 from trial_tables import (
     local_views_at_hand,
-    objective_rates,
     trials_local,
     trials_local_wrn_10_2,
     trials_mobile,
@@ -134,6 +134,7 @@ TABLES = {
     "finetune_int8": finetune_int8,
     "objectives": objectives,
     "objective_rates": objective_rates,
+    "objective_settings": objective_settings,
     "trials_mobile_rates": trials_mobile_rates,
     "trials_mobile": trials_mobile,
     "local_views_at_hand": local_views_at_hand,

@@ -19,16 +19,18 @@ TITLES = {
 }
 
 
-def trials(name: str, baseline: str, encoder: str, part: str, shown: tuple[str, ...]) -> str:
+def trials(name: str, baseline: str, encoder: str, part: str, shown: tuple[str, ...], beginning: str = "") -> str:
     """
     Args:
         name: of results/<name>.json. baseline: the trial that the others are compared with.
         encoder: the peer that is shown; where a trial has its average, a row more.
         part: "scores", on held-out training images, or "test_scores". shown: names of scores.
+        beginning: of the names of the trials that are shown.
     """
     result = read(name)
     found, flags = {}, {}  # scores by seed, of a trial and encoder
-    for trial in sorted(result["trials"], key=lambda trial: trial["name"] != baseline):
+    asked = [trial for trial in result["trials"] if trial["name"].startswith(beginning)]
+    for trial in sorted(asked, key=lambda trial: trial["name"] != baseline):
         for peer, suffix in ((encoder, ""), (f"{encoder}_ema", ", averaged weights")):
             if peer in trial.get(part, {}):
                 scores = np.array([trial[part][peer][score] for score in shown])
@@ -58,6 +60,13 @@ def gains_told(of_seeds: dict, baseline: dict) -> list[str]:
     mean, error = gains.mean(axis=0), gains.std(axis=0, ddof=1) / len(gains) ** 0.5
     reach = scipy.stats.t.ppf(0.975, len(gains) - 1) * error
     return [points({"mean": m, "low": m - r, "high": m + r}) for m, r in zip(mean, reach, strict=True)]
+
+
+def mean_told(of_seeds: dict | None) -> str:
+    """The scores' means over the seeds, and their number; a dash where nothing was run."""
+    if of_seeds is None:
+        return "-"
+    return " / ".join(percent(score) for score in np.mean(list(of_seeds.values()), axis=0)) + f" ({len(of_seeds)})"
 
 
 _recipe = functools.partial(
@@ -134,7 +143,7 @@ trials_precision = functools.partial(trials, "trials_precision", "float32", "wrn
 
 
 _mobile = functools.partial(trials, "trials_mobile", "alone_1e-3", "mobilenet_v3_small")
-trials_mobile_rates = functools.partial(_mobile, "scores", tuple(TITLES)[:5])
+trials_mobile_rates = functools.partial(_mobile, "scores", tuple(TITLES)[:5], "alone")
 
 
 def trials_mobile() -> str:
@@ -149,35 +158,8 @@ local_views_at_hand = functools.partial(
     trials, "trials_at_hand_local", "at_hand_40", "wrn_10_1_ema", "scores", tuple(TITLES)
 )
 
+kinds_of_peers = functools.partial(trials, "trials_peer", "alone", "wrn_10_1_ema", "test_scores", tuple(TITLES))
 
-def objective_rates() -> str:
-    """The rates of trials_objectives.txt, a row an objective, and what the higher one gains."""
-    result, shown = read("trials_objectives"), ("knn", "linear_100", "linear_10", "linear_1")
-    found, flags = {}, result["trials"][0]["flags"]
-    for trial in result["trials"]:
-        objective, _, rate = trial["name"].rpartition("_")
-        scores = np.array([trial["scores"]["wrn_10_1"][score] for score in shown])
-        found.setdefault(objective, {}).setdefault(rate, {})[trial["seed"]] = scores
-    rows = [
-        [
-            objective,
-            *(mean_told(of_rates[rate]) for rate in ("1e-3", "5e-3")),
-            *gains_told(of_rates["5e-3"], of_rates["1e-3"]),
-        ]
-        for objective, of_rates in found.items()
-    ]
-    titles = [TITLES[score] for score in shown]
-    common = " ".join(flag for flag in flags if not flag.startswith(("--data", "--peers", "--learning_rate")))
-    return (
-        text_table(["objective", "rate 1e-3", "rate 5e-3", *titles], rows)
-        + f"\n\n{' / '.join(titles)}, %, on held-out training images; in brackets the number of seeds. The right columns are "
-        f"what 5e-3 gains in points, of the seeds that both have. `--peers=wrn_10_1:<objective> {common}`."
-        + source("trials_objectives")
-    )
-
-
-def mean_told(of_seeds: dict | None) -> str:
-    """The scores' means over the seeds, and their number; a dash where nothing was run."""
-    if of_seeds is None:
-        return "-"
-    return " / ".join(percent(score) for score in np.mean(list(of_seeds.values()), axis=0)) + f" ({len(of_seeds)})"
+at_hand_search = functools.partial(
+    trials, "trials_at_hand_search", "search_default", "wrn_10_1_ema", "scores", tuple(TITLES)[:5]
+)
