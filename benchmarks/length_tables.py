@@ -20,8 +20,10 @@ RUNS = {
     "alone_5000": ("alone, 5,000 images", "#b9c0c5"),
     "cached": ("taught by cached features", "#2a7f62"),
     "at_hand": ("taught by features of a network of ImageNet", "#7a4fa3"),
+    "together": ("next to a peer that begins together with it", "#3b6fb0"),
     "peer": ("next to a peer that is ahead", "#b5483a"),
 }
+FILES = ("lengths", "lengths_local", "lengths_together")
 SHOWN = (20, 40, 80, 160, 320)
 # An epoch with local views costs 1.82 of the others'; its columns are those of the same operations: 22 epochs for 40.
 EPOCHS_FOR_ONE = {"local_views": 0.55}
@@ -30,7 +32,7 @@ EPOCHS_FOR_ONE = {"local_views": 0.55}
 def curves() -> dict[str, dict]:
     """By RUNS: {epoch: (1e12 operations, kNN of each seed, linear of each seed)} of the student."""
     seeds = {}
-    for name, run in (read("lengths")["runs"] | read("lengths_local")["runs"]).items():
+    for name, run in (run for file in FILES for run in read(file)["runs"].items()):
         seeds.setdefault(name.partition("-seed")[0], []).append(run["peers"][STUDENT])
     found = {}
     for name in RUNS:
@@ -54,7 +56,7 @@ def lengths() -> str:
         + f"\n\nkNN / linear, %, on 5,000 held-out training images; averaged weights; seed {settings['seed']}, with local "
         f"views the mean of three. CIFAR-10 at {settings['image_size']} px, constant rate {settings['learning_rate'][0]:g}, "
         f"temperature 0.2, {settings['precision']}. Empty: not run. With local views the columns are those of the same "
-        f"operations: 176 epochs stand under 320. {_doubling()}" + source("lengths") + source("lengths_local")
+        f"operations: 176 epochs stand under 320. {_doubling()}" + "".join(map(source, FILES))
     )
 
 

@@ -26,6 +26,7 @@ from study_tables import (
     tune,
 )
 from trial_tables import (
+    kinds_of_peers,
     local_views_at_hand,
     trials_local,
     trials_local_wrn_10_2,
@@ -138,6 +139,7 @@ TABLES = {
     "trials_mobile_rates": trials_mobile_rates,
     "trials_mobile": trials_mobile,
     "local_views_at_hand": local_views_at_hand,
+    "kinds_of_peers": kinds_of_peers,
     "teaching": teaching,
     "equality": equality,
     "survival": survival,

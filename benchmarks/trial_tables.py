@@ -158,8 +158,12 @@ local_views_at_hand = functools.partial(
     trials, "trials_at_hand_local", "at_hand_40", "wrn_10_1_ema", "scores", tuple(TITLES)
 )
 
-kinds_of_peers = functools.partial(trials, "trials_peer", "alone", "wrn_10_1_ema", "test_scores", tuple(TITLES))
 
-at_hand_search = functools.partial(
-    trials, "trials_at_hand_search", "search_default", "wrn_10_1_ema", "scores", tuple(TITLES)[:5]
-)
+_kinds = functools.partial(trials, "trials_peer", "alone", "wrn_10_1_ema", "test_scores", tuple(TITLES))
+
+
+def kinds_of_peers() -> str:
+    """And what each computed."""
+    operations = {trial["name"]: trial["train_gflop"] / 1e3 for trial in read("trials_peer")["trials"]}
+    told = ", ".join(f"{name.replace('_', ' ')} {number:.1f}" for name, number in operations.items())
+    return f"{_kinds()}\n\n1e12 operations of all that learn: {told}."
