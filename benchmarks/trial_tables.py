@@ -20,36 +20,66 @@ TITLES = {
 
 
 def trials(name: str, baseline: str, encoder: str, part: str, shown: tuple[str, ...], beginning: str = "") -> str:
-    """
+    """A row for each trial.
+
     Args:
         name: of results/<name>.json. baseline: the trial that the others are compared with.
         encoder: the peer that is shown; where a trial has its average, a row more.
         part: "scores", on held-out training images, or "test_scores". shown: names of scores.
         beginning: of the names of the trials that are shown.
     """
-    result = read(name)
-    found, flags = {}, {}  # scores by seed, of a trial and encoder
-    asked = [trial for trial in result["trials"] if trial["name"].startswith(beginning)]
-    for trial in sorted(asked, key=lambda trial: trial["name"] != baseline):
-        for peer, suffix in ((encoder, ""), (f"{encoder}_ema", ", averaged weights")):
-            if peer in trial.get(part, {}):
-                scores = np.array([trial[part][peer][score] for score in shown])
-                found.setdefault(trial["name"] + suffix, {})[trial["seed"]] = scores
-        flags[trial["name"]] = trial["flags"]
+    found = scores_of_trials(name, baseline, encoder, part, shown, beginning)
     rows = []
     for key, of_seeds in found.items():
         means = " / ".join(percent(score) for score in np.mean(list(of_seeds.values()), axis=0))
         gains = [""] * len(shown) if key == baseline else gains_told(of_seeds, found[baseline])
         rows.append([key.replace("_", " "), str(len(of_seeds)), means, *gains])
     titles = [TITLES[score] for score in shown]
-    common = " ".join(flag for flag in flags[baseline] if not flag.startswith("--data"))
-    where = "the test set" if part == "test_scores" else "held-out training images"
     return (
         text_table(["trial", "seeds", f"{' / '.join(titles)}, %", *titles], rows)
-        + f"\n\nOn {where}; the right columns are differences to `{baseline}` in points, paired by seed, with 95 % intervals "
-        f"over seeds where there are three. `{baseline}` is `{common}`; what the others change is in the file."
-        + source(name)
+        + f"\n\nOn {where(part)}; the right columns are differences to `{baseline}` in points, paired by seed, with 95 % "
+        f"intervals over seeds where there are three. {_told_of(name, baseline)}" + source(name)
     )
+
+
+def few_trials(name: str, baseline: str, encoder: str, part: str) -> str:
+    """A row for each of TITLES, a column for each trial; for arguments see `trials`."""
+    found = scores_of_trials(name, baseline, encoder, part, tuple(TITLES))
+    others = [key for key in found if key != baseline]
+    columns = [[percent(score) for score in np.mean(list(of_seeds.values()), axis=0)] for of_seeds in found.values()]
+    columns += [gains_told(found[key], found[baseline]) for key in others]
+    spoken = {key: key.replace("_", " ") for key in found}
+    heads = [*spoken.values(), *(f"gain of {spoken[key]}" for key in others)]
+    seeds = ", ".join(f"{spoken[key]} {len(of_seeds)}" for key, of_seeds in found.items())
+    return (
+        text_table(["accuracy, %", *heads], [list(row) for row in zip(TITLES.values(), *columns, strict=True)])
+        + f"\n\nOn {where(part)}; gains over {spoken[baseline]} in points, paired by seed, with 95 % intervals over seeds "
+        "where there are three. "
+        f"Seeds: {seeds}. {_told_of(name, baseline)}" + source(name)
+    )
+
+
+def scores_of_trials(name, baseline, encoder, part, shown, beginning="") -> dict:
+    """{trial, or trial with its averaged weights: {seed: scores}}, the baseline first; for arguments see `trials`."""
+    found = {}
+    asked = [trial for trial in read(name)["trials"] if trial["name"].startswith(beginning)]
+    for trial in sorted(asked, key=lambda trial: trial["name"] != baseline):
+        for peer, suffix in ((encoder, ""), (f"{encoder}_ema", ", averaged weights")):
+            if peer in trial.get(part, {}):
+                scores = np.array([trial[part][peer][score] for score in shown])
+                found.setdefault(trial["name"] + suffix, {})[trial["seed"]] = scores
+    return found
+
+
+def where(part: str) -> str:
+    return "the test set" if part == "test_scores" else "held-out training images"
+
+
+def _told_of(name: str, trial: str) -> str:
+    """Which flags it had."""
+    flags = next(found["flags"] for found in read(name)["trials"] if found["name"] == trial)
+    common = " ".join(flag for flag in flags if not flag.startswith("--data"))
+    return f"`{trial}` is `{common}`; what the others change is in the file."
 
 
 def gains_told(of_seeds: dict, baseline: dict) -> list[str]:
@@ -135,15 +165,13 @@ def trials_local() -> str:
     return f"{_local()}\n\n`recipe_with_local_views` against rate 1e-3 and temperature 0.5 (results/recipe_rate.json), {told}."
 
 
-trials_local_wrn_10_2 = functools.partial(
-    trials, "trials_local", "wrn_10_2_earlier", "wrn_10_2", "test_scores", tuple(TITLES)
-)
+trials_local_wrn_10_2 = functools.partial(few_trials, "trials_local", "wrn_10_2_earlier", "wrn_10_2", "test_scores")
 
 trials_precision = functools.partial(trials, "trials_precision", "float32", "wrn_10_1", "scores", tuple(TITLES)[:5])
 
 
-_mobile = functools.partial(trials, "trials_mobile", "alone_1e-3", "mobilenet_v3_small")
-trials_mobile_rates = functools.partial(_mobile, "scores", tuple(TITLES)[:5], "alone")
+_mobile = "trials_mobile", "alone_1e-3", "mobilenet_v3_small"
+trials_mobile_rates = functools.partial(trials, *_mobile, "scores", tuple(TITLES)[:5], "alone")
 
 
 def trials_mobile() -> str:
@@ -151,15 +179,13 @@ def trials_mobile() -> str:
     found = read("mobile_peer")["peers"]["mobilenet_v2"]
     scores = found["knn"]["accuracy"], found["linear"]["1"]["accuracy"]
     told = "The peer, MobileNetV2, with seed 0: kNN {} %, linear {} %.".format(*map(percent, scores))
-    return f"{_mobile('test_scores', tuple(TITLES))}\n\n{told}{source('mobile_peer')}"
+    return f"{few_trials(*_mobile, 'test_scores')}\n\n{told}{source('mobile_peer')}"
 
 
-local_views_at_hand = functools.partial(
-    trials, "trials_at_hand_local", "at_hand_40", "wrn_10_1_ema", "scores", tuple(TITLES)
-)
+local_views_at_hand = functools.partial(few_trials, "trials_at_hand_local", "at_hand_40", "wrn_10_1_ema", "scores")
 
 
-_kinds = functools.partial(trials, "trials_peer", "alone", "wrn_10_1_ema", "test_scores", tuple(TITLES))
+_kinds = functools.partial(few_trials, "trials_peer", "alone", "wrn_10_1_ema", "test_scores")
 
 
 def kinds_of_peers() -> str:
