@@ -26,6 +26,7 @@ from study_tables import (
     tune,
 )
 from trial_tables import (
+    at_hand_search,
     kinds_of_peers,
     local_views_at_hand,
     trials_local,
@@ -139,6 +140,7 @@ TABLES = {
     "trials_mobile_rates": trials_mobile_rates,
     "trials_mobile": trials_mobile,
     "local_views_at_hand": local_views_at_hand,
+    "at_hand_search": at_hand_search,
     "kinds_of_peers": kinds_of_peers,
     "teaching": teaching,
     "equality": equality,
