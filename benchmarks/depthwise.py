@@ -1,8 +1,8 @@
-"""Forward and gradient of mobile networks, in turns: float32, bfloat16, and bfloat16 but for depthwise convolutions.
+"""Forward and gradient of mobile networks, in turns: float32, bfloat16, and bfloat16 in parts of the network.
 
   python benchmarks/depthwise.py --out=results/depthwise.json
 
-The last is what encoders do on a CPU (dogo_tf.encoders._layers.depthwise_precision).
+The package computes only the dense convolutions in bfloat16 on a CPU (dogo_tf.encoders._precision).
 """
 
 import argparse
@@ -20,20 +20,23 @@ from dogo_tf.reporting.provenance import record
 
 BATCH = 64
 NETWORKS = (("mobilenet_v2", 64), ("mobilenet_v3_small", 64), ("efficientnet_lite_b0", 64), ("shufflenet_v2", 32))
-FLOAT32, THROUGHOUT, OURS = "float32", "bfloat16 throughout", "bfloat16, depthwise in float32"
+FLOAT32, OURS = "float32", "only dense convolutions in bfloat16"
+ALL_BUT_DEPTHWISE, THROUGHOUT = "all but depthwise convolutions", "bfloat16 throughout"
 
 
 def in_all_precisions(name: str, side: int) -> dict[str, keras.Model]:
     found = {FLOAT32: encoders.build(name, side)}
     with precision.policy("mixed_bfloat16"):
         found[OURS] = encoders.build(name, side)
-    found[THROUGHOUT] = twin(found[OURS], _throughout)
+    found[ALL_BUT_DEPTHWISE] = twin(found[FLOAT32], lambda layer: _half(layer, keras.layers.DepthwiseConv2D))
+    found[THROUGHOUT] = twin(found[FLOAT32], _half)
     return found
 
 
-def _throughout(layer) -> dict:
+def _half(layer, *but) -> dict:
+    stable = keras.layers.Rescaling, keras.layers.GlobalAveragePooling2D, *but
     config = layer.get_config()
-    return {**config, "dtype": "mixed_bfloat16"} if isinstance(layer, keras.layers.DepthwiseConv2D) else config
+    return config if isinstance(layer, stable) or "dtype" not in config else {**config, "dtype": "mixed_bfloat16"}
 
 
 def step(network: keras.Model, images):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from dogo_tf.data.image_set import ImageSet, digest
-from dogo_tf.encoders._float32 import as_float32
+from dogo_tf.encoders._precision import as_float32
 from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.evaluate.features import embed
 from dogo_tf.evaluate.saved_model_encoder import LOGITS, OUTPUT, SavedModelEncoder

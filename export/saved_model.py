@@ -7,7 +7,7 @@ from pathlib import Path
 
 import absl.logging
 
-from dogo_tf.encoders._float32 import as_float32
+from dogo_tf.encoders._precision import as_float32
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.saved_model_encoder import FLOAT_SIGNATURE, INPUT, LOGITS, OUTPUT, SIGNATURE, SavedModelEncoder
 from dogo_tf.platform.files import reason

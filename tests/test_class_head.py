@@ -5,7 +5,7 @@ import pytest
 import small_dogo
 
 from dogo_tf import class_head
-from dogo_tf.encoders._float32 import as_float32, in_precision
+from dogo_tf.encoders._precision import as_float32, in_precision
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.sources import load_classifier, load_encoder
 

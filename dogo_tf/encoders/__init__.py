@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dogo_tf.encoders import _precision
 from dogo_tf.encoders._synchronised import synchronised
 from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.platform import plugins
@@ -36,7 +37,8 @@ def build(name: str, image_size: int, pixel_mean=NATURAL_MEAN, pixel_std=NATURAL
             "pixel_mean and pixel_std: expected three numbers each, in units of 0..255, every std above 0; "
             f"got {tuple(pixel_mean)} and {tuple(pixel_std)}"
         )
-    return _family(name).build(name, image_size, pixel_mean, pixel_std)
+    encoder = _family(name).build(name, image_size, pixel_mean, pixel_std)
+    return _precision.as_it_is_fastest(encoder)
 
 
 def check_name(name: str) -> None:

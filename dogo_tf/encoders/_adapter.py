@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 
-from dogo_tf.encoders._layers import BATCH_NORM_MOMENTUM, depthwise_precision, image_input, pool, replicas
+from dogo_tf.encoders._layers import BATCH_NORM_MOMENTUM, image_input, pool, replicas
 from dogo_tf.platform.keras_compat import keras, tf
 
 # Functions of TensorFlow that backbones normalise with, before the first layer.
@@ -123,11 +123,6 @@ def _batch_norm(layer):
     return keras.layers.BatchNormalization(**{**layer.get_config(), **settings})
 
 
-def _depthwise(layer):
-    config = layer.get_config()
-    return type(layer).from_config({**config, "dtype": depthwise_precision(layer.dtype_policy.name)})
-
-
 def _reshape(layer):
     # TFLite cannot tell what -1 stands for while the number of images is open, and then has no convolution for that.
     return keras.layers.Reshape(layer.output_shape[1:], name=layer.name)
@@ -142,7 +137,6 @@ def _layer_scale(layer):
 _RANDOM = ("Dropout", "SpatialDropout2D", "StochasticDepth", "DropPath")
 _REPLACEMENTS = {
     "BatchNormalization": _batch_norm,
-    "DepthwiseConv2D": _depthwise,
     "LayerScale": _layer_scale,
     "Reshape": _reshape,
 }

@@ -32,24 +32,10 @@ def conv(x, filters, size, strides=1):
     return keras.layers.Conv2D(filters, size, strides, "same", use_bias=False, kernel_initializer=he)(x)
 
 
-def depthwise_precision(precision: str) -> str:
-    """In which a network of this precision computes its depthwise convolutions.
-
-    TensorFlow has no fast kernel for them in bfloat16 on CPUs: in float32, with the casts, MobileNetV2 takes two
-    thirds of the time (results/depthwise.json).
-    """
-    if precision != "mixed_bfloat16" or any(map(tf.config.list_logical_devices, ("GPU", "TPU"))):
-        return precision
-    return "float32"
-
-
 def depthwise(x, kernel_size, strides=1):
     """Depthwise convolution in front of a batch normalisation; see `conv`."""
     he = keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
-    precision = depthwise_precision(keras.mixed_precision.global_policy().name)
-    return keras.layers.DepthwiseConv2D(
-        kernel_size, strides, "same", use_bias=False, depthwise_initializer=he, dtype=precision
-    )(x)
+    return keras.layers.DepthwiseConv2D(kernel_size, strides, "same", use_bias=False, depthwise_initializer=he)(x)
 
 
 def batch_norm(x):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from dogo_tf import optimizers
-from dogo_tf.encoders._float32 import as_float32
+from dogo_tf.encoders._precision import as_float32
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.best_epoch import BestEpoch, TrainedProbe, check_epochs
 from dogo_tf.evaluate.features import as_images, check_classes, check_images, check_labels, embed

@@ -4,7 +4,7 @@ import zlib
 
 from dogo_tf import data, encoders, optimizers
 from dogo_tf.distill import graph
-from dogo_tf.encoders._float32 import in_precision
+from dogo_tf.encoders._precision import in_precision
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate import linear
 from dogo_tf.evaluate.classifier import fit_classifier

@@ -7,7 +7,7 @@ import numpy as np
 
 from dogo_tf import data
 from dogo_tf.data.image_set import ImageSet, warn_of_shared_images
-from dogo_tf.encoders._float32 import as_float32
+from dogo_tf.encoders._precision import as_float32
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.features import embed
 from dogo_tf.evaluate.hold_out import hold_out

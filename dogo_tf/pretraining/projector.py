@@ -9,7 +9,7 @@ from PIL import Image
 from tensorboard.plugins.projector import ProjectorConfig
 
 from dogo_tf.data.image_set import ImageSet
-from dogo_tf.encoders._float32 import as_float32
+from dogo_tf.encoders._precision import as_float32
 from dogo_tf.evaluate.features import embed
 from dogo_tf.platform.files import write_atomically
 from dogo_tf.reporting.plain_text import printable

@@ -7,8 +7,8 @@ import json
 import re
 from pathlib import Path
 
-from dogo_tf.encoders._float32 import as_float32
 from dogo_tf.encoders._keras_file import load_keras_file
+from dogo_tf.encoders._precision import as_float32
 from dogo_tf.errors import InputError
 from dogo_tf.platform.files import LOCK, is_temporary, reason, remove, temporary_sibling, write_atomically
 from dogo_tf.platform.keras_compat import keras, tf

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dogo_tf.encoders import NATURAL_MEAN, NATURAL_STD, _adapter, _transformers
-from dogo_tf.encoders._float32 import as_float32
 from dogo_tf.encoders._keras_file import load_keras_file
+from dogo_tf.encoders._precision import as_float32
 from dogo_tf.evaluate.features import embed
 from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
 from dogo_tf.export import tflite
@@ -96,7 +96,14 @@ def adapted(backbone, statistics, name):
     return _adapter.encoder(backbone, name, backbone.input_shape[1], *statistics, _transformers.REPLACEMENTS)
 
 
-@pytest.fixture(scope="module", params=KINDS, ids=lambda make: make.__name__)
+DEAR = (efficientnet_v2, mix_transformer, vitdet)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(make, marks=pytest.mark.slow if make in DEAR else ()) for make in KINDS],
+    ids=lambda make: make.__name__,
+)
 def pair(request):
     """A backbone with weights that no initialiser gives, and the encoder made of it, with the same ones."""
     keras.utils.set_random_seed(0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dogo_tf import encoders
-from dogo_tf.encoders._float32 import as_float32
+from dogo_tf.encoders._precision import as_float32
 from dogo_tf.errors import InputError
 from dogo_tf.platform import plugins
 from dogo_tf.platform.keras_compat import keras, tf
@@ -21,10 +21,18 @@ MEMBERS = {
     "wrn": ("wrn_10_1", 16),
     "small_conv": ("small_conv", 32),  # of the tests
 }
+# Networks of other libraries, also in test_adapter.py, and dear ones.
+SLOW = ("efficientnet_lite", "keras_applications", "keras_cv_backbones", "mobilenet_v3")
 STATISTICS = {"pixel_mean": (100, 120, 140), "pixel_std": (50, 60, 70)}
 
 
-@pytest.fixture(scope="module", params=plugins.names("dogo_tf.encoders"))
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(family, marks=pytest.mark.slow if family in SLOW else ())
+        for family in plugins.names("dogo_tf.encoders")
+    ],
+)
 def encoder(request):
     return encoders.build(*MEMBERS[request.param], **STATISTICS)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dogo_tf.encoders import build
-from dogo_tf.encoders._float32 import as_float32
+from dogo_tf.encoders._precision import as_float32
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import keras, tf
 

@@ -1,8 +1,7 @@
-"""The float32 twin of a model that was trained in half precision: what is saved, exported and deployed."""
+"""The same network in another precision: in a mixed one to train, in float32 to be saved, exported and deployed."""
 
 from __future__ import annotations
 
-from dogo_tf.encoders._layers import depthwise_precision
 from dogo_tf.encoders._twin import twin
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import keras, tf
@@ -35,32 +34,58 @@ def as_float32(model: keras.Model) -> keras.Model:
 
 
 def in_precision(model: keras.Model, precision: str) -> keras.Model:
-    """The same functional or sequential float32 model, computing in `precision`, a mixed policy; float32 as it is.
+    """The same functional or sequential model, computing in `precision`, a mixed policy; as it is for float32.
 
-    What the package keeps in float32 (normalised pixels, pooled features, class heads) stays so.
+    What the package keeps in float32 (normalised pixels, pooled features, class heads) stays so; see also `only_dense`.
 
     Raises:
         InputError: a model that cannot be rebuilt.
     """
     if precision == "float32":
         return model
+    sparingly = only_dense(model, precision)
     try:
-        return twin(model, lambda layer: _config_in(precision, layer))
+        return twin(
+            model, lambda layer: _config_in("float32" if sparingly and not _is_dense(layer) else precision, layer)
+        )
     except (ValueError, NotImplementedError, TypeError) as error:
         raise InputError(
             f"precision: the encoder {model.name!r} cannot be rebuilt in {precision} ({error}); expected float32"
         ) from error
 
 
+def as_it_is_fastest(model: keras.Model) -> keras.Model:
+    """A network that was built under the policy that is set now: itself, or with only its dense convolutions in it."""
+    precision = keras.mixed_precision.global_policy().name
+    return in_precision(model, precision) if only_dense(model, precision) else model
+
+
+def only_dense(model: keras.Model, precision: str) -> bool:
+    """Whether only the dense convolutions of this network are worth computing in `precision`.
+
+    TensorFlow has no fast kernel for depthwise convolutions in bfloat16 on CPUs. Around them, what is between two of them
+    (batch normalisation, activations, squeeze-and-excite) is too little to pay for the casts (results/depthwise.json).
+    """
+    if precision != "mixed_bfloat16" or any(map(tf.config.list_logical_devices, ("GPU", "TPU"))):
+        return False
+    depthwise = keras.layers.DepthwiseConv2D | keras.layers.SeparableConv2D
+    return any(isinstance(part, depthwise) for part in model.submodules)
+
+
+def _is_dense(layer) -> bool:
+    return type(layer) in (keras.layers.Conv2D, keras.layers.Dense)
+
+
 def _config_in(precision: str, layer) -> dict:
     from dogo_tf.class_head import ClassHead  # loads TensorFlow, which a mistyped flag need not wait for
 
-    stable = isinstance(layer, (keras.layers.Rescaling, keras.layers.GlobalAveragePooling2D, ClassHead))
+    stable = isinstance(layer, keras.layers.Rescaling | keras.layers.GlobalAveragePooling2D | ClassHead)
     config = layer.get_config()
-    if stable or "dtype" not in config:
+    if isinstance(layer, keras.layers.BatchNormalization):
+        config["synchronized"] = layer.synchronized  # which Keras leaves out
+    if "dtype" not in config or (stable and precision != "float32"):
         return config
-    depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
-    return {**config, "dtype": depthwise_precision(precision) if depthwise else precision}
+    return {**config, "dtype": precision}
 
 
 def _is_other(model) -> bool:
