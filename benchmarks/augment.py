@@ -13,8 +13,7 @@ import numpy as np
 
 from dogo_tf.platform.keras_compat import tf
 from dogo_tf.reporting.provenance import record
-from dogo_tf.views import SIMCLR, augment, counter_rng, make_view
-from dogo_tf.views import recipe as view_recipe
+from dogo_tf.views import SIMCLR, augment, counter_rng, make_view, view
 
 
 def stages(recipe, images, size: int) -> dict:
@@ -22,15 +21,13 @@ def stages(recipe, images, size: int) -> dict:
     numbers = tf.range(images.shape[0], dtype=tf.int64)
 
     def parameters(numbers):
-        return view_recipe.draw(
-            recipe, *images.shape[1:3], counter_rng.uniform(0, (0, 0), numbers, view_recipe.UNIFORMS)
-        )
+        return view.draw(recipe, *images.shape[1:3], counter_rng.uniform(0, (0, 0), numbers, view.UNIFORMS))
 
     drawn = parameters(numbers)
     planes = augment.to_planes(images)
     resized = augment.crop_and_resize(planes, drawn.boxes, drawn.flip, size)
     factors = (drawn.brightness, drawn.contrast, drawn.saturation)
-    kernel_size = view_recipe.blur_kernel_size(size)
+    kernel_size = view.blur_kernel_size(size)
     return {
         "draw": (parameters, (numbers,)),
         "crop_and_resize": (lambda p: augment.crop_and_resize(p, drawn.boxes, drawn.flip, size), (planes,)),
@@ -52,10 +49,8 @@ def whole_views(recipe, images, size: int) -> dict:
         return make_view(images, recipe, 0, numbers, peer=0, view=0, size=size)
 
     def plain(images, numbers):
-        drawn = view_recipe.draw(
-            recipe, *images.shape[1:3], counter_rng.uniform(words[0], words[1:], numbers, view_recipe.UNIFORMS)
-        )
-        return view_recipe.apply(recipe, size, images, drawn)
+        drawn = view.draw(recipe, *images.shape[1:3], counter_rng.uniform(words[0], words[1:], numbers, view.UNIFORMS))
+        return view.apply(recipe, size, images, drawn)
 
     return {"make_view": (tf.function(view), (images, numbers)), "plain": (tf.function(plain), (images, numbers))}
 

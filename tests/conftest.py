@@ -1,5 +1,6 @@
 """Fixtures shared by all tests; how many processes run them."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -9,6 +10,10 @@ import dogo_tf.encoders
 
 # Encoders for tests, found by name like those of the package.
 dogo_tf.encoders.__path__.append(str(Path(__file__).parent / "helpers" / "encoders"))
+
+
+# Tests keep many graphs, which Python's collector would look through over and over: a tenth of the time.
+gc.set_threshold(50_000, 20, 100)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -6,7 +6,7 @@ from small_dogo import SIZE, called, dataset, encoder, images, model, objective,
 
 import dogo_tf
 from dogo_tf.platform.keras_compat import keras, tf
-from dogo_tf.views.recipe import make_view
+from dogo_tf.views.view import make_view
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from dogo_tf.data.image_set import check_images
 from dogo_tf.distribution import collectives
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import keras, tf
-from dogo_tf.views.recipe import make_view
+from dogo_tf.views.view import make_view
 
 IMAGES, UNLABELLED = "labelled", "unlabelled"
 # Learners and teachers see the same view of an image, which depends on no network's name.

@@ -14,7 +14,7 @@ from dogo_tf.platform.keras_compat import tf
 from dogo_tf.teacher import CachedTeacher
 from dogo_tf.types import Crops, Views
 from dogo_tf.views.crops import ViewRequest
-from dogo_tf.views.recipe import finish_view, make_view
+from dogo_tf.views.view import finish_view, make_view
 
 ONE_IMAGE = "x: expected at least 2 images in a batch, as each is compared with the others; got one"
 

@@ -71,25 +71,36 @@ def test_a_term_is_a_loss_per_image_that_teaches_the_student_alone(model):
     assert all(g is None for g in of_teacher)
 
 
-def test_training_lowers_the_loss_of_the_term_and_moves_its_head(model):
-    alone = pair(model.distillation_terms[0].name.rsplit("_small", 1)[0], ssl_weight=0.0, distill_weight=1.0)
-    heads = alone.distillation_terms[0].trainable_variables
-    before = [v.numpy() for v in heads]
-    history = alone.fit(images(), batch_size=16, epochs=12, shuffle=False, verbose=0).history["small/distill"]
-    assert np.isfinite(history).all() and np.mean(history[-3:]) < np.mean(history[:3])
+@pytest.fixture(scope="module")
+def trained(model):
+    """A pair that has learnt from the scheme alone, its history, and the variables of the scheme's head as they were before."""
+    alone = pair(scheme_of(model), ssl_weight=0.0, distill_weight=1.0)
+    before = [v.numpy() for v in alone.distillation_terms[0].trainable_variables]
+    history = alone.fit(images(), batch_size=16, epochs=12, shuffle=False, verbose=0).history
+    return alone, history, before
+
+
+def scheme_of(model):
+    return model.distillation_terms[0].name.rsplit("_small", 1)[0]
+
+
+def test_training_lowers_the_loss_of_the_term_and_moves_its_head(trained):
+    alone, history, before = trained
+    losses, heads = history["small/distill"], alone.distillation_terms[0].trainable_variables
+    assert np.isfinite(losses).all() and np.mean(losses[-3:]) < np.mean(losses[:3])
     assert all(not np.array_equal(v, old) for v, old in zip(heads, before, strict=True))
 
 
-def test_heads_train_with_the_students_optimiser_and_queues_are_kept_in_checkpoints(model, tmp_path):
+def test_heads_train_with_the_students_optimiser_and_queues_are_kept_in_checkpoints(trained, tmp_path):
+    model, *_ = trained
     term = model.distillation_terms[0]
     own = model.variables_of_each()
     assert [len(own[k]) - len(peer.trainable_variables) for k, peer in enumerate(model.peers)] == [
         len(term.trainable_variables),
         0,
     ]
-    model.fit(images(), batch_size=16, verbose=0)
     tf.train.Checkpoint(model=model).write(str(tmp_path / "state"))
-    other = pair(term.name.rsplit("_small", 1)[0])
+    other = pair(scheme_of(model))
     tf.train.Checkpoint(model=other).read(str(tmp_path / "state")).assert_consumed()
     for ours, theirs in zip(other.distillation_terms[0].variables, term.variables, strict=True):
         np.testing.assert_array_equal(ours, theirs)

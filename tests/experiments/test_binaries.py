@@ -93,7 +93,7 @@ def test_export_writes_files_that_agree_with_keras_and_can_be_probed(run_dir, pi
     assert "recipe: `peers small_conv:simclr" in card.text and card.header["training_data_digest"]
     assert export_main.run(words) == 2
     assert "exists already" in capsys.readouterr().err
-    for name in formats:
+    for name in ("float32", "int8"):
         words = ["dogo-probe", f"--encoder={out}/small_conv_{name}.tflite", f"--dataset={pictures}", "--test_split=val"]
         assert probe.run([*words, "--fractions=1", f"--out={tmp_path}/{name}.json"]) == 0
         assert json.loads((tmp_path / f"{name}.json").read_text())["test"]["images"] == 48

@@ -5,7 +5,8 @@ import pytest
 
 from dogo_tf.platform.keras_compat import tf
 from dogo_tf.views import augment, crops
-from dogo_tf.views.recipe import SIMCLR, UNIFORMS, ViewRecipe, draw, finish_view, make_view
+from dogo_tf.views.recipe import SIMCLR, ViewRecipe
+from dogo_tf.views.view import UNIFORMS, draw, finish_view, make_view
 
 RECIPES = (SIMCLR, ViewRecipe(crop_area=(0.2, 1.0)), ViewRecipe(crop_aspect=(0.9, 1.0), crop_area=(0.9, 1.0)))
 

@@ -8,8 +8,9 @@ import pytest
 
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import tf
-from dogo_tf.views import augment, counter_rng, recipe
-from dogo_tf.views.recipe import BYOL_UNEQUAL, SIMCLR, SIMSIAM, ViewRecipe, make_view
+from dogo_tf.views import augment, counter_rng
+from dogo_tf.views.recipe import BYOL_UNEQUAL, SIMCLR, SIMSIAM, ViewRecipe
+from dogo_tf.views.view import UNIFORMS, ViewParameters, blur_kernel_size, draw, make_view
 
 PROJECT = Path(__file__).resolve().parents[2]
 STILL = ViewRecipe(
@@ -61,7 +62,7 @@ def test_plain_graph_and_compiled_agree(monkeypatch):
     x = images()
     recipe = dataclasses.replace(SIMCLR, blur_from_size=0)
     compiled = view(x, recipe=recipe)
-    monkeypatch.setattr("dogo_tf.views.recipe._only_cpus", lambda: False)
+    monkeypatch.setattr("dogo_tf.views.view._only_cpus", lambda: False)
     np.testing.assert_allclose(view(x, recipe=recipe), compiled, atol=0.01)
 
 
@@ -80,7 +81,7 @@ import numpy as np
 from dogo_tf.platform.keras_compat import tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from dogo_tf.views.recipe import SIMCLR, make_view
+from dogo_tf.views import SIMCLR, make_view
 x = np.random.default_rng(0).integers(0, 256, (16, 16, 16, 3), dtype=np.uint8)
 devices = tf.distribute.ReductionToOneDevice()
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], cross_device_ops=devices)
@@ -114,12 +115,12 @@ def test_blur_only_from_its_size():
     blurred = dataclasses.replace(STILL, blur_probability=1.0, blur_sigma=(1.0, 1.0))
     np.testing.assert_array_equal(view(x, recipe=blurred), x)
     assert view(x, recipe=dataclasses.replace(blurred, blur_from_size=32)).std() < 0.8 * x.std()
-    assert [recipe.blur_kernel_size(size) for size in (32, 96, 224)] == [3, 9, 23]
+    assert [blur_kernel_size(size) for size in (32, 96, 224)] == [3, 9, 23]
 
 
 def drawn(made, count=20000):
-    u = counter_rng.uniform(0, (0, 0), tf.range(count, dtype=tf.int64), recipe.UNIFORMS)
-    return recipe.ViewParameters(*(tensor.numpy() for tensor in recipe.draw(made, 224, 224, u)))
+    u = counter_rng.uniform(0, (0, 0), tf.range(count, dtype=tf.int64), UNIFORMS)
+    return ViewParameters(*(tensor.numpy() for tensor in draw(made, 224, 224, u)))
 
 
 @pytest.mark.parametrize("recipe, strength", [(SIMCLR, 0.8), (SIMSIAM, 0.4)])
