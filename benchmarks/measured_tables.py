@@ -167,8 +167,11 @@ def depthwise() -> str:
         rate, *ratios = found["images_per_second"]["float32"], *list(found["times_as_fast_as_float32"].values())[1:]
         rows.append([f"{found['network']}, {found['image_size']} px", f"{rate:.0f}", *(f"{x:.2f}" for x in ratios)])
     ways = list(result["networks"][0]["times_as_fast_as_float32"])[1:]
-    told = f"Forward and gradient of batches of {result['batch']}; medians of {result['rounds']} rounds in turns."
-    head = ["network", "float32, images/s", *(f"{way}, times as fast" for way in ways)]
+    told = (
+        f"Right of the images a second: times as fast as float32. Forward and gradient of batches of {result['batch']}; "
+        f"medians of {result['rounds']} rounds in turns."
+    )
+    head = ["network", "float32, images/s", *ways]
     return text_table(head, rows) + f"\n\n{told}" + source("depthwise")
 
 
