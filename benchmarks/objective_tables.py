@@ -1,4 +1,4 @@
-"""Tables of what each objective needs: its rate, its own settings."""
+"""Tables of what each objective needs, its rate and its own settings, and what it gains next to a peer."""
 
 import numpy as np
 from published import read, source
@@ -50,6 +50,24 @@ def objective_settings() -> str:
         + "\n\nOn held-out training images; in brackets the number of seeds. The right columns are gains over the default in "
         f"points, of the seeds that both have. `--peers={ENCODER}:<objective>:<setting> {common_flags()}`, at the rate that "
         "`--learning_rate=auto` takes." + source("trials_settings")
+    )
+
+
+def objective_peers() -> str:
+    """Trials of trials_objectives.txt next to a peer with the same objective, against the same alone."""
+    found, rows = scores_of("trials_objectives"), []
+    rates = {trial["name"]: flag_of(trial, "--learning_rate=") for trial in read("trials_objectives")["trials"]}
+    for name, next_to_peer in found.items():
+        objective, _, kind = name.rpartition("_")
+        if kind == "peer":
+            alone = found[f"{objective}_{rates[name]}"]
+            rows.append([objective, mean_told(alone), mean_told(next_to_peer), *gains_told(next_to_peer, alone)])
+    titles = [TITLES[score] for score in SHOWN]
+    return (
+        text_table(["objective", "alone", "next to a peer", *titles], rows)
+        + f"\n\n{' / '.join(titles)}, %, on held-out training images; in brackets the number of seeds. The right columns are "
+        f"gains in points, of the seeds that both have. `--peers={ENCODER}:<objective>,wrn_16_1:<objective> {common_flags()}`, "
+        "at the rate that `--learning_rate=auto` takes." + source("trials_objectives")
     )
 
 

@@ -185,7 +185,14 @@ def trials_mobile() -> str:
 local_views_at_hand = functools.partial(few_trials, "trials_at_hand_local", "at_hand_40", "wrn_10_1_ema", "scores")
 
 
-at_hand_search = functools.partial(few_trials, "trials_at_hand_search", "search_default", "wrn_10_1_ema", "scores")
+at_hand_search = functools.partial(
+    trials,
+    "trials_at_hand_search",
+    "search_default",
+    "wrn_10_1_ema",
+    "scores",
+    ("knn", "linear_100", "linear_1", "noise_40", "corrupted"),
+)
 
 _kinds = functools.partial(few_trials, "trials_peer", "alone", "wrn_10_1_ema", "test_scores")
 
