@@ -56,15 +56,17 @@ def objective_settings() -> str:
 def objective_peers() -> str:
     """Trials of trials_objectives.txt next to a peer with the same objective, against the same alone."""
     found, rows = scores_of("trials_objectives"), []
-    rates = {trial["name"]: flag_of(trial, "--learning_rate=") for trial in read("trials_objectives")["trials"]}
+    trial_of = {trial["name"]: trial for trial in read("trials_objectives")["trials"]}
     for name, next_to_peer in found.items():
         objective, _, kind = name.rpartition("_")
         if kind == "peer":
-            alone = found[f"{objective}_{rates[name]}"]
-            rows.append([objective, mean_told(alone), mean_told(next_to_peer), *gains_told(next_to_peer, alone)])
+            alone = f"{objective}_{flag_of(trial_of[name], '--learning_rate=')}"
+            operations = trial_of[name]["train_gflop"] / trial_of[alone]["train_gflop"]
+            gains = gains_told(next_to_peer, found[alone])
+            rows.append([objective, mean_told(found[alone]), mean_told(next_to_peer), f"{operations:.1f}", *gains])
     titles = [TITLES[score] for score in SHOWN]
     return (
-        text_table(["objective", "alone", "next to a peer", *titles], rows)
+        text_table(["objective", "alone", "next to a peer", "operations, times alone", *titles], rows)
         + f"\n\n{' / '.join(titles)}, %, on held-out training images; in brackets the number of seeds. The right columns are "
         f"gains in points, of the seeds that both have. `--peers={ENCODER}:<objective>,wrn_16_1:<objective> {common_flags()}`, "
         "at the rate that `--learning_rate=auto` takes." + source("trials_objectives")

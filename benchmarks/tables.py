@@ -10,7 +10,7 @@ from int8_tables import int8, int8_beside, int8_devices, int8_taught
 from late_tables import finished, trials_at_hand, trials_late, trials_late_local
 from length_tables import lengths
 from measured_tables import arm, blockwise, depthwise, edge, equality, side_by_side, speed, survival
-from objective_tables import objective_rates, objective_settings
+from objective_tables import objective_peers, objective_rates, objective_settings
 from published import ROOT, read, source
 from scheme_tables import at_hand_schemes
 from selection_tables import selection
@@ -137,6 +137,7 @@ TABLES = {
     "objectives": objectives,
     "objective_rates": objective_rates,
     "objective_settings": objective_settings,
+    "objective_peers": objective_peers,
     "trials_mobile_rates": trials_mobile_rates,
     "trials_mobile": trials_mobile,
     "local_views_at_hand": local_views_at_hand,
