@@ -12,7 +12,7 @@ import dogo_tf.encoders
 dogo_tf.encoders.__path__.append(str(Path(__file__).parent / "helpers" / "encoders"))
 
 
-# Tests keep many graphs, which Python's collector would look through over and over: a tenth of the time.
+# Tests keep many graphs, which Python's collector would look through over and over.
 gc.set_threshold(50_000, 20, 100)
 
 

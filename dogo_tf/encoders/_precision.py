@@ -64,7 +64,7 @@ def only_dense(model: keras.Model, precision: str) -> bool:
     """Whether only the dense convolutions of this network are worth computing in `precision`.
 
     TensorFlow has no fast kernel for depthwise convolutions in bfloat16 on CPUs. Around them, what is between two of them
-    (batch normalisation, activations, squeeze-and-excite) is too little to pay for the casts (results/depthwise.json).
+    (batch normalisation, activations, squeeze-and-excite) was faster in float32, too (results/depthwise.json).
     """
     if precision != "mixed_bfloat16" or any(map(tf.config.list_logical_devices, ("GPU", "TPU"))):
         return False

@@ -118,7 +118,7 @@ def blur_kernel_size(size: int) -> int:
 
 @functools.cache
 def _drawing(recipe, height, width):
-    """One trace serves all peers and views: it takes a tenth of a second."""
+    """One trace serves all peers and views."""
 
     def drawn(seed, peer, view, example_numbers):
         return draw(recipe, height, width, counter_rng.uniform(seed, (peer, view), example_numbers, UNIFORMS))
