@@ -1,16 +1,6 @@
-"""Trains and studies the arms of a comparison, seed by seed, and remembers what is done.
-
-The folder of a comparison:
-    comparison.json                 what is compared; another comparison is refused here
-    runs/<arm>_seed<seed>/          the run folder of each training
-    scores/<arm>_seed<seed>.npz     the scores of every study, and .json: what the training cost
-    scores/labels_seed<seed>.npz    which labels each study was given
-    features/                       cached features
-"""
+"""Trains and studies the arms of a comparison, seed by seed, and remembers what is done."""
 
 import dataclasses
-import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +8,12 @@ import numpy as np
 from dogo_tf import data
 from dogo_tf.comparison.arms import Arm, arms
 from dogo_tf.comparison.costs import training_gflop, whole_gflop
+from dogo_tf.comparison.folder import keep, make_ready
 from dogo_tf.comparison.pictures import Pictures, pictures_of
 from dogo_tf.comparison.results import ArmRun, Cost, is_written, read_run, write_run
-from dogo_tf.comparison.settings import USED_BY, ComparisonSettings
+from dogo_tf.comparison.settings import ComparisonSettings
 from dogo_tf.comparison.time_estimate import TimeEstimate
-from dogo_tf.data.choose import STORE_RATIO
 from dogo_tf.data.image_set import warn_of_shared_images
-from dogo_tf.errors import InputError
 from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.evaluate.linear import check_size
 from dogo_tf.evaluate.probe import check_same_classes
@@ -33,14 +22,11 @@ from dogo_tf.platform.files import write_atomically
 from dogo_tf.platform.keras_compat import keras
 from dogo_tf.pretraining import precision
 from dogo_tf.pretraining.build_model import build_model
+from dogo_tf.pretraining.first_look import check_init_and_teachers
 from dogo_tf.pretraining.pretrain import pretrain
 from dogo_tf.reporting.progress import say
-from dogo_tf.reporting.provenance import provenance
-from dogo_tf.runs import records
-from dogo_tf.runs.earlier import settings_differences
 from dogo_tf.runs.folder import RunFolder
 
-CONFIG = "comparison.json"
 DONE = "done"  # in the folder of a run
 FIRST_SEED = 0
 
@@ -51,12 +37,13 @@ class Comparison:
     def __init__(self, settings: ComparisonSettings, folder, overwrite: bool = False):
         """
         Args:
+            folder: what lies in it stands in comparison.folder.
             overwrite: delete what an earlier comparison left in the folder.
         Raises:
             InputError: the folder holds a comparison with other settings (each difference is named), or other files.
         """
         self.settings, self.path = settings, Path(folder)
-        kept, pair = _make_ready(self.path, settings, overwrite), settings.pair
+        kept, pair = make_ready(self.path, settings, overwrite), settings.pair
         # One of before images were kept larger by default goes on as it was.
         self._store_size = pair.store_size or (None if "store_ratio" in kept else pair.image_size)
         images = self._load(pair.dataset, pair.split, pair.image_size)
@@ -87,11 +74,12 @@ class Comparison:
         """
         asked = [arm for arm in self.arms if arm.name in self.settings.arms]
         runs, total = [], len(seeds) * len(asked)
+        self._check_files(asked, seeds)
         self.time = TimeEstimate(asked, self.arms, self.image_count, self.image_size, len(seeds))
         for seed in seeds:
             self._keep_labels(seed)
             for arm in asked:
-                kept = self.path / "scores" / f"{arm.name}_seed{seed}.npz"
+                kept = self._scores(arm, seed)
                 missing = not is_written(kept)
                 if missing:
                     print(f"[{len(runs) + 1}/{total}] {arm.name}, seed {seed}: {arm.encoder}", flush=True)
@@ -113,7 +101,7 @@ class Comparison:
     def pictures(self) -> Pictures | None:
         """Of the first seed, once the small encoder is trained both alone and next to its peer; None before."""
         alone, with_peer = (RunFolder(self.path / "runs" / f"{arm}_seed{FIRST_SEED}") for arm in ("solo", "dogo"))
-        if self._pictures is None and all((folder.path / DONE).exists() for folder in (alone, with_peer)):
+        if self._pictures is None and _is_done(alone) and _is_done(with_peer):
             cache = FeatureCache(self.path / "features")
             self._pictures = pictures_of(alone, with_peer, self.arms[0].encoder, self.test, cache)
         return self._pictures
@@ -130,8 +118,25 @@ class Comparison:
             return before
         choice = precision.fastest(self.settings.pair, self.image_size)
         say(f"precision of all trainings: {choice.precision}; {choice.reason}")
-        _keep(self.path / CONFIG, {**kept, "settings": {**kept["settings"], "precision": choice.precision}})
+        keep(self.path, {**kept, "settings": {**kept["settings"], "precision": choice.precision}})
         return choice.precision
+
+    def _scores(self, arm: Arm, seed: int) -> Path:
+        return self.path / "scores" / f"{arm.name}_seed{seed}.npz"
+
+    def _check_files(self, asked: list[Arm], seeds) -> None:
+        """What is wrong with --init and --teachers is told before other arms train for hours."""
+        to_train = dict.fromkeys(
+            arm.training
+            for arm in asked
+            for seed in seeds
+            if arm.trained and not is_written(self._scores(arm, seed)) and not _is_done(self._run(arm, seed))
+        )
+        for training in to_train:
+            if training.init or training.teachers:
+                stored = dataclasses.replace(training, store_size=self._store_size)
+                check_init_and_teachers(stored, self.image_size, *self.pixel_statistics)
+                keras.backend.clear_session()
 
     def _keep_labels(self, seed: int) -> None:
         path = self.path / "scores" / f"labels_seed{seed}.npz"
@@ -153,10 +158,8 @@ class Comparison:
 
     def _trained(self, arm: Arm, seed: int) -> RunFolder:
         """The finished run of an arm; arms that study two encoders of one training share it."""
-        same = [other for other in self.arms if other.trained and other.run == arm.run]
-        folder = RunFolder(self.path / "runs" / f"{same[0].name}_seed{seed}")
-        done = folder.path / DONE
-        if not done.exists():
+        folder = self._run(arm, seed)
+        if not _is_done(folder):
             started = (folder.path / "config.json").exists()
             stored = folder.config()["settings"].get("store_size") if started else self._store_size
             training = dataclasses.replace(arm.training, seed=seed, run_dir=str(folder.path), store_size=stored)
@@ -168,8 +171,12 @@ class Comparison:
                 training = dataclasses.replace(training, init=(*others, f"{peer}={self._place(first, seed)}"))
             pretrain(training, resume=started, on_speed=self.time.after_first_steps_of(arm))
             keras.backend.clear_session()
-            write_atomically(done, b"")
+            write_atomically(folder.path / DONE, b"")
         return folder
+
+    def _run(self, arm: Arm, seed: int) -> RunFolder:
+        same = next(other for other in self.arms if other.trained and other.run == arm.run)
+        return RunFolder(self.path / "runs" / f"{same.name}_seed{seed}")
 
     def _place(self, name: str, seed: int) -> str:
         """Where the finished encoder of an arm is."""
@@ -203,46 +210,5 @@ class Comparison:
         )
 
 
-def _make_ready(path: Path, settings: ComparisonSettings, overwrite: bool) -> dict:
-    """The contents of comparison.json, which is there then."""
-    config = path / CONFIG
-    if path.exists() and not path.is_dir():
-        raise InputError(f"out: {path} is a file; expected a folder")
-    if path.is_dir() and any(path.iterdir()):
-        if not config.is_file():
-            raise InputError(f"out: {path} holds files but no comparison ({CONFIG}); choose another folder")
-        if overwrite:
-            shutil.rmtree(path)
-        else:
-            try:
-                kept = records.read_json(config, records.COMPARISON)
-            except records.Damaged as error:
-                raise InputError(f"out: {config} is damaged: {error}") from error
-            now = settings.as_dict()
-            # An arm that comes later brings its own settings with it, and one that is not asked for again leaves them.
-            # Folders of before the scheme of at_hand could be chosen do not name it.
-            old = {"at_hand_scheme": None, "at_hand_weight": None} if "teachers" in kept["settings"] else {}
-            before = {**{name: now[name] for name in USED_BY if name in now}, **old, **kept["settings"]}
-            now |= {name: before[name] for name in USED_BY if name in before and name not in now}
-            if now["precision"] == precision.AUTO:
-                now["precision"] = before.get("precision")
-            if differences := settings_differences(before, now):
-                raise InputError(
-                    f"out: {path} holds a comparison with other settings; choose another folder or give --overwrite:\n"
-                    + "\n".join(differences)
-                )
-            return kept if before == kept["settings"] else _keep(config, {**kept, "settings": before})
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"out: cannot write to {path}: {error.strerror}") from error
-    written = {"settings": settings.as_dict(), "store_ratio": STORE_RATIO, "provenance": provenance()}
-    return _keep(config, written)
-
-
-def _keep(config: Path, content: dict) -> dict:
-    try:
-        write_atomically(config, (json.dumps(content, indent=1) + "\n").encode())
-    except OSError as error:
-        raise InputError(f"out: cannot write to {config.parent}: {error.strerror}") from error
-    return content
+def _is_done(run: RunFolder) -> bool:
+    return (run.path / DONE).exists()

@@ -8,6 +8,7 @@ from comparisons import ARMS, FEW, command, names, note_trainings
 from pictures import make_folder
 
 from dogo_tf.comparison import runs as comparison_runs
+from dogo_tf.encoders import build
 from dogo_tf.experiments import compare
 from dogo_tf.pretraining.precision import Choice
 
@@ -158,6 +159,7 @@ def test_arms_of_one_seed_start_from_the_same_weights_and_data(finished):
             ["--arms=solo_as_family"],
             "siblings: the arm solo_as_family needs it: further students of the bigger peer, e.g.",
         ),
+        (["--ema=1"], "--ema: expected "),
         (["--head_start_epochs=0"], "--head_start_epochs: expected a whole number of at least 1, got 0"),
         (["--seeds=0"], "--seeds: expected a whole number from 1 to 1000, got 0"),
         (["--labelled=elsewhere"], "--train_split: which split of --labelled gives the labels?"),
@@ -177,3 +179,32 @@ def test_a_folder_with_other_files_is_left_alone(pictures, tmp_path, capsys):
     assert compare.run(command(pictures, tmp_path, "--overwrite")) == 2
     assert "holds files but no comparison" in capsys.readouterr().err
     assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def test_wrong_weights_teachers_and_local_views_are_told_before_the_first_arm_trains(
+    pictures, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(comparison_runs, "pretrain", lambda *_, **__: pytest.fail("trained first"))
+    build("bigger_conv", 16).save(tmp_path / "other.keras", save_format="keras")
+    np.save(tmp_path / "few.npy", np.ones([3, 4], np.float32))
+
+    def refused(name, *words):
+        out = tmp_path / name
+        assert compare.run(command(pictures, out, "--seeds=1", *words)) == 2
+        assert not (out / "runs").exists()
+        return capsys.readouterr().err
+
+    shown = refused("init", "--arms=solo,dogo", f"--init=small_conv={tmp_path / 'other.keras'}")
+    assert "init: small_conv: " in shown and "is another network: its array 0 has shape" in shown
+    shown = refused("teacher", "--arms=solo,at_hand", f"--teachers=big={tmp_path / 'few.npy'}")
+    assert "teachers: big: " in shown and "expected the features of 48 images, got 3" in shown
+    shown = refused("local", "--local_views=2", "--local_size=20")
+    assert "local_size: expected at most 16, the side of the other views; got 20" in shown
+
+
+def test_weights_that_have_gone_are_not_asked_for_by_what_is_trained(pictures, tmp_path):
+    build("small_conv", 16).save(tmp_path / "e.keras", save_format="keras")
+    asked = command(pictures, tmp_path / "out", "--seeds=1", "--arms=solo", f"--init=small_conv={tmp_path / 'e.keras'}")
+    assert compare.run(asked) == 0
+    (tmp_path / "e.keras").unlink()
+    assert compare.run(asked) == 0

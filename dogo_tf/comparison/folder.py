@@ -1,0 +1,71 @@
+"""The folder of a comparison, and what it says of itself in comparison.json.
+
+comparison.json                 what is compared; another comparison is refused here
+runs/<arm>_seed<seed>/          the run folder of each training
+scores/<arm>_seed<seed>.npz     the scores of every study, and .json: what the training cost
+scores/labels_seed<seed>.npz    which labels each study was given
+features/                       cached features
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+from dogo_tf.comparison.settings import USED_BY, ComparisonSettings
+from dogo_tf.data.choose import STORE_RATIO
+from dogo_tf.errors import InputError
+from dogo_tf.platform.files import write_atomically
+from dogo_tf.pretraining import precision
+from dogo_tf.reporting.provenance import provenance
+from dogo_tf.runs import records
+from dogo_tf.runs.earlier import settings_differences
+
+CONFIG = "comparison.json"
+
+
+def make_ready(path: Path, settings: ComparisonSettings, overwrite: bool) -> dict:
+    """The contents of comparison.json, which is there then; see Comparison."""
+    if path.exists() and not path.is_dir():
+        raise InputError(f"out: {path} is a file; expected a folder")
+    if path.is_dir() and any(path.iterdir()):
+        if not (path / CONFIG).is_file():
+            raise InputError(f"out: {path} holds files but no comparison ({CONFIG}); choose another folder")
+        if not overwrite:
+            return _of_earlier_call(path, settings)
+        shutil.rmtree(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"out: cannot write to {path}: {error.strerror}") from error
+    return keep(path, {"settings": settings.as_dict(), "store_ratio": STORE_RATIO, "provenance": provenance()})
+
+
+def keep(path: Path, content: dict) -> dict:
+    """Writes comparison.json, and returns its content."""
+    try:
+        write_atomically(path / CONFIG, (json.dumps(content, indent=1) + "\n").encode())
+    except OSError as error:
+        raise InputError(f"out: cannot write to {path}: {error.strerror}") from error
+    return content
+
+
+def _of_earlier_call(path: Path, settings: ComparisonSettings) -> dict:
+    """With the settings of the arms that are new."""
+    try:
+        kept = records.read_json(path / CONFIG, records.COMPARISON)
+    except records.Damaged as error:
+        raise InputError(f"out: {path / CONFIG} is damaged: {error}") from error
+    now = settings.as_dict()
+    # An arm that comes later brings its own settings with it, and one that is not asked for again leaves them.
+    # Folders of before the scheme of at_hand could be chosen do not name it.
+    old = {"at_hand_scheme": None, "at_hand_weight": None} if "teachers" in kept["settings"] else {}
+    before = {**{name: now[name] for name in USED_BY if name in now}, **old, **kept["settings"]}
+    now |= {name: before[name] for name in USED_BY if name in before and name not in now}
+    if now["precision"] == precision.AUTO:
+        now["precision"] = before.get("precision")
+    if differences := settings_differences(before, now):
+        raise InputError(
+            f"out: {path} holds a comparison with other settings; choose another folder or give --overwrite:\n"
+            + "\n".join(differences)
+        )
+    return kept if before == kept["settings"] else keep(path, {**kept, "settings": before})
