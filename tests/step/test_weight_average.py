@@ -10,6 +10,7 @@ from dogo_tf.data import load
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate import embed, knn_accuracy
 from dogo_tf.evaluate.sources import load_encoder
+from dogo_tf.export import main as export_main
 from dogo_tf.platform.keras_compat import keras
 from dogo_tf.pretraining.pretrain import pretrain
 from dogo_tf.pretraining.probing import load_probe_data
@@ -66,22 +67,40 @@ def test_what_cannot_be_averaged_is_refused():
         small_run("nowhere", "", peers=("a=small_conv", "a_ema=small_conv"), ema=0.9)
 
 
-def test_a_run_probes_and_keeps_it_beside_the_encoder(tmp_path):
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run with averages, and its settings."""
+    path = tmp_path_factory.mktemp("average")
     for label in ("dark", "light"):
-        (tmp_path / "images" / "train" / label).mkdir(parents=True)
-        make_pictures(tmp_path / "images" / "train" / label, 16)
-    made = small_run(
-        tmp_path / "images", tmp_path / "run", peers=("small_conv",), epochs=1, ema=0.9, probe_every=1, log_every=1
-    )
-    run = pretrain(made)
+        (path / "images" / "train" / label).mkdir(parents=True)
+        make_pictures(path / "images" / "train" / label, 16)
+    flags = {"peers": ("small_conv",), "epochs": 1, "ema": 0.9, "probe_every": 1, "log_every": 1}
+    made = small_run(path / "images", path / "run", **flags)
+    return made, pretrain(made)
+
+
+def test_a_run_probes_and_keeps_it_beside_the_encoder(finished):
+    made, run = finished
     assert run.peer_names() == ["small_conv", "small_conv_ema"]
     ours, theirs = (run.load_encoder(name).get_weights() for name in run.peer_names())
     assert all(np.isfinite(weight).all() for weight in theirs)
     assert not all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
-    data = load_probe_data(made, load(tmp_path / "images", "train"), 16)
+    data = load_probe_data(made, load(made.dataset, "train"), 16)
     train, held_out = (data.images.labels[rows] for rows in (~data.held_out, data.held_out))
     last = {line["peer"]: line["knn"] for line in run.probe_lines()}
     assert last.keys() == {"small_conv", "small_conv_ema"}
     for name, knn in last.items():
         features = embed(load_encoder(run.path, name), data.images.images)  # as dogo-export finds it
         assert knn == knn_accuracy(features[~data.held_out], train, features[data.held_out], held_out).accuracy
+
+
+@pytest.mark.slow
+def test_it_is_exported_as_a_peer_is(finished, tmp_path):
+    _, run = finished
+    words = ["--dataset=patterns", "--split=train[:300]", "--test_split=test[:256]", "--formats=float32", "--targets="]
+    asked = ["dogo-export", f"--run_dir={run.path}", "--peer=small_conv_ema", f"--out={tmp_path / 'out'}", *words]
+    assert export_main.run(asked) == 0
+    images = load("patterns", "test[:8]", 16).images
+    exported = embed(load_encoder(tmp_path / "out" / "small_conv_ema_float32.tflite"), images)
+    np.testing.assert_allclose(exported, embed(run.load_encoder("small_conv_ema"), images), rtol=1e-4, atol=1e-5)
+    assert np.abs(exported - embed(run.load_encoder("small_conv"), images)).max() > 1e-3
