@@ -7,7 +7,8 @@ remarks. {seed} is the seed and {work} the folder of the trials, so that one may
 (--init=wrn_10_1={work}/alone-seed{seed}). Each encoder of a trial, also the average of --ema, is scored by kNN and by linear
 probes with all, with 10 % and with 1 % of the labels, with 40 % of them wrong, with rare classes, and on damaged images. Choose
 by the held-out images; --final is for what is chosen. What is found finished in --work is not trained again, and what was
-broken off goes on, so the command may be stopped and repeated.
+broken off goes on, so the command may be stopped and repeated. A training that dogo-pretrain itself stops, as it learns
+nothing, is noted apart, in `stopped`.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from run_settings import settings_of
 from dogo_tf import data
 from dogo_tf.comparison.costs import whole_gflop
 from dogo_tf.evaluate.studies import StudyPlan, run_studies
+from dogo_tf.experiments.app import EXIT_TRAINING_FAILURE
 from dogo_tf.platform.files import write_atomically
 from dogo_tf.reporting.provenance import provenance, record
 from dogo_tf.runs.folder import RunFolder
@@ -55,7 +57,7 @@ def score(encoder, train, asked, seed: int) -> dict:
     return {name: float(found[study].mean()) for name, study in SCORES.items()}
 
 
-def trial(name: str, flags: list[str], seed: int, work: Path, train, sets: dict, scored: list[str] | None) -> dict:
+def trial(name: str, flags: list[str], seed: int, work: Path, train, sets: dict, scored: list[str] | None) -> None:
     """Trains one and scores its encoders on `sets` {"scores" or "test_scores": images}, but for what an earlier call did."""
     folder, kept = work / f"{name}-seed{seed}", work / f"{name}-seed{seed}.json"
     result = json.loads(kept.read_text()) if kept.exists() else {"name": name, "flags": flags, "seed": seed}
@@ -67,17 +69,26 @@ def trial(name: str, flags: list[str], seed: int, work: Path, train, sets: dict,
         again = ["--resume"] if (folder / "config.json").exists() else []
         # Of all trials alike, also of those from before the pictures were kept larger.
         kept_at = f"--store_size={train.images.shape[1]}"
-        subprocess.run([PRETRAIN, kept_at, *flags, f"--seed={seed}", f"--run_dir={folder}", *again], check=True)
+        ended = subprocess.run([PRETRAIN, kept_at, *flags, f"--seed={seed}", f"--run_dir={folder}", *again])
+        if ended.returncode != EXIT_TRAINING_FAILURE:
+            ended.check_returncode()
         result |= {"commit": provenance()["commit"], "seconds": time.perf_counter() - started}
+        if ended.returncode:
+            result["stopped"] = True
+    if "stopped" not in result:
+        _measure(result, run, train, sets, scored)
+    write_atomically(kept, (json.dumps(result, indent=1) + "\n").encode())
+
+
+def _measure(result: dict, run: RunFolder, train, sets: dict, scored: list[str] | None) -> None:
     if "train_gflop" not in result:
         result["train_gflop"] = operations(run)
+    name, seed = result["name"], result["seed"]
     for key in sets.keys() - result.keys():
         names = scored or run.peer_names()
         result[key] = {peer: score(run.load_encoder(peer), train, sets[key], seed) for peer in names}
         for peer, found in result[key].items():
             print(f"{name} {seed} {peer} {key}", *(f"{what} {value:.4f}" for what, value in found.items()), flush=True)
-    write_atomically(kept, (json.dumps(result, indent=1) + "\n").encode())
-    return result
 
 
 def operations(run: RunFolder) -> float:
@@ -118,7 +129,10 @@ def main() -> None:
             flags = [flag.format(seed=seed, work=args.work) for flag in common + trials[name]]
             trial(name, flags, seed, args.work, train, sets, args.scored)
             finished = [json.loads(path.read_text()) for path in sorted(args.work.glob("*-seed*.json"))]
-            record(args.out, {"trials": [result for result in finished if result["name"] in trials]})
+            ours = [result for result in finished if result["name"] in trials]
+            done = {"trials": [result for result in ours if "stopped" not in result]}
+            stopped = [result for result in ours if "stopped" in result]
+            record(args.out, done | ({"stopped": stopped} if stopped else {}))
 
 
 if __name__ == "__main__":
