@@ -18,7 +18,7 @@ CLAIMS = (
         "noise symmetric 40%",
         "so at 6 and 20 epochs; where training is finished not more than with right ones",
     ),
-    ("most of all on unfamiliar images: damaged ones", "corruption all", "not more than on others"),
+    ("most of all on unfamiliar images: corrupted ones", "corruption all", "not more than on others"),
     ("most of all on unfamiliar images: another data set", "transfer tiny_imagenet_20", "open"),
 )
 # Trials of late_tables.py, and their scores that are the same studies.

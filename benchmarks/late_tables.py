@@ -39,7 +39,7 @@ FINISHED = (
     (LOCAL_VIEWS, "alone, recipe with local views, 176 epochs", ALONE, False),
     (("trials_late", "then_peer"), "the last 40 of 360 epochs next to a peer 4 points ahead", BASELINE, True),
     (("trials_at_hand", "then_peer"), "the last 40 of 360 epochs next to a peer 13 points ahead", BASELINE, True),
-    (("trials_at_hand", "at_hand_80"), "80 epochs, taught by features of a network of ImageNet", BASELINE, False),
+    (("trials_at_hand", "at_hand_80"), "80 epochs, taught by features of an ImageNet-pretrained network", BASELINE, False),
 )
 
 
@@ -53,7 +53,7 @@ def trials_late_local() -> str:
     found = {trial: _scores(*trial) for trial in LOCAL}
     of_local, of_alone = (_damaged(*place) for place in (("local_damaged", LOCAL_VIEWS), ("at_hand_damaged", BASELINE)))
     (gain,) = gains_told(of_local, of_alone)
-    remark = f" On 5,000 damaged images, against 360 epochs alone: {gain}."
+    remark = f" On 5,000 corrupted images, against 360 epochs alone: {gain}."
     return _table(LOCAL, ALONE, found, list(TITLES.values()), remark) + source("local_damaged")
 
 
@@ -69,7 +69,7 @@ def trials_at_hand() -> str:
         for trial in AT_HAND
         for damaged in [_damaged("at_hand_damaged", trial)]
     }
-    titles = [*TITLES.values(), f"{read('at_hand_damaged')['images']:,} damaged images"]
+    titles = [*TITLES.values(), f"{read('at_hand_damaged')['images']:,} corrupted images"]
     teacher = read("at_hand_teacher")
     return (
         _table(AT_HAND, BASELINE, found, titles, _told_of_peer("trials_at_hand"))
@@ -92,10 +92,10 @@ def finished() -> str:
     names = dict.fromkeys(name for (name, _), *_ in FINISHED)
     return (
         text_table(["accuracy, %, and gains in points", *(TITLES[score] for score in shown), "1e12 operations"], rows)
-        + "\n\nTest set, 500 damaged images; 95 % intervals over three seeds, paired, not corrected for their number. Gains "
+        + "\n\nTest set, 500 corrupted images; 95 % intervals over three seeds, paired, not corrected for their number. Gains "
         "of local views are over 320 epochs alone, the others' over 360, which are no better. Operations are those of all "
-        "networks that learn, not what peer and teacher had learnt before; in the last row the teacher's one pass and the "
-        "queue of its features are another third." + "".join(source(name) for name in names)
+        "networks that learn, not what peer and teacher had learnt before; in the last row add a third for the teacher's "
+        "one pass and SEED's queue." + "".join(source(name) for name in names)
     )
 
 

@@ -19,7 +19,7 @@ RUNS = {
     "local_views": ("alone, recipe with local views (three seeds)", "#c98a1b"),
     "alone_5000": ("alone, 5,000 images", "#b9c0c5"),
     "cached": ("taught by cached features", "#2a7f62"),
-    "at_hand": ("taught by features of a network of ImageNet", "#7a4fa3"),
+    "at_hand": ("taught by features of an ImageNet-pretrained network", "#7a4fa3"),
     "together": ("next to a peer that begins together with it", "#3b6fb0"),
     "peer": ("next to a peer that is ahead", "#b5483a"),
 }

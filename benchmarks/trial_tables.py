@@ -14,8 +14,8 @@ TITLES = {
     "linear_10": "10 % labels",
     "linear_1": "1 % labels",
     "noise_40": "40 % wrong labels",
-    "imbalanced": "rare classes",
-    "corrupted": "damaged images",
+    "imbalanced": "imbalanced classes",
+    "corrupted": "corrupted images",
 }
 
 
