@@ -1,4 +1,4 @@
-"""Tables of what int8 costs encoders: ranges, training under rounding, devices, and whether teaching makes it dearer."""
+"""Tables of what int8 costs encoders: ranges, quantisation-aware training, devices, and whether teaching makes it dearer."""
 
 import numpy as np
 from published import read, source

@@ -39,7 +39,12 @@ FINISHED = (
     (LOCAL_VIEWS, "alone, recipe with local views, 176 epochs", ALONE, False),
     (("trials_late", "then_peer"), "the last 40 of 360 epochs next to a peer 4 points ahead", BASELINE, True),
     (("trials_at_hand", "then_peer"), "the last 40 of 360 epochs next to a peer 13 points ahead", BASELINE, True),
-    (("trials_at_hand", "at_hand_80"), "80 epochs, taught by features of an ImageNet-pretrained network", BASELINE, False),
+    (
+        ("trials_at_hand", "at_hand_80"),
+        "80 epochs, taught by features of an ImageNet-pretrained network",
+        BASELINE,
+        False,
+    ),
 )
 
 

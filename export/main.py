@@ -49,7 +49,7 @@ flags.DEFINE_string(
 flags.DEFINE_list(
     "formats",
     ",".join(Options.formats),
-    "TFLite formats to write. Besides these: int8_qat, int8 whose weights are trained under rounding, without labels.",
+    "TFLite formats to write. Besides these: int8_qat, int8 after quantisation-aware training, without labels.",
     flag_values=FLAGS,
 )
 flags.DEFINE_bool(

@@ -94,7 +94,7 @@ def train(
     seed: int = 0,
     rows: np.ndarray | None = None,
 ) -> Trained:
-    """The int8 file with weights that were trained under its own rounding.
+    """The int8 file after quantisation-aware training: its weights were trained with its own rounding.
 
     Args:
         int8, float32: files of tflite.convert of one SavedModel; the ranges of int8 are kept.

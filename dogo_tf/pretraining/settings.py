@@ -40,8 +40,7 @@ class PretrainSettings:
     """What `dogo-pretrain --help` explains, under the same names. Tuples hold one value for all peers or one per peer;
     "auto" among the learning rates becomes a number when the settings are made.
 
-    The defaults won on CIFAR-10: the distillation's and the views' in a short search (results/tune_cifar10.json), learning rate
-    and temperature in later ones (recipe_rate.json, trials_recipe.json). The authors' settings are a preset, authors_cifar10.
+    The defaults won on CIFAR-10 (results/tune_cifar10.json, recipe_rate.json); the authors' are a preset, authors_cifar10.
     """
 
     dataset: str

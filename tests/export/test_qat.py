@@ -1,4 +1,4 @@
-"""Training under rounding, without labels."""
+"""Quantisation-aware training, without labels."""
 
 from dataclasses import replace
 
