@@ -1,4 +1,4 @@
-"""What int8 costs an encoder: with the converter's ranges, with ranges chosen by error, and after quantisation-aware training (int8_qat).
+"""What int8 costs an encoder: with the converter's ranges, with ranges chosen by error, and after int8_qat.
 
   python benchmarks/int8.py --runs ../int8_runs/mobilenet_v2 ../int8_runs/wrn_10_2 --out=results/int8.json
 

@@ -12,9 +12,9 @@ MORE_EXACT = {
 _ENCODERS = "take an encoder made for integers (mobilenet_v3_small_minimalistic, or another with ReLU or ReLU6)"
 REMEDIES = {
     "dynamic_range": "rounding disturbs a network most after a short training, so a longer one may help",
-    "int8": "use quantisation-aware training (--formats=int8_qat), or try other calibration images (--seed, --calibration; 100 to 200 "
-    "of what the device will see: more are not better); the next time, pre-train longer, with more --weight_decay (5e-4 has "
-    f"helped MobileNetV3), or {_ENCODERS}",
+    "int8": "use quantisation-aware training (--formats=int8_qat), or try other calibration images (--seed, --calibration; "
+    "100 to 200 of what the device will see: more are not better); the next time, pre-train longer, with more "
+    f"--weight_decay (5e-4 has helped MobileNetV3), or {_ENCODERS}",
     "int8_qat": "give it more images to learn from (--split, --max_images); the next time, pre-train longer, or "
     f"{_ENCODERS}",
 }
