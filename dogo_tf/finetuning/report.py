@@ -1,5 +1,7 @@
 """What the classifiers of a run are worth: a report each."""
 
+import dataclasses
+
 import numpy as np
 
 from dogo_tf.assessment import write_report
@@ -22,6 +24,9 @@ def write_reports(folder: RunFolder, settings: FinetuneSettings, images, curve: 
     Raises:
         InputError: see assessment.write_report.
     """
+    settings = dataclasses.replace(
+        settings, drop_suspects=False
+    )  # it was done: images.labelled are those that were left
     trained: dict[bytes, dict[str, keras.Model]] = {}  # by rows, for all classifiers of the run
 
     def retrain(peer: str, rows: np.ndarray) -> keras.Model:

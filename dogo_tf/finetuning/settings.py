@@ -16,7 +16,7 @@ from dogo_tf.training import kept_settings
 
 LOSSES = "dogo_tf.finetuning.losses"
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-# A run gives the same with any of these, and may be resumed with others.
+# A run gives the same with any of these, and may be resumed with others; which source it took is kept with its data.
 FREE_SETTINGS = (
     *("run_dir", "source", "cache_dir", "checkpoint_minutes", "checkpoint_steps"),
     *("test_dataset", "test_split"),

@@ -2,11 +2,15 @@
 
 import dataclasses
 import json
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from pictures import make_folder
 
+from dogo_tf.data import load
 from dogo_tf.errors import InputError
+from dogo_tf.finetuning import report
 from dogo_tf.finetuning.finetune import finetune
 from dogo_tf.finetuning.settings import FinetuneSettings
 
@@ -44,6 +48,22 @@ def test_the_learning_curve_trains_again_on_parts_of_the_labels(finished):
     finetune(made, resume=True, report=True)
     told = json.loads((folder.path / "report" / "small_conv" / "report.json").read_text())
     assert [labels for labels, _ in told["learning_curve"]["points"]] == [4, 4, 4, 10, 10, 10, 20]
+
+
+def test_labels_that_were_cleaned_are_not_cleaned_again_for_the_learning_curve(finished, monkeypatch):
+    made, folder = finished
+    trained = []
+
+    def train(settings, labelled, *_):
+        trained.append((settings.drop_suspects, len(labelled)))
+        return {"small_conv": folder.load_network("small_conv")}
+
+    monkeypatch.setattr(report, "trained_with", train)
+    monkeypatch.setattr(report, "write_report", lambda *args, **_: args[4](np.arange(7)))
+    labelled = load(made.dataset, "train", 16)
+    images = SimpleNamespace(labelled=labelled, unlabelled=None, test=labelled)
+    report.write_reports(folder, dataclasses.replace(made, drop_suspects=True), images, curve=True)
+    assert trained == [(False, 7)]
 
 
 def test_a_report_needs_images_to_test_on(finished):
