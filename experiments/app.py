@@ -55,6 +55,9 @@ def run(main, flag_values: flags.FlagValues, description: str, argv: list[str] |
     except InputError as error:
         print(printable(f"error: {error}"), file=sys.stderr)
         return EXIT_INPUT_ERROR
+    except PermissionError as error:
+        print(printable(f"error: {error.filename}: {error.strerror}"), file=sys.stderr)
+        return EXIT_INPUT_ERROR
     except TrainingFailure as failure:
         print(printable(f"training stopped: {failure}"), file=sys.stderr)
         return EXIT_TRAINING_FAILURE
@@ -161,5 +164,7 @@ def _parse(flag_values: flags.FlagValues, argv: list[str]) -> None:
         raise InputError(f"--{name}: expected {ranges.RANGES[name]}, got {value!r}; see --help") from error
     except flags.Error as error:
         raise InputError(f"{error}; see --help") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"--flagfile: expected a text file, a flag a line; {error}") from error
     if len(words) > 1:
         raise InputError(f"expected flags of the form --name=value only; got {' '.join(words[1:])!r}; see --help")

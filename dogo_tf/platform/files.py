@@ -158,4 +158,5 @@ def sole_owner(folder: Path) -> Iterator[None]:
         finally:
             if [entry.name for entry in folder.iterdir()] == [LOCK]:  # nothing came of it
                 path.unlink()
-                folder.rmdir()
+                with contextlib.suppress(OSError):  # where we are, or where a disk is mounted: it stays, empty
+                    folder.rmdir()

@@ -27,8 +27,8 @@ PER_PEER = (
     *("local_views", "distill_weight", "ssl_weight", "train_every", "train_share"),
     *("optimizer", "learning_rate", "weight_decay"),
 )
-# A run gives the same with any of these, and may be resumed with others: where its folder and its images are kept, how often
-# it is saved, and what is measured on the way. Which source it took is kept with what it says of its data.
+# A run gives the same with any of these: where its folder and its images are kept, how often it is saved, and what is measured
+# on the way. It may be resumed with others; only which source it took is kept, with what it says of its data.
 FREE_SETTINGS = (
     *("run_dir", "source", "cache_dir", "checkpoint_minutes", "checkpoint_steps", "keep_checkpoints"),
     *("probe_every", "probe_dataset", "probe_train_split", "probe_test_split"),
