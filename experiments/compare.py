@@ -165,7 +165,7 @@ def main() -> None:
     from dogo_tf.comparison.report import write_report
     from dogo_tf.comparison.runs import Comparison
 
-    comparison = Comparison(settings, FLAGS.out, FLAGS.overwrite)
+    comparison = Comparison(settings, FLAGS.out, FLAGS.overwrite, FLAGS.trust)
 
     def report(runs):
         shown = {**comparison.settings.as_dict(), "arms": list(settings.arms)}

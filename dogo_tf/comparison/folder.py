@@ -23,8 +23,12 @@ from dogo_tf.runs.earlier import settings_differences
 CONFIG = "comparison.json"
 
 
-def make_ready(path: Path, settings: ComparisonSettings, overwrite: bool) -> dict:
-    """The contents of comparison.json, which is there then; see Comparison."""
+def described(path: Path, settings: ComparisonSettings, overwrite: bool) -> dict:
+    """What comparison.json is to say: of the comparison that is there, else of a new one. Writes nothing, but makes the folder.
+
+    Raises:
+        InputError: see Comparison.
+    """
     if path.exists() and not path.is_dir():
         raise InputError(f"out: {path} is a file; expected a folder")
     if path.is_dir() and any(path.iterdir()):
@@ -32,25 +36,26 @@ def make_ready(path: Path, settings: ComparisonSettings, overwrite: bool) -> dic
             raise InputError(f"out: {path} holds files but no comparison ({CONFIG}); choose another folder")
         if not overwrite:
             return _of_earlier_call(path, settings)
-        shutil.rmtree(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"out: cannot write to {path}: {error.strerror}") from error
-    return keep(path, {"settings": settings.as_dict(), "store_ratio": STORE_RATIO, "provenance": provenance()})
+    return {"settings": settings.as_dict(), "store_ratio": STORE_RATIO, "provenance": provenance()}
 
 
-def keep(path: Path, content: dict) -> dict:
-    """Writes comparison.json, and returns its content."""
+def keep(path: Path, content: dict, overwrite: bool) -> None:
+    """Writes comparison.json; with `overwrite` an earlier comparison goes first."""
     try:
+        if overwrite and path.is_dir():
+            shutil.rmtree(path)
+            path.mkdir()
         write_atomically(path / CONFIG, (json.dumps(content, indent=1) + "\n").encode())
     except OSError as error:
         raise InputError(f"out: cannot write to {path}: {error.strerror}") from error
-    return content
 
 
 def _of_earlier_call(path: Path, settings: ComparisonSettings) -> dict:
-    """With the settings of the arms that are new."""
+    """What it says, with the settings of the arms that are new."""
     try:
         kept = records.read_json(path / CONFIG, records.COMPARISON)
     except records.Damaged as error:
@@ -68,4 +73,4 @@ def _of_earlier_call(path: Path, settings: ComparisonSettings) -> dict:
             f"out: {path} holds a comparison with other settings; choose another folder or give --overwrite:\n"
             + "\n".join(differences)
         )
-    return kept if before == kept["settings"] else keep(path, {**kept, "settings": before})
+    return {**kept, "settings": before}

@@ -8,7 +8,7 @@ import numpy as np
 from dogo_tf import data
 from dogo_tf.comparison.arms import Arm, arms
 from dogo_tf.comparison.costs import training_gflop, whole_gflop
-from dogo_tf.comparison.folder import keep, make_ready
+from dogo_tf.comparison.folder import described, keep
 from dogo_tf.comparison.pictures import Pictures, pictures_of
 from dogo_tf.comparison.results import ArmRun, Cost, is_written, read_run, write_run
 from dogo_tf.comparison.settings import ComparisonSettings
@@ -34,16 +34,17 @@ FIRST_SEED = 0
 class Comparison:
     """A comparison in its folder; `run` goes on where an earlier call stopped."""
 
-    def __init__(self, settings: ComparisonSettings, folder, overwrite: bool = False):
+    def __init__(self, settings: ComparisonSettings, folder, overwrite: bool = False, trust: bool = False):
         """
         Args:
             folder: what lies in it stands in comparison.folder.
-            overwrite: delete what an earlier comparison left in the folder.
+            overwrite: delete what an earlier comparison left in the folder, when `run` is called.
+            trust: as in pretrain.
         Raises:
             InputError: the folder holds a comparison with other settings (each difference is named), or other files.
         """
-        self.settings, self.path = settings, Path(folder)
-        kept, pair = make_ready(self.path, settings, overwrite), settings.pair
+        self.settings, self.path, self._overwrite, self._trust = settings, Path(folder), overwrite, trust
+        kept, pair = described(self.path, settings, overwrite), settings.pair
         # One of before images were kept larger by default goes on as it was.
         self._store_size = pair.store_size or (None if "store_ratio" in kept else pair.image_size)
         images = self._load(pair.dataset, pair.split, pair.image_size)
@@ -65,6 +66,7 @@ class Comparison:
             pair = dataclasses.replace(pair, precision=self._precision(kept))
             self.settings = dataclasses.replace(settings, pair=pair)
         self.arms = arms(pair, self.image_size, settings.own)
+        self._described = {**kept, "settings": {**kept["settings"], "precision": pair.precision}}
         self._pictures, self.image_count = None, len(images.images)
 
     def run(self, seeds, on_progress=lambda runs: None) -> list[ArmRun]:
@@ -75,6 +77,10 @@ class Comparison:
         asked = [arm for arm in self.arms if arm.name in self.settings.arms]
         runs, total = [], len(seeds) * len(asked)
         self._check_files(asked, seeds)
+        keep(
+            self.path, self._described, self._overwrite
+        )  # not before: what is wrong must not stand in the way of what is right
+        self._overwrite = False
         self.time = TimeEstimate(asked, self.arms, self.image_count, self.image_size, len(seeds))
         for seed in seeds:
             self._keep_labels(seed)
@@ -118,7 +124,6 @@ class Comparison:
             return before
         choice = precision.fastest(self.settings.pair, self.image_size)
         say(f"precision of all trainings: {choice.precision}; {choice.reason}")
-        keep(self.path, {**kept, "settings": {**kept["settings"], "precision": choice.precision}})
         return choice.precision
 
     def _scores(self, arm: Arm, seed: int) -> Path:
@@ -130,13 +135,16 @@ class Comparison:
             arm.training
             for arm in asked
             for seed in seeds
-            if arm.trained and not is_written(self._scores(arm, seed)) and not _is_done(self._run(arm, seed))
+            if arm.trained and (self._overwrite or not self._is_finished(arm, seed))
         )
         for training in to_train:
             if training.init or training.teachers:
                 stored = dataclasses.replace(training, store_size=self._store_size)
-                check_init_and_teachers(stored, self.image_size, *self.pixel_statistics)
+                check_init_and_teachers(stored, self.image_size, *self.pixel_statistics, self._trust)
                 keras.backend.clear_session()
+
+    def _is_finished(self, arm: Arm, seed: int) -> bool:
+        return is_written(self._scores(arm, seed)) or _is_done(self._run(arm, seed))
 
     def _keep_labels(self, seed: int) -> None:
         path = self.path / "scores" / f"labels_seed{seed}.npz"
@@ -169,7 +177,8 @@ class Comparison:
                 peer, first = arm.starts_from
                 others = tuple(place for place in training.init if place.partition("=")[0].strip() != peer)
                 training = dataclasses.replace(training, init=(*others, f"{peer}={self._place(first, seed)}"))
-            pretrain(training, resume=started, on_speed=self.time.after_first_steps_of(arm))
+            speed = self.time.after_first_steps_of(arm)
+            pretrain(training, resume=started, on_speed=speed, trust=self._trust)
             keras.backend.clear_session()
             write_atomically(folder.path / DONE, b"")
         return folder

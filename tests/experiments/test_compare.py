@@ -1,6 +1,8 @@
 """dogo-compare from the command line to the report; killed, run again, and asked for something else."""
 
 import json
+import shutil
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from pictures import make_folder
 from dogo_tf.comparison import runs as comparison_runs
 from dogo_tf.encoders import build
 from dogo_tf.experiments import compare
+from dogo_tf.platform.keras_compat import tf
 from dogo_tf.pretraining.precision import Choice
 
 
@@ -30,8 +33,8 @@ def finished(pictures, tmp_path_factory):
         began = note_trainings(patched)
         noted = comparison_runs.pretrain
 
-        def cut_off(settings, resume, on_speed):
-            noted(settings, resume, on_speed)
+        def cut_off(settings, resume, **how):
+            noted(settings, resume=resume, **how)
             if names(began)[-1] == "dogo_seed0" and not resume:
                 raise PowerCut
 
@@ -191,15 +194,44 @@ def test_wrong_weights_teachers_and_local_views_are_told_before_the_first_arm_tr
     def refused(name, *words):
         out = tmp_path / name
         assert compare.run(command(pictures, out, "--seeds=1", *words)) == 2
-        assert not (out / "runs").exists()
+        assert not list(out.iterdir())  # the right call can still be made
         return capsys.readouterr().err
 
     shown = refused("init", "--arms=solo,dogo", f"--init=small_conv={tmp_path / 'other.keras'}")
     assert "init: small_conv: " in shown and "is another network: its array 0 has shape" in shown
     shown = refused("teacher", "--arms=solo,at_hand", f"--teachers=big={tmp_path / 'few.npy'}")
     assert "teachers: big: " in shown and "expected the features of 48 images, got 3" in shown
+    assert "has no sub-folder 'tset'; known: train, val" in refused("split", "--test_split=tset")
     shown = refused("local", "--local_views=2", "--local_size=20")
     assert "local_size: expected at most 16, the side of the other views; got 20" in shown
+
+
+def test_an_earlier_comparison_is_overwritten_only_by_a_call_that_can_begin(finished, pictures, tmp_path, capsys):
+    out = shutil.copytree(finished[0], tmp_path / "out")
+    before = sorted(out.rglob("*"))
+    words = ["--overwrite", "--seeds=1", "--arms=random", "--draws=1"]
+    assert compare.run(command(pictures, out, *words, "--test_split=tset")) == 2
+    assert sorted(out.rglob("*")) == before
+    assert compare.run(command(pictures, out, *words)) == 0
+    assert [file.name for file in (out / "scores").glob("*.npz") if "labels" not in file.name] == ["random_seed0.npz"]
+    assert not (out / "runs").exists()
+
+
+def test_a_saved_model_is_trusted_where_that_is_asked_for(pictures, tmp_path, monkeypatch, capsys):
+    class Printing(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None, 16, 16, 3], tf.uint8)])
+        def __call__(self, images):
+            tf.print("seen")
+            return tf.cast(images[:, 0, 0], tf.float32)
+
+    tf.saved_model.save(module := Printing(), str(tmp_path / "prints"), signatures=module.__call__)
+    monkeypatch.setattr(comparison_runs, "pretrain", stopped := Mock(side_effect=PowerCut))
+    words = ["--seeds=1", "--arms=solo,at_hand", f"--teachers=big={tmp_path / 'prints'}"]
+    assert compare.run(command(pictures, tmp_path / "out", *words)) == 2
+    assert "give --trust" in capsys.readouterr().err and not stopped.called
+    with pytest.raises(PowerCut):
+        compare.run(command(pictures, tmp_path / "out", *words, "--trust"))
+    assert stopped.call_args.kwargs["trust"]
 
 
 def test_weights_that_have_gone_are_not_asked_for_by_what_is_trained(pictures, tmp_path):

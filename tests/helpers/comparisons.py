@@ -18,9 +18,9 @@ def note_trainings(patched):
     """The settings of the trainings begun from now on, a list that grows."""
     began, pretrain = [], runs.pretrain
 
-    def noted(settings, resume, on_speed):
+    def noted(settings, **how):
         began.append(settings)
-        return pretrain(settings, resume, on_speed=on_speed)
+        return pretrain(settings, **how)
 
     patched.setattr(runs, "pretrain", noted)
     return began
