@@ -7,7 +7,8 @@ from trial_tables import TITLES, gains_told, mean_told
 from dogo_tf.reporting.table import text_table
 
 SHOWN = ("knn", "linear_100", "linear_10", "linear_1")
-ENCODER = "wrn_10_1"
+ENCODER, PEER = "wrn_10_1", "wrn_16_1"
+RATES = ("1e-3", "5e-3")
 
 
 def objective_rates() -> str:
@@ -15,11 +16,12 @@ def objective_rates() -> str:
     found = {}
     for name, of_seeds in scores_of("trials_objectives").items():
         objective, _, rate = name.rpartition("_")
-        found.setdefault(objective, {})[rate] = of_seeds
+        if rate in RATES:
+            found.setdefault(objective, {})[rate] = of_seeds
     rows = [
         [
             objective,
-            *(mean_told(of_rates[rate]) for rate in ("1e-3", "5e-3")),
+            *(mean_told(of_rates[rate]) for rate in RATES),
             *gains_told(of_rates["5e-3"], of_rates["1e-3"]),
         ]
         for objective, of_rates in found.items()
@@ -57,18 +59,20 @@ def objective_peers() -> str:
     """Trials of trials_objectives.txt next to a peer with the same objective, against the same alone."""
     found, rows = scores_of("trials_objectives"), []
     trial_of = {trial["name"]: trial for trial in read("trials_objectives")["trials"]}
-    for name, next_to_peer in found.items():
-        objective, _, kind = name.rpartition("_")
-        if kind == "peer":
-            alone = f"{objective}_{flag_of(trial_of[name], '--learning_rate=')}"
+    for name, next_to_peer in sorted(found.items()):
+        objective, next_to, _ = name.partition("_peer")
+        if next_to:
+            rate, *peers_rate = flag_of(trial_of[name], "--learning_rate=").split(",")
+            alone = f"{objective}_{rate}"
             operations = trial_of[name]["train_gflop"] / trial_of[alone]["train_gflop"]
             gains = gains_told(next_to_peer, found[alone])
-            rows.append([objective, mean_told(found[alone]), mean_told(next_to_peer), f"{operations:.1f}", *gains])
+            title = objective + "".join(f", the peer at {slower}" for slower in peers_rate)
+            rows.append([title, mean_told(found[alone]), mean_told(next_to_peer), f"{operations:.1f}", *gains])
     titles = [TITLES[score] for score in SHOWN]
     return (
         text_table(["objective", "alone", "next to a peer", "operations, times alone", *titles], rows)
         + f"\n\n{' / '.join(titles)}, %, on held-out training images; in brackets the number of seeds. The right columns are "
-        f"gains in points, of the seeds that both have. `--peers={ENCODER}:<objective>,wrn_16_1:<objective> {common_flags()}`, "
+        f"gains in points, of the seeds that both have. `--peers={ENCODER}:<objective>,{PEER}:<objective> {common_flags()}`, "
         "at the rate that `--learning_rate=auto` takes." + source("trials_objectives")
     )
 
@@ -77,6 +81,8 @@ def scores_of(name: str) -> dict:
     """{trial: {seed: the scores SHOWN}} of results/<name>.json, on held-out images."""
     found = {}
     for trial in read(name)["trials"]:
+        if ENCODER not in trial["scores"]:
+            continue  # of the larger network alone
         scores = np.array([trial["scores"][ENCODER][score] for score in SHOWN])
         found.setdefault(trial["name"], {})[trial["seed"]] = scores
     return found

@@ -10,6 +10,7 @@ from dogo_tf.errors import InputError
 from dogo_tf.evaluate.classifier import LinearClassifier
 from dogo_tf.export import tflite
 from dogo_tf.export.saved_model import export_saved_model
+from dogo_tf.platform.keras_compat import tf
 from dogo_tf.pretraining import pretrain as module
 from dogo_tf.pretraining.initial_weights import start_from
 from dogo_tf.pretraining.pretrain import pretrain
@@ -137,3 +138,19 @@ def test_a_file_without_weights_to_train_is_refused(places, tmp_path):
         InputError, match="init: a: .*e.tflite holds no weights that can be trained on; expected a .keras"
     ):
         start_from(peers, (f"a={tmp_path / 'e.tflite'}",))
+
+
+def test_a_saved_model_of_elsewhere_is_refused(tmp_path):
+    class Mean(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale = tf.Variable(2.0)
+
+        @tf.function(input_signature=[tf.TensorSpec([None, 16, 16, 3], tf.uint8)])
+        def __call__(self, images):
+            return self.scale * tf.reduce_mean(tf.cast(images, tf.float32), [1, 2])
+
+    module = Mean()
+    tf.saved_model.save(module, str(tmp_path / "mean"), signatures=module.__call__)
+    with pytest.raises(InputError, match="init: a: .*mean holds no weights that can be trained on; expected a .keras"):
+        start_from([dogo_tf.Peer("small_conv", "simclr", image_size=16, name="a")], (f"a={tmp_path / 'mean'}",))
