@@ -8,13 +8,12 @@ features/                       cached features
 """
 
 import json
-import shutil
 from pathlib import Path
 
 from dogo_tf.comparison.settings import USED_BY, ComparisonSettings
 from dogo_tf.data.choose import STORE_RATIO
 from dogo_tf.errors import InputError
-from dogo_tf.platform.files import write_atomically
+from dogo_tf.platform.files import remove, write_atomically
 from dogo_tf.pretraining import precision
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.runs import records
@@ -46,9 +45,8 @@ def described(path: Path, settings: ComparisonSettings, overwrite: bool) -> dict
 def keep(path: Path, content: dict, overwrite: bool) -> None:
     """Writes comparison.json; with `overwrite` an earlier comparison goes first."""
     try:
-        if overwrite and path.is_dir():
-            shutil.rmtree(path)
-            path.mkdir()
+        for entry in path.iterdir() if overwrite else ():
+            remove(entry)
         write_atomically(path / CONFIG, (json.dumps(content, indent=1) + "\n").encode())
     except OSError as error:
         raise InputError(f"out: cannot write to {path}: {error.strerror}") from error
