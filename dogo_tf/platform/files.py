@@ -46,21 +46,32 @@ def write_atomically(path: Path, data: bytes) -> None:
 def folder_atomically(path: Path):
     """Gives a new folder beside `path` to write to. If all goes well, it takes the place of `path`, else it vanishes.
 
-    What a killed process left there is cleaned up first.
+    The current folder stays, and what is in it is exchanged, one entry after the other: a shell that stands in a folder whose
+    place is taken looks at what is no longer there. What a killed process left there is cleaned up first.
     """
-    path = Path(path)
+    path = Path(path).resolve()  # "." has no name, which the new folder beside it needs
     path.parent.mkdir(parents=True, exist_ok=True)
     _clean_up_after_killed(path)
     temporary, old = (path.with_name(f".{os.getpid()}_{kind}_{path.name}") for kind in ("new", "old"))
     try:
         temporary.mkdir()
         yield temporary
-        if path.exists():
-            path.rename(old)
-        temporary.rename(path)
+        if path.exists() and path.samefile(os.curdir):
+            _move_contents(path, old)
+            _move_contents(temporary, path)
+        else:
+            if path.exists():
+                path.rename(old)
+            temporary.rename(path)
     finally:
         for rubbish in (temporary, old):
             shutil.rmtree(rubbish, ignore_errors=True)
+
+
+def _move_contents(source: Path, target: Path) -> None:
+    target.mkdir(exist_ok=True)
+    for entry in list(source.iterdir()):
+        entry.rename(target / entry.name)
 
 
 def _clean_up_after_killed(path: Path) -> None:

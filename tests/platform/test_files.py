@@ -102,3 +102,29 @@ def test_an_old_folder_goes_once_the_new_one_is_in_its_place(tmp_path, ended):
     with pytest.raises(ZeroDivisionError), folder_atomically(tmp_path / "export"):
         raise ZeroDivisionError
     assert [path.name for path in tmp_path.iterdir()] == ["export"]
+
+
+@pytest.mark.parametrize("given", [".", "../export", ""])
+def test_the_current_folder_is_filled_and_stays_the_one_that_the_shell_stands_in(tmp_path, monkeypatch, given):
+    folder = tmp_path / "export"
+    folder.mkdir()
+    (folder / "old").touch()
+    monkeypatch.chdir(folder)
+    before = folder.stat().st_ino
+    with pytest.raises(ZeroDivisionError), folder_atomically(given):
+        raise ZeroDivisionError
+    assert os.listdir() == ["old"]
+    with folder_atomically(given) as stage:
+        (stage / "deeper").mkdir()
+        (stage / "deeper" / "new").touch()
+    assert folder.stat().st_ino == before and os.listdir() == ["deeper"] and os.listdir("deeper") == ["new"]
+    assert [path.name for path in tmp_path.iterdir()] == ["export"]
+
+
+def test_what_a_link_leads_to_is_replaced_and_the_link_stays(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    with folder_atomically(tmp_path / "link") as stage:
+        (stage / "new").touch()
+    assert os.listdir(tmp_path / "real") == ["new"] and (tmp_path / "link").is_symlink()
+    assert sorted(os.listdir(tmp_path)) == ["link", "real"]
