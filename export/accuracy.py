@@ -8,6 +8,7 @@ from dogo_tf.data.image_set import ImageSet
 from dogo_tf.evaluate.classifier import fit_classifier
 from dogo_tf.evaluate.knn import knn_accuracy
 from dogo_tf.evaluate.probe import check_same_classes
+from dogo_tf.reporting.plain_text import listed
 
 # A loss of up to one point is accepted, and what two standard errors of the paired difference allow beyond it.
 MOST_LOST = 0.01
@@ -68,6 +69,21 @@ class Judge:
     def _knn(self, train_features, test_features):
         result = knn_accuracy(train_features, self._train_labels, test_features, self._test_labels)
         return result.predictions == self._test_labels
+
+
+def why_none(train: ImageSet, test: ImageSet) -> str | None:
+    """Why no classifier can be learnt from train's labels and tested on test's; None if one can. Both have labels."""
+    learnt, asked = _present(train), _present(test)
+    if len(learnt) < 2:
+        return f"{train.name}: all images are of one class, {listed(learnt)}"
+    if missing := [name for name in dict.fromkeys((*train.class_names, *asked)) if name not in learnt]:
+        return f"{train.name}: no image of {listed(missing)}"
+    return None
+
+
+def _present(images: ImageSet) -> list[str]:
+    """The classes that have an image."""
+    return [images.class_names[label] for label in np.unique(images.labels)]
 
 
 def violations(scores: dict[str, Score], export_format: str) -> list[str]:

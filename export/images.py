@@ -12,8 +12,12 @@ TEST_SHARE = 0.2
 
 
 def set_aside(data: ImageSet, at_least: int, seed: int) -> tuple[ImageSet, ImageSet]:
-    """(the rest, a fifth of the images or `at_least` that many), disjoint; each in the order of the data."""
+    """(the rest, a fifth of the images or `at_least` that many), disjoint; each in the order of the data.
+
+    Of every class the rest has an image, as long as there are no more classes than it has images.
+    """
     order = np.random.default_rng(seed).permutation(len(data.images))
+    order = _every_class_first(order[::-1], data.labels)[::-1]
     count = max(at_least, round(TEST_SHARE * len(order)))
     if count >= len(order):
         raise InputError(f"{data.name}: expected more than {count} images, to set {count} aside; got {len(order)}")
@@ -21,13 +25,25 @@ def set_aside(data: ImageSet, at_least: int, seed: int) -> tuple[ImageSet, Image
     return replace(rest, name=f"{data.name}, the rest"), replace(aside, name=f"{data.name}, {count} set aside")
 
 
-def at_most(data: ImageSet, count: int, seed: int) -> ImageSet:
-    """All images, or `count` of them."""
+def at_most(data: ImageSet, count: int, seed: int, every_class: bool = False) -> ImageSet:
+    """All images, or `count` of them.
+
+    every_class: one image of each at least, as far as `count` goes, for what is to be learnt from.
+    """
     if count < 1:
         raise InputError(f"max_images: expected at least 1, got {count}")
     if len(data.images) <= count:
         return data
-    return _part(data, np.random.default_rng(seed).permutation(len(data.images))[:count])
+    order = np.random.default_rng(seed).permutation(len(data.images))
+    return _part(data, (_every_class_first(order, data.labels) if every_class else order)[:count])
+
+
+def _every_class_first(order: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
+    """The rows with the first one of each class in front, so that none is lost with the rest."""
+    if labels is None:
+        return order
+    first = np.sort(np.unique(labels[order], return_index=True)[1])
+    return np.concatenate([order[first], np.delete(order, first)])
 
 
 def _part(data: ImageSet, rows: np.ndarray) -> ImageSet:

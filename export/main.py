@@ -9,7 +9,8 @@ Input of every file: uint8 pixel values [B, H, W, 3], RGB; output: features [B, 
 dogo-finetune, logits. Each .tflite has a
 JSON file beside it (and the same inside) that states this contract, what was measured and a checksum. report.html shows the
 formats side by side. A file that differs too much from the original is not written; the message says by how much, and what may
-help. Where the images are labelled, kNN and linear accuracy of every file are measured too.
+help. Where the images are labelled, kNN and linear accuracy of every file are measured too; a folder with one sub-folder, or a
+class without an image to learn from, is exported without them.
 
 The report also says where else the files run (--targets): ONNX Runtime, TensorFlow Serving, a microcontroller's interpreter,
 Arm's Ethos-U accelerators. README.md is a model card. On a device, `python runtime.py small_int8.tflite --benchmark > pi.json`
@@ -28,6 +29,7 @@ from dogo_tf.evaluate.sources import image_side, load_network
 from dogo_tf.evaluate.tflite_encoder import TFLiteEncoder
 from dogo_tf.experiments import app
 from dogo_tf.export import calibration, device_timing, images, report, report_file, target_report
+from dogo_tf.export.accuracy import why_none
 from dogo_tf.export.advice import timing_remark
 from dogo_tf.export.pipeline import MIN_PARITY_IMAGES, GateFailure, Options, export_encoder
 from dogo_tf.finetuning.labelled import in_classes_of
@@ -200,11 +202,12 @@ def _train_and_test(defaults: dict, size: int) -> tuple[ImageSet, ImageSet]:
     train = _open(name, split, size, data_dir)
     if FLAGS.test_split:
         test = _open(FLAGS.test_dataset or name, FLAGS.test_split, size, data_dir)
-        if train.labels is not None and test.labels is not None:
+        if train.labels is not None and test.labels is not None and not why_none(train, test):
             test = in_classes_of(train, test)
     else:
         train, test = images.set_aside(train, MIN_PARITY_IMAGES, FLAGS.seed)
-    return images.at_most(train, FLAGS.max_images, FLAGS.seed), images.at_most(test, FLAGS.max_images, FLAGS.seed)
+    some = FLAGS.max_images, FLAGS.seed
+    return images.at_most(train, *some, every_class=True), images.at_most(test, *some)
 
 
 def _open(name: str, split: str, size: int, data_dir: str | None) -> ImageSet:

@@ -32,6 +32,7 @@ from dogo_tf.export.saved_model import check_encoder, export_saved_model
 from dogo_tf.export.targets._work import Work
 from dogo_tf.platform.files import folder_atomically
 from dogo_tf.platform.keras_compat import keras
+from dogo_tf.reporting.progress import say
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.sources.selection import selected
 
@@ -94,13 +95,15 @@ def export_encoder(
         folder: appears under its name when everything in it is whole.
         train: the user's own images; calibration images are drawn from them and, if they are labelled, kNN, linear probe and
             head learn from them.
-        test: at least 256 other images; labelled like train if accuracies are wanted.
+        test: at least 256 other images; labelled like train if accuracies are wanted. Where no classifier can be learnt from
+            train's labels and tested on test's (see accuracy.why_none), there are none, which is said.
         options: see Options.
         name: what the files are called; the encoder's own name if not given.
         calibration_set: an ImageSet to calibrate on instead of train.
         origin: what is known of the encoder, e.g. its run's settings, ready for JSON; goes into the report as it is.
     Raises:
-        InputError: too few images, a folder in the way, --head without labels, or a graph that cannot be converted.
+        InputError: too few images, a folder in the way, --head without labels to learn it from, or a graph that cannot be
+            converted.
         GateFailure: after the files that passed have been written, if one did not.
     """
     options, folder = options or Options(), Path(folder)
@@ -111,6 +114,7 @@ def export_encoder(
     encoder, own = parts(encoder) if isinstance(encoder, keras.Model) else (encoder, None)
     check_encoder(encoder)
     _check(folder, train, test, options)
+    labelled = _labelled(train, test, options.head)
     head = classifier_head.of_classifier(own, options.head, train, test)
     class_names = own.class_names if own else train.class_names
     calibrated = None
@@ -119,7 +123,6 @@ def export_encoder(
         calibrated = calibration.choose(sets["calibration"].images, options.calibration_images, options.seed)
     encoder = as_float32(encoder) if isinstance(encoder, keras.Model) else encoder
     original = embed(encoder, test.images)
-    labelled = train.labels is not None and test.labels is not None
     learned = embed(encoder, train.images) if labelled or int8_formats.QAT in integers else None
     judge = accuracy.Judge(train, test, learned, original, options.seed, head) if labelled else None
     try:
@@ -208,8 +211,6 @@ def _check(folder: Path, train: ImageSet, test: ImageSet, options: Options) -> N
         )
     if int8_formats.QAT in options.formats:
         qat.check_images(len(train.images))
-    if options.head and (train.labels is None or test.labels is None):
-        raise InputError(f"head: expected labelled images to train it with; {train.name} or {test.name} has no labels")
     if folder.is_file():
         raise InputError(f"out: {folder} is a file; expected a folder")
     if not folder.is_dir() or not any(folder.iterdir()):
@@ -218,6 +219,22 @@ def _check(folder: Path, train: ImageSet, test: ImageSet, options: Options) -> N
         raise InputError(f"out: {folder} exists already; choose another folder or give --overwrite")
     if not any((folder / name).exists() for name in (report_file.REPORT, "saved_model")):
         raise InputError(f"out: {folder} holds files but no earlier export ({report_file.REPORT}); it is not replaced")
+
+
+def _labelled(train: ImageSet, test: ImageSet, head: bool) -> bool:
+    """Whether accuracies can be measured. InputError if a head is to be trained and cannot be."""
+    if train.labels is None or test.labels is None:
+        if head:
+            raise InputError(
+                f"head: expected labelled images to train it with; {train.name} or {test.name} has no labels"
+            )
+        return False
+    reason = accuracy.why_none(train, test)
+    if reason and head:
+        raise InputError(f"head: expected images of each class, and two classes or more, to train it with; {reason}")
+    if reason:
+        say(f"no accuracies: {reason}")
+    return not reason
 
 
 def _check_saved_model(path: Path, folder: Path, original, test: ImageSet, options: Options) -> Exported:

@@ -9,6 +9,7 @@ from dogo_tf import data
 from dogo_tf.data.image_set import ImageSet, warn_of_shared_images
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.probe import check_has_labels
+from dogo_tf.reporting.plain_text import listed
 from dogo_tf.reporting.progress import say
 
 
@@ -53,11 +54,11 @@ def check_every_class(images: ImageSet) -> None:
     """InputError unless there are two classes or more, each with an image; says which have one only."""
     names, counts = images.class_names, np.bincount(images.labels, minlength=len(images.class_names))
     if len(names) < 2:
-        raise InputError(f"{images.name}: expected images of at least two classes, all are of {_listed(names)}")
+        raise InputError(f"{images.name}: expected images of at least two classes, all are of {listed(names)}")
     if none := [name for name, count in zip(names, counts, strict=True) if count == 0]:
-        raise InputError(f"{images.name}: expected an image of every class; there is none of {_listed(none)}")
+        raise InputError(f"{images.name}: expected an image of every class; there is none of {listed(none)}")
     if single := [name for name, count in zip(names, counts, strict=True) if count == 1]:
-        say(f"warning: one image alone to learn from of {_listed(single)}; label more of it")
+        say(f"warning: one image alone to learn from of {listed(single)}; label more of it")
 
 
 def in_classes_of(labelled: ImageSet, test: ImageSet) -> ImageSet:
@@ -71,11 +72,11 @@ def in_classes_of(labelled: ImageSet, test: ImageSet) -> ImageSet:
     present = [test.class_names[label] for label in np.unique(test.labels)]
     if unknown := [name for name in present if name not in number]:
         raise InputError(
-            f"{test.name}: labels of classes that {labelled.name} has no image of: {_listed(unknown)}; "
-            f"known: {_listed(labelled.class_names)}"
+            f"{test.name}: labels of classes that {labelled.name} has no image of: {listed(unknown)}; "
+            f"known: {listed(labelled.class_names)}"
         )
     if missing := [name for name in labelled.class_names if name not in present]:
-        say(f"{test.name}: nothing tests {_listed(missing)}")
+        say(f"{test.name}: nothing tests {listed(missing)}")
     labels = np.array([number.get(name, -1) for name in test.class_names])[test.labels]
     return ImageSet(test.name, test.images, labels, labelled.class_names, test.bad_files, test.files, test.source)
 
@@ -95,8 +96,3 @@ def described(images: Images, image_size: int) -> dict:
         "bad_files": [list(entry) for entry in labelled.bad_files],
         "unlabelled": other and {"images": len(other), "digest": data.digest(other.images)},
     }
-
-
-def _listed(names, most: int = 10) -> str:
-    names = list(map(str, names))
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -13,6 +13,12 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else _escaped(c) for c in text)
 
 
+def listed(names: Iterable, most: int = 10) -> str:
+    """ "a, b and 7 more"."""
+    names = list(map(str, names))
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
 def csv_bytes(head: list[str], rows: Iterable[Iterable]) -> bytes:
     """A CSV file in UTF-8 with a line for the head and one for each row.
 

@@ -1,11 +1,13 @@
 """Accuracies of an artefact next to the original's, and the gate on what is lost."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from dogo_tf.data.image_set import ImageSet
 from dogo_tf.errors import InputError
-from dogo_tf.export.accuracy import Judge, Score, violations
+from dogo_tf.export.accuracy import Judge, Score, violations, why_none
 
 
 def labelled(count, seed):
@@ -63,3 +65,27 @@ def test_other_classes_are_refused():
     other = ImageSet("other", test.images, test.labels, ("a", "b", "d"))
     with pytest.raises(InputError, match="expected the same classes; only one of them has c, d"):
         Judge(train, other, features, test_features)
+
+
+@pytest.mark.parametrize(
+    "train, test, classes, reason",
+    [
+        ([0, 1], [1, 1], ("a", "b"), None),
+        ([0, 0], [0, 0], ("holiday",), "train: all images are of one class, holiday"),
+        ([1, 1], [0, 1], ("a", "b"), "train: all images are of one class, b"),
+        ([0, 1], [2, 1], ("a", "b", "c"), "train: no image of c"),
+        ([0, 1], [0, 1], ("a", "b", "c"), "train: no image of c"),
+    ],
+)
+def test_labels_that_no_classifier_can_be_learnt_from(train, test, classes, reason):
+    sets = [
+        ImageSet(name, np.zeros((2, 8, 8, 3), np.uint8), np.array(labels), classes)
+        for name, labels in (("train", train), ("test", test))
+    ]
+    assert why_none(*sets) == reason
+
+
+def test_classes_go_by_their_names():
+    (train, _), (test, _) = labelled(30, 0), labelled(30, 1)
+    assert why_none(train, replace(test, class_names=("c", "b", "a"))) is None
+    assert why_none(train, replace(test, class_names=("a", "b", "d"))) == "set 0: no image of d"

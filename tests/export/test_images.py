@@ -38,6 +38,25 @@ def test_a_part_of_at_most_so_many():
     assert len(values(part)) == 50 and max(values(part)) > 100  # not just the first ones
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_the_only_image_of_a_class_is_there_to_learn_from(seed):
+    labels = np.repeat([0, 1, 2], [100, 100, 1])
+    data = dataclasses.replace(numbered(201), labels=labels, class_names=("a", "b", "c"))
+    rest, aside = images.set_aside(data, 40, seed)
+    assert 2 in rest.labels and len(rest.labels) == 161 and len(aside.labels) == 40
+    assert 2 in images.at_most(rest, 20, seed, every_class=True).labels
+    assert len(images.at_most(data, 2, seed, every_class=True).labels) == 2
+
+
+def test_a_draw_that_has_every_class_stays_the_one_of_its_seed():
+    data = dataclasses.replace(numbered(200), labels=np.arange(200) % 4)
+    drawn = np.random.default_rng(3).permutation(200)
+    kept = [
+        part.images[:, 0, 0, 0].tolist() for part in (*images.set_aside(data, 10, 3), images.at_most(data, 30, 3, True))
+    ]
+    assert kept == [sorted(drawn[40:]), sorted(drawn[:40]), sorted(drawn[:30])]
+
+
 def test_parts_of_a_source_are_not_read():
     data = numbered(200)
     source = Counted(data.images)

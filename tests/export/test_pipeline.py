@@ -97,6 +97,13 @@ def test_the_report_says_which_ranges_were_tried(exported):
     assert line.removeprefix("int8: ") in html.unescape((folder / "report.html").read_text())
 
 
+def test_labels_of_no_use_leave_out_the_accuracies(encoder, tmp_path, capsys):
+    train = replace(TRAIN, labels=TRAIN.labels % 2)
+    report = export_encoder(encoder, tmp_path / "out", train, TEST, quick(formats=("float16",)), "tiny")
+    assert capsys.readouterr().out == "no accuracies: set 0: no image of blue\n"
+    assert report.reference == {} and report.item("float16").scores == {} and report.item("float16").path.is_file()
+
+
 @pytest.fixture
 def short_training(monkeypatch):
     monkeypatch.setattr(qat.Settings, "__init__", partialmethod(qat.Settings.__init__, steps=20, learning_rate=1e-3))

@@ -101,6 +101,16 @@ WRONG = {
         "int8_qat: expected at least 64 images to learn from, a batch; there are 63",
     ),
     "parity": ({"parity_images": 100}, {}, "parity_images=100 are to be used"),
+    "one class": (
+        {"head": True},
+        {"train": replace(TRAIN, labels=TRAIN.labels * 0)},
+        "head: expected images of each class, .* to train it with; set 0: all images are of one class, red",
+    ),
+    "no example": (
+        {"head": True},
+        {"train": replace(TRAIN, labels=TRAIN.labels % 2)},
+        "head: expected images of each class, and two classes or more, to train it with; set 0: no image of blue",
+    ),
     "calibration": ({}, {"train": image_set(60, 0)}, "calibration_images: 100 are wanted, but there are only 60"),
 }
 
