@@ -15,7 +15,6 @@ is there.
 
 import copy
 import sys
-from pathlib import Path
 
 from absl import flags
 
@@ -24,6 +23,7 @@ from dogo_tf.comparison.settings import ArmSettings, ComparisonSettings
 from dogo_tf.errors import InputError, Interrupted
 from dogo_tf.evaluate.studies import PROTOCOLS, StudyPlan
 from dogo_tf.experiments import app, pretrain
+from dogo_tf.platform.files import expanded
 from dogo_tf.pretraining.settings import peer_specs
 from dogo_tf.reporting.provenance import provenance
 
@@ -144,7 +144,7 @@ def settings_from_flags() -> ComparisonSettings:
 
 def _splits(pretrained_on: str) -> tuple[str, str]:
     """What the probes learn from and are tested on: as given, else the sub-folders of these usual names."""
-    train, test, labelled = FLAGS.train_split, FLAGS.test_split, Path(FLAGS.labelled or FLAGS.dataset)
+    train, test, labelled = FLAGS.train_split, FLAGS.test_split, expanded(FLAGS.labelled or FLAGS.dataset)
     if FLAGS["test_split"].using_default_value and (labelled / "val").is_dir() and not (labelled / test).is_dir():
         test = "val"
     if FLAGS.labelled and not train:

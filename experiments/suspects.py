@@ -26,7 +26,7 @@ from dogo_tf.evaluate.features import embed
 from dogo_tf.evaluate.probe import check_has_labels
 from dogo_tf.evaluate.suspects import Suspects, check_k, precision_recall, suspects
 from dogo_tf.experiments import app, looking
-from dogo_tf.platform.files import write_atomically
+from dogo_tf.platform.files import expanded, write_atomically
 from dogo_tf.reporting.plain_text import csv_bytes, printable
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.reporting.table import percent
@@ -74,7 +74,7 @@ def main() -> None:
     if flipped is not None:
         print(self_test(found, flipped))
     default = looker.folder / "suspects" / (looker.name if flipped is None else f"{looker.name}_self_test")
-    _write(Path(FLAGS.out or default), images, labels, found, flipped)
+    _write(expanded(FLAGS.out or default), images, labels, found, flipped)
 
 
 def summary(found: Suspects, labels: np.ndarray, images: ImageSet) -> str:

@@ -34,6 +34,7 @@ from dogo_tf.export.advice import timing_remark
 from dogo_tf.export.pipeline import MIN_PARITY_IMAGES, GateFailure, Options, export_encoder
 from dogo_tf.finetuning.labelled import in_classes_of
 from dogo_tf.foreign.onnx_encoder import OnnxEncoder
+from dogo_tf.platform.files import expanded
 from dogo_tf.reporting.plain_text import printable
 from dogo_tf.reporting.table import text_table
 from dogo_tf.runs.folder import RunFolder
@@ -147,8 +148,8 @@ def main() -> None:
 def _add_to_report() -> None:
     if FLAGS.encoder or not (FLAGS.out or FLAGS.run_dir):
         raise InputError("--report_add: expected the folder of an earlier export, --out or --run_dir, and no --encoder")
-    folder = Path(FLAGS.out) if FLAGS.out else _out_of_run(RunFolder(FLAGS.run_dir))
-    made = device_timing.add(report_file.load(folder), folder, app.names(FLAGS.report_add))
+    folder = expanded(FLAGS.out) if FLAGS.out else _out_of_run(RunFolder(FLAGS.run_dir))
+    made = device_timing.add(report_file.load(folder), folder, [expanded(path) for path in app.names(FLAGS.report_add)])
     try:
         report_file.write(folder, made)
     except OSError as error:
@@ -174,7 +175,7 @@ def _from_run():
     folder = RunFolder(FLAGS.run_dir)
     config = folder.config()
     peer = FLAGS.peer or _only_peer(folder)
-    out = Path(FLAGS.out) if FLAGS.out else _out_of_run(folder)
+    out = expanded(FLAGS.out) if FLAGS.out else _out_of_run(folder)
     origin = {"run": str(folder.path)} | {part: config[part] for part in ("settings", "data", "provenance")}
     return folder.load_network(peer), peer, out, origin
 
@@ -185,11 +186,11 @@ def _out_of_run(folder: RunFolder) -> Path:
 
 def _from_file():
     app.required(FLAGS, "dataset", "out")
-    path = Path(FLAGS.encoder)
+    path = expanded(FLAGS.encoder)
     encoder = load_network(path, FLAGS.peer, FLAGS.trust)
     if isinstance(encoder, TFLiteEncoder | OnnxEncoder):
         raise InputError(f"--encoder: {path} is exported already; expected a .keras file or a SavedModel")
-    return encoder, path.stem if path.suffix == ".keras" else encoder.name, Path(FLAGS.out), {"file": str(path)}
+    return encoder, path.stem if path.suffix == ".keras" else encoder.name, expanded(FLAGS.out), {"file": str(path)}
 
 
 def _train_and_test(defaults: dict, size: int) -> tuple[ImageSet, ImageSet]:

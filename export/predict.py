@@ -22,7 +22,7 @@ from dogo_tf.errors import InputError
 from dogo_tf.experiments import app
 from dogo_tf.export.image_files import image_files
 from dogo_tf.export.runtime import MAX_PIXELS, Encoder, to_square
-from dogo_tf.platform.files import write_atomically
+from dogo_tf.platform.files import expanded, write_atomically
 from dogo_tf.reporting.captioned_grid import captioned_grid
 from dogo_tf.reporting.plain_text import csv_bytes, printable
 from dogo_tf.reporting.progress import Progress
@@ -54,22 +54,23 @@ flags.DEFINE_bool("overwrite", False, "Replace the file --out.", flag_values=FLA
 
 def main() -> None:
     app.required(FLAGS, "model", "images", "out")
-    out, endings = Path(FLAGS.out), _endings()
+    out, endings = expanded(FLAGS.out), _endings()
     if out.suffix not in endings:
         raise InputError(f"--out: expected a name ending in {' or '.join(endings)}; got {FLAGS.out!r}")
     if out.exists() and not FLAGS.overwrite:
         raise InputError(f"--out: {out} exists already; choose another name or give --overwrite")
     files = image_files(FLAGS.images)
+    query = expanded(FLAGS.neighbours) if FLAGS.neighbours else None
     try:
-        encoder = Encoder(FLAGS.model, FLAGS.threads, FLAGS.max_pixels)
+        encoder = Encoder(expanded(FLAGS.model), FLAGS.threads, FLAGS.max_pixels)
         # At once: a bad query must not cost the time of the whole folder.
-        query = encoder.features(FLAGS.neighbours, normalise=True)[0] if FLAGS.neighbours else None
+        wanted = encoder.features(query, normalise=True)[0] if query else None
     except ValueError as error:
         raise InputError(str(error)) from error
-    if query is not None:
-        files = _but_for(FLAGS.neighbours, files)
+    if query:
+        files = _but_for(query, files)
         paths, features = _over(files, lambda path: encoder.features(path, normalise=True)[0])
-        content = _neighbours(query, np.stack(features), paths)
+        content = _neighbours(query, wanted, np.stack(features), paths)
     elif FLAGS.labels:
         _require_labels(encoder)
         paths, found = _over(files, lambda path: encoder.classify(path)[0])
@@ -101,9 +102,9 @@ def _require_labels(encoder: Encoder) -> None:
         raise InputError(f"--labels: {FLAGS.model} has none; export it with --head, and keep its .json beside it")
 
 
-def _but_for(query: str, files: list[Path]) -> list[Path]:
+def _but_for(query: Path, files: list[Path]) -> list[Path]:
     """The files without the query itself, which would be its own nearest neighbour."""
-    itself = Path(query).resolve()
+    itself = query.resolve()
     others = [path for path in files if path.resolve() != itself]
     if not others:
         raise InputError(f"--images: expected images besides --neighbours={query}; it is the only one")
@@ -144,14 +145,14 @@ def _csv(head: list[str], paths, rows) -> bytes:
     return csv_bytes(head, ([str(path), *row] for path, row in zip(paths, rows, strict=True)))
 
 
-def _neighbours(query: np.ndarray, features: np.ndarray, paths) -> bytes:
-    """The picture, as PNG; the cosines and paths go to the screen."""
-    cosines = features @ query
+def _neighbours(query: Path, wanted: np.ndarray, features: np.ndarray, paths) -> bytes:
+    """The picture, as PNG; the cosines to `wanted`, the query's features, and the paths go to the screen."""
+    cosines = features @ wanted
     best = np.argsort(-cosines, kind="stable")[: FLAGS.count]
     for row in best:
         print(f"{cosines[row]:.3f}  {printable(str(paths[row]))}")
-    cells = [_cell(path) for path in (FLAGS.neighbours, *(paths[row] for row in best))]
-    captions = [("query", printable(Path(FLAGS.neighbours).name))]
+    cells = [_cell(path) for path in (query, *(paths[row] for row in best))]
+    captions = [("query", printable(query.name))]
     captions += [(f"{cosines[row]:.3f}", printable(Path(paths[row]).name)) for row in best]
     title = "the framed image, and the images of the folder that are most like it, by the cosine of their features"
     content = io.BytesIO()

@@ -18,7 +18,7 @@ from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.evaluate.linear import check_size
 from dogo_tf.evaluate.probe import check_same_classes
 from dogo_tf.evaluate.studies import run_studies, save_label_sets
-from dogo_tf.platform.files import write_atomically
+from dogo_tf.platform.files import expanded, write_atomically
 from dogo_tf.platform.keras_compat import keras
 from dogo_tf.pretraining import precision
 from dogo_tf.pretraining.build_model import build_model
@@ -43,7 +43,7 @@ class Comparison:
         Raises:
             InputError: the folder holds a comparison with other settings (each difference is named), or other files.
         """
-        self.settings, self.path, self._overwrite, self._trust = settings, Path(folder), overwrite, trust
+        self.settings, self.path, self._overwrite, self._trust = settings, expanded(folder), overwrite, trust
         kept, pair = described(self.path, settings, overwrite), settings.pair
         # One of before images were kept larger by default goes on as it was.
         self._store_size = pair.store_size or (None if "store_ratio" in kept else pair.image_size)

@@ -19,6 +19,11 @@ from dogo_tf.errors import InputError
 LOCK = ".lock"
 
 
+def expanded(path) -> Path:
+    """The path with a leading ~ as the home folder: shells leave that of --flag=~/folder as it is."""
+    return Path(os.path.expanduser(path))  # Path's own raises RuntimeError for the ~ of an unknown user
+
+
 def temporary_sibling(path: Path) -> Path:
     """A new name in the same folder for what is not whole yet; `is_temporary` knows what a killed process left there.
 

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from pathlib import Path
 
 from dogo_tf.errors import InputError
 from dogo_tf.optimizers.schedules import cooldown_steps
@@ -72,7 +71,7 @@ def trunk_of(settings: PretrainSettings) -> tuple[RunFolder, dict, int]:
         raise InputError(
             f"cooldown_from: expected run_folder@step, e.g. runs/trunk@1560; got {settings.cooldown_from!r}"
         )
-    trunk = RunFolder(Path(place).expanduser())
+    trunk = RunFolder(place)
     try:
         return trunk, trunk.config(), int(number)
     except InputError as error:

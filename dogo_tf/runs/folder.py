@@ -10,7 +10,7 @@ from pathlib import Path
 from dogo_tf.encoders._keras_file import load_keras_file
 from dogo_tf.encoders._precision import as_float32
 from dogo_tf.errors import InputError
-from dogo_tf.platform.files import LOCK, is_temporary, reason, remove, temporary_sibling, write_atomically
+from dogo_tf.platform.files import LOCK, expanded, is_temporary, reason, remove, temporary_sibling, write_atomically
 from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.runs import event_files, records
 from dogo_tf.runs.earlier import settings_differences
@@ -32,7 +32,7 @@ class RunFolder:
     """
 
     def __init__(self, path):
-        self.path = Path(path)
+        self.path = expanded(path)
         self.checkpoints = self.path / "checkpoints"
         self.metrics = self.path / "metrics.jsonl"
         self.probes = self.path / "probes.jsonl"

@@ -152,3 +152,11 @@ def test_hostile_class_names_end_neither_the_work_nor_the_screen(run_dir, pictur
     assert r"1 x \x1b[2Jdark -> =l\xefght" in shown and "\x1b" not in shown
     content = (tmp_path / "out" / "suspects.csv").read_bytes()
     assert b",'=l\xefght," in content and b",=l" not in content
+
+
+def test_paths_may_begin_with_the_home_folder(run_dir, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(run_dir, tmp_path / "pair")
+    assert suspects.run(command("~/pair", "--out=~/found")) == 0
+    assert (tmp_path / "found" / "suspects.csv").is_file() and not (tmp_path / "~").exists()

@@ -220,3 +220,11 @@ def test_the_largest_number_of_pixels_can_be_chosen(folder, tmp_path, capsys):
     assert run(folder, tmp_path / "few.npz", "--max_pixels=500") == 2  # 30 x 20 and more
     assert "30 x 20 pixels, more than the 0.0005 million of max_pixels" in capsys.readouterr().err
     assert run(folder, tmp_path / "all.npz", "--max_pixels=1e4") == 0
+
+
+def test_paths_may_begin_with_the_home_folder(folder, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.chdir(tmp_path)
+    words = ["--model=~/small.tflite", "--images=~/pictures", "--neighbours=~/only/0.png", "--out=~/nearest/0.png"]
+    assert predict.run(["dogo-predict", *words]) == 0
+    assert (folder / "nearest" / "0.png").is_file() and list(tmp_path.iterdir()) == []

@@ -8,6 +8,8 @@ from PIL import Image
 
 from dogo_tf.export import main as export_main
 
+STAND_IN = SimpleNamespace(input_shape=(None, 8, 8, 3), name="tiny")  # for an encoder, of which only the size is asked
+
 
 @pytest.fixture
 def sets(monkeypatch, tmp_path):
@@ -24,8 +26,7 @@ def sets(monkeypatch, tmp_path):
 
     found = []
     monkeypatch.setattr(export_main, "export_encoder", exported)
-    stand_in = SimpleNamespace(input_shape=(None, 8, 8, 3), name="tiny")
-    monkeypatch.setattr(export_main, "load_network", lambda *_: stand_in)
+    monkeypatch.setattr(export_main, "load_network", lambda *_: STAND_IN)
     return sets_of
 
 
@@ -66,3 +67,21 @@ def test_a_test_split_counts_its_labels_as_the_images_to_learn_from_do(sets, fol
     photos = folder({"train/a": 3, "train/b": 3, "val/b": 3})
     train, test = sets(f"--dataset={photos}", "--test_split=val")
     assert test.class_names == train.class_names and set(test.labels) == {1}
+
+
+def test_paths_may_begin_with_the_home_folder(monkeypatch, folder, tmp_path):
+    folder({"holiday": 300})
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(export_main, "load_network", lambda path, *_: named.append(path) or STAND_IN)
+    monkeypatch.setattr(export_main, "export_encoder", lambda _, out, *__: named.append(out) or 1 / 0)
+    named = []
+    with pytest.raises(ZeroDivisionError):
+        export_main.run(["dogo-export", "--encoder=~/tiny.keras", "--dataset=~/photos", "--out=~/out"])
+    assert named == [tmp_path / "tiny.keras", tmp_path / "out"]
+
+
+def test_measurements_and_the_report_of_a_run_are_found_at_home(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for place in ("--out=~/out", "--run_dir=~/pair"):
+        assert export_main.run(["dogo-export", place, "--peer=small", "--report_add=~/pi.json"]) == 2
+        assert str(tmp_path) in capsys.readouterr().err

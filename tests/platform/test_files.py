@@ -6,7 +6,15 @@ import sys
 import pytest
 
 from dogo_tf.errors import InputError
-from dogo_tf.platform.files import folder_atomically, is_temporary, reason, sha256, sole_owner, temporary_sibling
+from dogo_tf.platform.files import (
+    expanded,
+    folder_atomically,
+    is_temporary,
+    reason,
+    sha256,
+    sole_owner,
+    temporary_sibling,
+)
 
 
 def test_a_folder_has_one_owner_at_a_time(tmp_path):
@@ -128,3 +136,9 @@ def test_what_a_link_leads_to_is_replaced_and_the_link_stays(tmp_path):
         (stage / "new").touch()
     assert os.listdir(tmp_path / "real") == ["new"] and (tmp_path / "link").is_symlink()
     assert sorted(os.listdir(tmp_path)) == ["link", "real"]
+
+
+def test_a_tilde_is_the_home_folder_where_there_is_one(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    found = [str(expanded(path)) for path in ("~/a", "~", "a/~", "a", "~nobody_of_this_name/a")]
+    assert found == [f"{tmp_path}/a", str(tmp_path), "a/~", "a", "~nobody_of_this_name/a"]

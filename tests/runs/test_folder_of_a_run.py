@@ -180,3 +180,10 @@ def test_a_name_too_long_for_a_file_is_refused(tmp_path):
     with pytest.raises(InputError, match="peer: expected a name .* at most 200 bytes"):
         check_peer_name("a" * 201)
     check_peer_name("a" * 200)
+
+
+def test_the_folder_of_a_run_may_be_below_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    RunFolder("~/runs/pair").start(CONFIG, resume=False, overwrite=False)
+    assert os.listdir() == ["runs"] and (tmp_path / "runs" / "pair" / "config.json").is_file()
