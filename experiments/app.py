@@ -1,12 +1,15 @@
 """What all binaries share: help that explains, errors without a traceback, exit codes."""
 
+import contextlib
 import itertools
 import shutil
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 from absl import flags
+from PIL import Image
 
 import dogo_tf
 from dogo_tf.errors import InputError, Interrupted, TrainingFailure
@@ -15,8 +18,8 @@ from dogo_tf.platform import ranges
 from dogo_tf.reporting.plain_text import printable
 
 MAX_PIXELS_HELP = (
-    "Largest number of pixels of an image file to decode (5e7: 50 megapixels). A larger JPEG is decoded at 1/2, 1/4 or 1/8 of "
-    "its sides; other files count as unreadable."
+    "Largest number of pixels of an image file to decode (5e7: 50 megapixels). A larger JPEG, up to 179 megapixels, is decoded "
+    "at 1/2, 1/4 or 1/8 of its sides; other files count as unreadable."
 )
 SOURCE_HELP = (
     "Where images are kept. memory: decoded at the start; cache: decoded once into cache_dir, where later runs find "
@@ -50,7 +53,8 @@ def run(main, flag_values: flags.FlagValues, description: str, argv: list[str] |
     try:
         _parse(flag_values, argv)
         _check_ranges(flag_values)
-        main()
+        with _pillow_opens_what_is_asked_for(flag_values):
+            main()
         return 0
     except InputError as error:
         print(printable(f"error: {error}"), file=sys.stderr)
@@ -67,6 +71,23 @@ def run(main, flag_values: flags.FlagValues, description: str, argv: list[str] |
     except KeyboardInterrupt:
         print("\ninterrupted; what was finished is kept", file=sys.stderr)
         return EXIT_INTERRUPTED
+
+
+@contextlib.contextmanager
+def _pillow_opens_what_is_asked_for(flag_values: flags.FlagValues) -> Iterator[None]:
+    """Raises Pillow's limit on what it opens, twice MAX_IMAGE_PIXELS, to --max_pixels where that is more.
+
+    It is one number for all threads, and a command has none yet; a library must leave it to the program. It is raised, not
+    lifted: max_pixels itself is checked before anything is decoded, but Pillow also looks at what the size of a picture
+    does not tell, such as the tiles of a TIFF file.
+    """
+    before = Image.MAX_IMAGE_PIXELS
+    if before is not None and "max_pixels" in flag_values:
+        Image.MAX_IMAGE_PIXELS = max(before, flag_values["max_pixels"].value / 2)
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
 
 
 def help_text(flag_values: flags.FlagValues, description: str) -> str:

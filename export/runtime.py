@@ -48,6 +48,7 @@ class Encoder:
             must fit.
         threads: of the interpreter.
         max_pixels: of a file to decode; a larger JPEG is decoded at 1/2, 1/4 or 1/8 of its sides, other files are refused.
+            Pillow opens none of more than twice PIL.Image.MAX_IMAGE_PIXELS, 179 million unless your program raises it.
     Attributes:
         image_size: (height, width) in pixels that the network takes.
         feature_dimension: d.

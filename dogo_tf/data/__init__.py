@@ -44,7 +44,8 @@ def load(
             and listed in ImageSet.bad_files.
         prepare: whether a TFDS set that is missing in data_dir is made there; False where data_dir comes from a file.
         max_pixels: of a file to decode, >= 1: a larger JPEG is decoded at 1/2, 1/4 or 1/8 of its sides, other files
-            count as unreadable.
+            count as unreadable. So does what Pillow refuses to open, whatever max_pixels says: all of more than twice
+            PIL.Image.MAX_IMAGE_PIXELS, 179 million unless your program raises it; the commands do, to their --max_pixels.
     Raises:
         InputError: what the user can put right.
     """

@@ -209,6 +209,15 @@ def test_a_picture_of_more_pixels_than_are_decoded_is_told(folder, tmp_path, cap
     assert "13300 x 13300 pixels, more than the 50 million of max_pixels" in capsys.readouterr().err
 
 
+def test_pillow_opens_what_max_pixels_allows(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)  # it refuses what has more than twice as many
+    assert run(folder, tmp_path / "all.npz", "--max_pixels=1000") == 0
+    assert run(folder, tmp_path / "few.npz", "--max_pixels=620", "--max_bad_images=0.9") == 0  # 30 x 20 and 31 x 20
+    with np.load(tmp_path / "few.npz") as found:
+        assert len(found["paths"]) == 6
+    assert "decompression bomb" in capsys.readouterr().err and Image.MAX_IMAGE_PIXELS == 100
+
+
 def test_a_pipe_as_the_model_is_not_waited_for(folder, tmp_path, capsys):
     os.mkfifo(tmp_path / "pipe.tflite")
     words = ["dogo-predict", f"--model={tmp_path / 'pipe.tflite'}", f"--images={folder / 'pictures'}"]
