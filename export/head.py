@@ -1,5 +1,7 @@
 """The classifier that becomes the second output of a file: which one it is, and how sure it may be."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from dogo_tf.data.image_set import ImageSet
@@ -24,6 +26,17 @@ def of_classifier(own, wanted: bool, train: ImageSet, test: ImageSet) -> LinearC
                 f"only one of them has {', '.join(differing[:10])}"
             )
     return LinearClassifier(*own.get_weights())
+
+
+def in_order_of(class_names: tuple[str, ...], images: ImageSet) -> ImageSet:
+    """`images` with labels that are numbers of `class_names`, if its classes are these in another order; else as it is.
+
+    A list orders whole numbers by number, a folder by alphabet.
+    """
+    if images.labels is None or sorted(images.class_names) != sorted(class_names):
+        return images
+    numbers = np.array([class_names.index(name) for name in images.class_names])
+    return replace(images, labels=numbers[images.labels], class_names=tuple(class_names))
 
 
 def calibrated(head: LinearClassifier, features, labels) -> tuple[LinearClassifier, float]:

@@ -112,6 +112,8 @@ def export_encoder(
     from dogo_tf.class_head import parts  # loads TensorFlow, which a mistyped flag need not wait for
 
     encoder, own = parts(encoder) if isinstance(encoder, keras.Model) else (encoder, None)
+    train = classifier_head.in_order_of(own.class_names, train) if own else train
+    test = classifier_head.in_order_of(own.class_names if own else train.class_names, test)
     check_encoder(encoder)
     _check(folder, train, test, options)
     labelled = _labelled(train, test, options.head)

@@ -62,7 +62,7 @@ def probe(
 
     Args:
         encoder: see features.embed; for "fine_tune" a keras.Model.
-        train, test: labelled, with the same classes.
+        train, test: labelled, with the same classes in the same order: predictions are numbers.
         fractions: shares of train's labels, each in 0..1; stratified and nested.
         seed: of the label subsets and of all else that a protocol draws.
         protocols: names of PROTOCOLS: knn_accuracy, linear_probe, linear_probe_adam, fine_tune.
@@ -123,9 +123,8 @@ def check_same_classes(train: ImageSet, test: ImageSet) -> None:
     check_has_labels(test, "to probe with")
     if train.class_names != test.class_names:
         only_one = sorted(set(train.class_names) ^ set(test.class_names))
-        raise InputError(
-            f"{train.name} and {test.name}: expected the same classes; only one of them has {', '.join(only_one[:10])}"
-        )
+        what = f"only one of them has {', '.join(only_one[:10])}" if only_one else "they come in another order"
+        raise InputError(f"{train.name} and {test.name}: expected the same classes in the same order; {what}")
 
 
 def check_has_labels(data: ImageSet, purpose: str) -> None:

@@ -84,9 +84,13 @@ def test_what_cannot_be_probed_is_refused_before_anything_is_computed():
     train, test = stripes(60, 1), stripes(20, 2)
     other = stripes(20, 2, classes=("across", "along"), name="others test")
     with pytest.raises(
-        InputError, match="^stripes and others test: expected the same classes; only one of them has along, down$"
+        InputError,
+        match="^stripes and others test: expected the same classes in the same order; only one of them has along, down$",
     ):
         probe(never, train, other)
+    turned = stripes(20, 2, classes=("down", "across"), name="turned test")
+    with pytest.raises(InputError, match="^stripes and turned test: expected .* order; they come in another order$"):
+        probe(never, train, turned)
     with pytest.raises(InputError, match="stripes: expected labelled images to probe with"):
         probe(never, train, ImageSet("stripes", test.images))
     with pytest.raises(InputError, match="unknown protocol 'svm'; known: fine_tune, knn, linear, linear_adam"):

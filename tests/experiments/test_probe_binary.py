@@ -145,7 +145,7 @@ MISTAKES = {
     ),
     "classes": (
         ["--encoder={place}/small.keras", "--dataset={place}/mixed"],
-        "mixed train and {place}/mixed test: expected the same classes; only one of them has light, red",
+        "mixed train and {place}/mixed test: expected the same classes in the same order; only one of them has light, red",
     ),
     "untrainable": (
         ["--encoder={place}/saved", *PICTURES, "--protocols=knn,fine_tune"],

@@ -63,7 +63,7 @@ def test_chance_is_allowed_for_and_the_message_has_the_numbers():
 def test_other_classes_are_refused():
     (train, features), (test, test_features) = labelled(30, 0), labelled(30, 1)
     other = ImageSet("other", test.images, test.labels, ("a", "b", "d"))
-    with pytest.raises(InputError, match="expected the same classes; only one of them has c, d"):
+    with pytest.raises(InputError, match="expected the same classes in the same order; only one of them has c, d"):
         Judge(train, other, features, test_features)
 
 

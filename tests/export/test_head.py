@@ -1,12 +1,17 @@
 """The head of an export: which one, and its temperature."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import special
+from small_export import TEST, TRAIN, quick
 
 from dogo_tf.assessment import expected_calibration_error, fit_temperature
+from dogo_tf.class_head import with_head
 from dogo_tf.evaluate.classifier import LinearClassifier
-from dogo_tf.export import head
+from dogo_tf.export import accuracy, head
+from dogo_tf.export.pipeline import export_encoder
 
 
 def test_the_temperature_is_folded_into_weights_and_bias():
@@ -29,3 +34,28 @@ def test_the_temperature_is_folded_into_weights_and_bias():
 
 def test_an_encoder_has_no_head_of_its_own():
     assert head.of_classifier(None, True, None, None) is None
+
+
+REORDERED = replace(TEST, labels=2 - TEST.labels, class_names=TEST.class_names[::-1])
+
+
+def test_labels_are_numbered_in_the_order_asked_for_and_keep_their_names():
+    found = head.in_order_of(TEST.class_names, REORDERED)
+    assert found.class_names == TEST.class_names and found.labels.tolist() == TEST.labels.tolist()
+    for other in (replace(TEST, class_names=("red", "green", "grey")), replace(TEST, labels=None, class_names=())):
+        assert head.in_order_of(TEST.class_names, other) is other
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["encoder", "classifier"])
+def test_an_export_takes_classes_in_any_order(own, encoder, tmp_path, monkeypatch):
+    def judge(train, test, *_):
+        for given, known in ((train, TRAIN), (test, TEST)):
+            assert given.class_names == TEST.class_names and given.labels.tolist() == known.labels.tolist()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(accuracy, "Judge", judge)
+    if own:
+        encoder = with_head(encoder, np.zeros((8, 3)), np.zeros(3), TEST.class_names)
+    train = replace(TRAIN, labels=2 - TRAIN.labels, class_names=TRAIN.class_names[::-1]) if own else TRAIN
+    with pytest.raises(ZeroDivisionError):
+        export_encoder(encoder, tmp_path / "out", train, REORDERED, quick(formats=("float16",)))
