@@ -31,7 +31,7 @@ from dogo_tf.evaluate import fine_tune
 from dogo_tf.evaluate.best_epoch import check_epochs
 from dogo_tf.evaluate.corruptions import CORRUPTIONS
 from dogo_tf.evaluate.feature_cache import FeatureCache
-from dogo_tf.evaluate.intervals import Interval, accuracy_interval
+from dogo_tf.evaluate.intervals import Interval, accuracy_interval, check_enough_images
 from dogo_tf.evaluate.knn import check_vote
 from dogo_tf.evaluate.probe import FRACTIONS, PROTOCOLS, Probe, check_protocols, probe
 from dogo_tf.evaluate.sources import image_side, load_encoder
@@ -122,6 +122,7 @@ def main() -> None:
         )
         for split in (FLAGS.train_split, FLAGS.test_split)
     )
+    check_enough_images(test)
     warn_of_shared_images(train, test)
     if not FLAGS["k"].using_default_value and FLAGS.k > len(train.images):
         raise InputError(f"--k: expected at most {len(train.images)}, the images that vote; got {FLAGS.k}")

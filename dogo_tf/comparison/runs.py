@@ -15,6 +15,7 @@ from dogo_tf.comparison.settings import ComparisonSettings
 from dogo_tf.comparison.time_estimate import TimeEstimate
 from dogo_tf.data.image_set import warn_of_shared_images
 from dogo_tf.evaluate.feature_cache import FeatureCache
+from dogo_tf.evaluate.intervals import check_enough_images
 from dogo_tf.evaluate.linear import check_size
 from dogo_tf.evaluate.probe import check_same_classes
 from dogo_tf.evaluate.studies import run_studies, save_label_sets
@@ -59,7 +60,8 @@ class Comparison:
             for name, *splits in settings.transfers
         ]
         for known, asked in ((self.train, self.test), *self.transfers):
-            check_same_classes(known, asked)  # before hours of training
+            check_enough_images(asked)  # before hours of training
+            check_same_classes(known, asked)
             warn_of_shared_images(known, asked)
             check_size(known.labels)
         if pair.precision == precision.AUTO:

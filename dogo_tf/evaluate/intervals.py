@@ -27,9 +27,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dogo_tf.data.image_set import ImageSet
 from dogo_tf.errors import InputError
 
 RESAMPLES = 2000
+FEWEST = 2  # test images
 # A block of resamples, [rows, distinct scores] of int64 counts, stays below this.
 BLOCK_BYTES = 32 * 2**20
 TAIL = 0.025
@@ -46,6 +48,12 @@ class Interval(NamedTuple):
     high: float
     seeds_error: float | None
     images_error: float
+
+
+def check_enough_images(test: ImageSet) -> None:
+    """InputError for one test image, over which no interval can be taken: to be asked before anything is computed."""
+    if len(test) < FEWEST:
+        raise InputError(f"{test.name}: expected at least {FEWEST} images to test on, got {len(test)}")
 
 
 def accuracy_interval(scores, seed: int = 0) -> Interval:
@@ -113,9 +121,9 @@ def _interval(values: np.ndarray, smallest: float, seed: int) -> Interval:
 
 def _checked(name: str, scores) -> np.ndarray:
     scores = np.asarray(scores, np.float64)
-    if scores.ndim not in (1, 2) or scores.shape[-1] < 2 or scores.shape[0] < 1:
+    if scores.ndim not in (1, 2) or scores.shape[-1] < FEWEST or scores.shape[0] < 1:
         raise InputError(
-            f"{name}: expected [seeds, images] or [images] with at least 2 images, got {list(scores.shape)}"
+            f"{name}: expected [seeds, images] or [images] with at least {FEWEST} images, got {list(scores.shape)}"
         )
     if not ((scores >= 0) & (scores <= 1)).all():
         raise InputError(f"{name}: expected shares in 0..1, got values from {scores.min()} to {scores.max()}")

@@ -8,6 +8,7 @@ import numpy as np
 from dogo_tf import data
 from dogo_tf.data.image_set import ImageSet, warn_of_shared_images
 from dogo_tf.errors import InputError
+from dogo_tf.evaluate.intervals import check_enough_images
 from dogo_tf.evaluate.probe import check_has_labels
 from dogo_tf.reporting.plain_text import listed
 from dogo_tf.reporting.progress import say
@@ -46,6 +47,7 @@ def open_images(settings, image_size: int, source: str) -> Images:
     test = None
     if settings.test_split:
         test = in_classes_of(labelled, opened(settings.test_dataset or settings.dataset, settings.test_split))
+        check_enough_images(test)
         warn_of_shared_images(labelled, test)
     return Images(labelled, unlabelled, test)
 

@@ -184,6 +184,16 @@ def test_a_folder_with_other_files_is_left_alone(pictures, tmp_path, capsys):
     assert (tmp_path / "thesis.txt").read_text() == "mine"
 
 
+def test_one_test_image_is_refused_before_the_first_arm_trains(pictures, tmp_path, monkeypatch, capsys):
+    (tmp_path / "single" / "test" / "dark").mkdir(parents=True)
+    (tmp_path / "single" / "train").symlink_to(pictures / "train")
+    (tmp_path / "single" / "test" / "dark" / "0.png").symlink_to(pictures / "val" / "dark" / "0.png")
+    monkeypatch.setattr(comparison_runs, "pretrain", lambda *_, **__: pytest.fail("too late"))
+    words = [f"--labelled={tmp_path / 'single'}", "--train_split=train", "--test_split=test"]
+    assert compare.run(command(pictures, tmp_path / "out", *words)) == 2
+    assert "single test: expected at least 2 images to test on, got 1" in capsys.readouterr().err
+
+
 def test_wrong_weights_teachers_and_local_views_are_told_before_the_first_arm_trains(
     pictures, tmp_path, monkeypatch, capsys
 ):

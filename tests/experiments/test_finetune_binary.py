@@ -113,6 +113,12 @@ def other_classes(pictures, folder):
     return [f"--dataset={pictures}", f"--test_dataset={folder}", "--test_split=test"]
 
 
+def one_test_image(pictures, folder):
+    (folder / "test" / "dark").mkdir(parents=True)
+    (folder / "test" / "dark" / "0.png").symlink_to(pictures / "val" / "dark" / "0.png")
+    return [f"--dataset={pictures}", f"--test_dataset={folder}", "--test_split=test"]
+
+
 def no_labels(pictures, folder):
     folder.mkdir()
     for k in range(4):
@@ -125,6 +131,7 @@ MISTAKES = {
     gone: "labels.csv: 1 of 11 images do not exist:\n  {pictures}/train/dark/gone.png",
     unknown_class: "labels.csv train: expected an image of every class; there is none of grey",
     other_classes: "test: labels of classes that {pictures} train has no image of: day, night; known: dark, light",
+    one_test_image: "data test: expected at least 2 images to test on, got 1",
     no_labels: "expected labelled images to fine-tune with; in a folder, the first-level folders are the classes",
 }
 

@@ -32,6 +32,9 @@ def place(tmp_path_factory):
     (place / "mixed").mkdir()
     (place / "mixed" / "train").symlink_to(place / "pictures" / "train")
     (place / "mixed" / "test").symlink_to(place / "others" / "val")
+    (place / "single" / "test" / "dark").mkdir(parents=True)
+    (place / "single" / "train").symlink_to(place / "pictures" / "train")
+    (place / "single" / "test" / "dark" / "0.png").symlink_to(place / "pictures" / "val" / "dark" / "0.png")
     pooled(keras.layers.Conv2D(4, 3)).save(place / "small.keras")
     pooled(keras.layers.Lambda(lambda x: x / 2, name="halve")).save(place / "code.keras")
     tf.saved_model.save(pooled(keras.layers.Conv2D(4, 3)), str(place / "saved"))
@@ -146,6 +149,10 @@ MISTAKES = {
     "classes": (
         ["--encoder={place}/small.keras", "--dataset={place}/mixed"],
         "mixed train and {place}/mixed test: expected the same classes in the same order; only one of them has light, red",
+    ),
+    "one test image": (
+        ["--encoder={place}/small.keras", "--dataset={place}/single"],
+        "single test: expected at least 2 images to test on, got 1",
     ),
     "untrainable": (
         ["--encoder={place}/saved", *PICTURES, "--protocols=knn,fine_tune"],
