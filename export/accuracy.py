@@ -12,7 +12,6 @@ from dogo_tf.reporting.plain_text import listed
 
 # A loss of up to one point is accepted, and what two standard errors of the paired difference allow beyond it.
 MOST_LOST = 0.01
-MEASURES = ("knn", "linear", "head")
 
 
 @dataclass(frozen=True)
