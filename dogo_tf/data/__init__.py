@@ -69,9 +69,10 @@ def open(
     Args:
         source: "memory": as `load`. "cache": decoded once into files in cache_dir, which later runs find again as long as the
             folder's files are the same; the same images as "memory". "stream": decoded whenever they are asked for, where a
-            file that cannot be read is replaced by the next one in order that can, and counted when it is met. "auto": memory,
-            if the images take at most half of what is free; else cache, if its disk has the room; else stream; what it was,
-            and why, is told on stderr. Data sets from TFDS that are not in array_record cannot be a stream.
+            file that cannot be read is replaced by the next one in order that can (of its class, where there are labels), and
+            counted when it is met. "auto": memory, if the images take at most half of what is free; else cache, if its disk
+            has the room; else stream; what it was, and why, is told on stderr. Data sets from TFDS that are not in array_record
+            cannot be a stream.
         cache_dir: for all caches, and the indexes of archives; None: ~/.cache/dogo_tf (or $XDG_CACHE_HOME/dogo_tf). What lies
             there may be deleted.
         store_ratio: where most pictures are larger than image_size (by a sample of 64), they are kept at up to this many times

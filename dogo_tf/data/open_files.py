@@ -53,8 +53,8 @@ def open_files(
     if source == "stream":
         cut = partial(decode.read_crops, max_pixels=max_pixels)
         larger = any(size != (image_size, image_size) for size in sizes)
-        name = _digest(files, image_size, max_pixels)
-        images = DecodedImages(files, image_size, name, read, max_bad_images, cut, larger, cache_dir / "statistics")
+        name, kept_in = _digest(files, image_size, max_pixels, found.labels), cache_dir / "statistics"
+        images = DecodedImages(files, image_size, name, read, max_bad_images, cut, larger, kept_in, found.labels)
         kept = _Kept(images, np.arange(len(files)), [])
     else:
         if source == "cache":
@@ -85,9 +85,15 @@ class _Kept(NamedTuple):
     bad: list[tuple[str, str]]
 
 
-def _digest(files, size: int, max_pixels: float) -> str:
-    """Hexadecimal: of the files, the side of the images and the decoder's version."""
-    return hashlib.sha256(f"{files.digest()}\n{size}\n{decode.version(max_pixels)}".encode()).hexdigest()
+def _digest(files, size: int, max_pixels: float, labels: np.ndarray | None = None) -> str:
+    """Hexadecimal: of the files, the side of the images and the decoder's version.
+
+    labels: where they decide which images stand for bad files: features under one digest must be of the same images.
+    """
+    found = hashlib.sha256(f"{files.digest()}\n{size}\n{decode.version(max_pixels)}".encode())
+    if labels is not None:
+        found.update(np.ascontiguousarray(labels, np.int64).data)
+    return found.hexdigest()
 
 
 def cache_folder(cache_dir: Path, digest: str) -> Path:

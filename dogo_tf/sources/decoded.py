@@ -1,9 +1,10 @@
 """Images that are decoded whenever they are asked for: for what is larger than memory and disk."""
 
+import bisect
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -27,6 +28,7 @@ class DecodedImages(ImageSource):
     """Decodes on all cores, in the order asked for.
 
     A file that cannot be decoded is replaced by the next one in order that can, the same at every time; it is named on stderr.
+    Where there are labels, by the next one of its class, so that no image goes under another one's label.
 
     Args:
         files: paths, in the order of the rows.
@@ -38,6 +40,7 @@ class DecodedImages(ImageSource):
         larger: whether there is more to see in the files than in squares of `side`.
         max_bad_images: largest share (0..1) of the files that may be bad.
         kept: folder in which the statistics of a large set are kept, so that they are taken once; None keeps none.
+        labels: int64 [N], the classes of the files; None where they have none. The digest has to depend on them, too.
     Attributes:
         bad: {number in `files`: reason} of what was found to be bad so far.
     """
@@ -52,11 +55,12 @@ class DecodedImages(ImageSource):
         cut: Callable | None = None,
         larger: bool = False,
         kept: Path | None = None,
+        labels: np.ndarray | None = None,
     ):
         super().__init__(side, digest)
         self.files, self.max_bad_images = files, max_bad_images
         self.bad: dict[int, str] = {}
-        self.larger = larger
+        self.larger, self.labels = larger, labels
         self._decode, self._cut, self._kept = decode, cut, kept
         self._threads = readers(files)
         self._pool = ThreadPoolExecutor(self._threads)  # Pillow decodes and resizes outside Python's global lock
@@ -129,22 +133,35 @@ class DecodedImages(ImageSource):
         list(self._pool.map(part, range(0, count, at_once)))
 
     def _first_good(self, decode: Callable, number: int):
-        """What `decode` makes of this file, or, if it is bad, of the next one that is not."""
-        for step in range(len(self.files)):
-            candidate = (number + step) % len(self.files)
+        """What `decode` makes of this file, or, if it is bad, of the next one of its class that is not."""
+        for candidate in self._from(number):
             if candidate in self.bad:
                 continue
             found = decode(self.files[candidate])
             if not isinstance(found, str):
                 return found
             self._note(candidate, found)
-        raise InputError(f"none of {len(self.files)} images can be read")
+        if self.labels is None:
+            raise InputError(f"none of {len(self.files)} images can be read")
+        raise InputError(
+            f"{self.files[number]}: {self.bad[number]}, and no image of its class can be read that could stand for it; "
+            "expected one at least (source=memory and source=cache leave such an image out)"
+        )
+
+    def _from(self, number: int) -> Iterator[int]:
+        """This file, then those that may stand for it: all of its class in their order, beginning after it."""
+        yield number  # most files are good, and nothing needs to be looked for
+        same = range(len(self.files)) if self.labels is None else np.flatnonzero(self.labels == self.labels[number])
+        first = bisect.bisect_left(same, number)
+        for step in range(1, len(same)):
+            yield int(same[(first + step) % len(same)])
 
     def _note(self, number: int, reason: str) -> None:
         with self._lock:
             if number not in self.bad:
                 self.bad[number] = reason
-                named = f"{self.files[number]}: {reason}; the next image stands for it ({len(self.bad):,} so far)"
+                substitute = "the next image" if self.labels is None else "the next image of its class"
+                named = f"{self.files[number]}: {reason}; {substitute} stands for it ({len(self.bad):,} so far)"
                 print(printable(named), file=sys.stderr, flush=True)
             if len(self.bad) > self.max_bad_images * len(self.files):
                 listed = "".join(f"\n  {self.files[n]}: {why}" for n, why in list(self.bad.items())[:_LISTED])

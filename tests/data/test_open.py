@@ -83,7 +83,34 @@ def test_bad_images_are_left_out_of_a_cache_and_replaced_in_a_stream(pictures, o
     assert capsys.readouterr().err.count(f"left out 2 of 18 images of {folder}") == 2
     assert len(stream) == 18 and stream.bad_files == ()
     np.testing.assert_array_equal(stream[0], stream[1])  # cat/2.png stands for cat/0.png
-    assert f"{folder}/cat/0.png: empty file; the next image stands for it" in capsys.readouterr().err
+    assert f"{folder}/cat/0.png: empty file; the next image of its class stands for it" in capsys.readouterr().err
+
+
+def test_no_image_of_a_stream_goes_under_the_label_of_another(opened, tmp_path):
+    for label, grey in (("black", 0), ("white", 255)):
+        (tmp_path / "st" / label).mkdir(parents=True)
+        for k in range(5):
+            Image.new("RGB", (8, 8), (grey,) * 3).save(tmp_path / "st" / label / f"{k}.png")
+    clean = opened("stream", tmp_path / "st").images.digest
+    (tmp_path / "st" / "black" / "4.png").write_bytes(b"")
+    found = opened("stream", tmp_path / "st", max_bad_images=0.1)
+    assert [
+        (found.class_names[label], int(image.max())) for label, image in zip(found.labels, found[:], strict=True)
+    ] == ([("black", 0)] * 5 + [("white", 255)] * 5)
+    assert found.images.digest != clean
+
+
+def test_the_digest_of_a_stream_tells_the_labels_by_which_bad_images_are_replaced(opened, tmp_path):
+    for k in range(3):
+        Image.new("RGB", (8, 8), (k,) * 3).save(tmp_path / f"{k}.png")
+    (tmp_path / "0.png").write_bytes(b"")
+    seen = {}
+    for labels in ("abb", "aba", "aab"):
+        (tmp_path / "list.csv").write_text("path,label\n" + "".join(f"{k}.png,{labels[k]}\n" for k in range(3)))
+        found = opened("stream", tmp_path / "list.csv", max_bad_images=0.5)
+        seen[labels] = found.images.digest, None if labels == "abb" else int(found[0].max())
+    assert [level for _, level in seen.values()] == [None, 2, 1]
+    assert len({digest for digest, _ in seen.values()}) == 3
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["folder", "tar"])

@@ -105,7 +105,10 @@ def test_an_archive_that_is_not_whole_is_named(shards, tmp_path, damage):
         opened(shards, tmp_path)
 
 
-def test_an_archive_that_is_cut_while_it_is_used_gives_bad_images(shards, tmp_path):
+def test_an_archive_that_is_cut_while_it_is_used_gives_bad_images(tmp_path):
+    for k in range(3):
+        pack(tmp_path / f"{k:05}.tar", {f"{grey:04}.png": png(grey) for grey in (2 * k, 2 * k + 1)})
+    shards = f"{tmp_path}/{{00000..00002}}.tar"
     found = opened(shards, tmp_path, source="stream", max_bad_images=0.5)
     path = tmp_path / "00001.tar"
     path.write_bytes(path.read_bytes()[:520])

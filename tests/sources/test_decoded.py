@@ -43,6 +43,23 @@ def test_a_bad_file_is_replaced_by_the_next_good_one_whatever_was_read_before(ca
     assert len(told) == 6 and "3: no picture; the next image stands for it (" in "".join(told)
 
 
+def test_where_there_are_labels_the_next_one_of_its_class_stands_for_it(capsys):
+    labels = np.array([0, 1, 0, 1, 0, 0, 1, 1, 1, 0])
+    first, second = (source_of(*range(10), max_bad_images=0.3, labels=labels) for _ in range(2))
+    second[::-1]
+    assert numbers(first[[3, 4, 9]]) == numbers(second[[3, 4, 9]]) == [6, 5, 0]
+    assert numbers(first[:]) == [0, 1, 2, 6, 5, 5, 6, 7, 8, 0]
+    assert "4: empty file; the next image of its class stands for it (" in capsys.readouterr().err
+
+
+def test_a_class_without_a_good_image_is_an_error():
+    source = source_of(1, 3, 2, 9, max_bad_images=0.5, labels=np.array([0, 1, 0, 1]))
+    message = "3: no picture, and no image of its class can be read that could stand for it; expected one at least"
+    with pytest.raises(InputError, match=message):
+        source[1]
+    assert numbers(source[[0, 2]]) == [1, 2]
+
+
 def test_more_bad_files_than_allowed_are_an_error_that_stays_known():
     source = source_of(*range(10), max_bad_images=0.1)
     with pytest.raises(
