@@ -36,6 +36,7 @@ from dogo_tf.platform.files import write_atomically
 from dogo_tf.reporting.plain_text import csv_bytes, printable
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.selection._label_list import LabelList, check_has_labels, has_labels, read_labels
+from dogo_tf.sources.files import full_name
 
 PICTURED = 120  # images in the picture
 
@@ -114,7 +115,7 @@ def as_csv(images: ImageSet, chosen: selection.Selection) -> bytes:
     """A line for each chosen image, the first to label first; images without files by their number in the set."""
     rows = []
     for order, (row, why) in enumerate(zip(chosen.rows.tolist(), chosen.why, strict=True), start=1):
-        rows.append([str(Path(images.files[row]).absolute()) if images.files else row, "", order, why])
+        rows.append([full_name(images.files[row]) if images.files else row, "", order, why])
     return csv_bytes(["path" if images.files else "image", "label", "order", "why"], rows)
 
 

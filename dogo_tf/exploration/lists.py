@@ -1,6 +1,5 @@
 """Lists of images to go through: select.csv of dogo-select, suspects.csv of dogo-suspects, or any with path or image."""
 
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,7 +8,7 @@ import numpy as np
 from dogo_tf.data.image_set import ImageSet
 from dogo_tf.data.list_file import read_columns
 from dogo_tf.errors import InputError
-from dogo_tf.sources.remote import scheme
+from dogo_tf.sources.files import full_name
 
 _NAMED = 5  # lines that an error names
 
@@ -25,11 +24,6 @@ class ReadingList(NamedTuple):
     notes: tuple[str, ...]
     suggested: tuple[str, ...]
     missing: int
-
-
-def full_name(file: str, folder: Path = Path()) -> str:
-    """A URL as it is; a path absolute, from this folder on."""
-    return file if scheme(file) else os.path.abspath(folder / file)
 
 
 def read_reading_list(path: Path, images: ImageSet) -> ReadingList:

@@ -18,12 +18,13 @@ from typing import NamedTuple
 import numpy as np
 
 from dogo_tf.data.image_set import ImageSet
-from dogo_tf.exploration.lists import ReadingList, full_name
+from dogo_tf.exploration.lists import ReadingList
 from dogo_tf.exploration.looks import Looks
 from dogo_tf.exploration.placement import appearance, on_grid
 from dogo_tf.exploration.thumbnails import per_sheet, sheets, side_for
 from dogo_tf.platform.files import temporary_sibling
 from dogo_tf.reporting.plain_text import printable
+from dogo_tf.sources.files import full_name
 
 SHOWN_NEIGHBOURS = 12
 SCRIPTS = ("data.js", "sheets.js", "labels.js", "colours.js", "map.js", "panel.js", "input.js", "main.js")

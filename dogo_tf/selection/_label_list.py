@@ -1,6 +1,5 @@
 """Labels that some images have by now: a list with the columns path,label (or image,label for images without files)."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +10,8 @@ from dogo_tf.data.file_set import numbered
 from dogo_tf.data.image_set import ImageSet
 from dogo_tf.data.list_file import EXTENSIONS, check_exist, read_columns
 from dogo_tf.errors import InputError
+from dogo_tf.sources.files import full_name, place
+from dogo_tf.sources.remote import RemoteFile
 
 
 class LabelList(NamedTuple):
@@ -21,7 +22,7 @@ class LabelList(NamedTuple):
     """
 
     rows: np.ndarray
-    files: list[Path]
+    files: list[Path | RemoteFile]
     labels: np.ndarray
     class_names: tuple[str, ...]
 
@@ -46,25 +47,26 @@ def read_labels(lists: Sequence[Path], images: ImageSet) -> LabelList:
     Raises InputError: a list that cannot be read, other columns, an image that has a label twice, no label at all, numbers out
     of range, files that do not exist.
     """
-    known = {os.path.abspath(file): row for row, file in enumerate(images.files)}
-    place: dict[int | str, Path] = {}  # the list that labels a row or another file
+    known = {full_name(file): row for row, file in enumerate(images.files)}
+    list_of: dict[int | str, Path] = {}  # the list that labels a row or another file
     labels: dict[int | str, str] = {}
     for path in lists:
         for name, label in _labelled_lines(path, images):
-            image = _number(path, name, len(images)) if not images.files else os.path.abspath(path.parent / name)
+            image = _number(path, name, len(images)) if not images.files else full_name(name, path.parent)
             image = known.get(image, image)
-            if image in place:
-                lists_of_both = f"{place[image]} and {path}" if place[image] != path else f"{path}, twice"
+            if image in list_of:
+                lists_of_both = f"{list_of[image]} and {path}" if list_of[image] != path else f"{path}, twice"
                 raise InputError(f"labelled: expected one label for each image; {name} has one in {lists_of_both}")
-            place[image], labels[image] = path, label
+            list_of[image], labels[image] = path, label
     rows = [image for image in labels if not isinstance(image, str)]
     others = [image for image in labels if isinstance(image, str)]
+    files = {image: place(image) for image in others}
     for path in lists:
-        check_exist(
-            path, [Path(file) for file in others if place[file] == path], sum(of == path for of in place.values())
-        )
+        # What is behind a URL says whether it exists when it is read, as that of any other list.
+        here = [file for image, file in files.items() if list_of[image] == path and isinstance(file, Path)]
+        check_exist(path, here, sum(of == path for of in list_of.values()))
     ordered = [labels[image] for image in (*rows, *others)]
-    return LabelList(np.array(rows, np.int64), [Path(file) for file in others], *numbered(ordered, ordered))
+    return LabelList(np.array(rows, np.int64), list(files.values()), *numbered(ordered, ordered))
 
 
 def _labelled_lines(path: Path, images: ImageSet) -> list[tuple[str, str]]:

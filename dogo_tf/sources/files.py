@@ -57,6 +57,11 @@ def absolute(path: Path | RemoteFile) -> str:
     return path.url if isinstance(path, RemoteFile) else os.path.abspath(path)
 
 
+def full_name(file: str, folder: Path = Path()) -> str:
+    """What a list calls a file, wherever the list lies: a URL as it is; a path absolute, from this folder on."""
+    return file if scheme(file) else os.path.abspath(folder / file)
+
+
 def stamps(files: Sequence[os.PathLike]) -> np.ndarray:
     """int64 [N, 2]: number of bytes and modification time in ns of every file; -1, -1 of one that is not there.
 

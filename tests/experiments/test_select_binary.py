@@ -12,6 +12,7 @@ from PIL import Image
 from dogo_tf import data
 from dogo_tf.encoders import build
 from dogo_tf.experiments import select_images
+from dogo_tf.exploration.lists import read_reading_list
 from dogo_tf.export import tflite
 from dogo_tf.export.saved_model import export_saved_model
 from dogo_tf.platform.keras_compat import keras
@@ -131,6 +132,22 @@ def test_images_in_an_archive_are_listed_and_pictured(run_dir, pictures, tmp_pat
     assert select_images.run(command(run_dir, *words, "--source=stream")) == 0
     assert rows(tmp_path / "out" / "select.csv")[0]["path"].startswith(f"{tmp_path / 'pool.tar'}/pool/")
     assert (tmp_path / "out" / "select.png").is_file()
+
+
+def test_images_behind_urls_keep_their_names_through_all_commands(run_dir, pictures, tmp_path):
+    dataset, out = f"--dataset=file://{pictures}/pool", tmp_path / "out"
+    words = [dataset, f"--cache_dir={tmp_path / 'cache'}", f"--out={out}", "--method=random"]
+    assert select_images.run(command(run_dir, *words, "--budget=3")) == 0
+    names = [row["path"] for row in rows(out / "select.csv")]
+    assert all(name.startswith(f"file://{pictures}/pool/") for name in names)
+    images = data.load(f"file://{pictures}/pool", image_size=8)
+    assert [images.files[row] for row in read_reading_list(out / "select.csv", images).rows] == names
+    assert data.load(out / "select.csv", image_size=8).files == tuple(names)
+    lines = [f"{names[0]},red", f"file://{pictures}/41.png,green"]
+    (tmp_path / "labels.csv").write_text("\n".join(["path,label", *lines]))
+    words[2:3] = [f"--labelled={tmp_path / 'labels.csv'}", f"--out={tmp_path / 'next'}"]
+    assert select_images.run(command(run_dir, *words, "--budget=39")) == 0
+    assert names[0] not in {row["path"] for row in rows(tmp_path / "next" / "select.csv")}
 
 
 def test_images_without_files_go_by_number(run_dir, tmp_path, capsys):

@@ -78,6 +78,15 @@ def test_images_in_archives_go_by_the_path_that_the_set_gives_them(photos, tmp_p
     assert labelled(path, images).rows.tolist() == [1]
 
 
+def test_urls_are_names_as_they_are(photos, tmp_path):
+    images = data.open(f"file://{photos}/pool", cache_dir=tmp_path / "cache")
+    path = written(tmp_path, f"path,label\nfile://{photos}/a.png,cow\n{images.files[4]},dog\n")
+    found = labelled(path, images)
+    assert found.rows.tolist() == [4] and [str(file) for file in found.files] == [f"file://{photos}/a.png"]
+    assert found.files[0].read() == (photos / "a.png").read_bytes()
+    assert found.class_names == ("cow", "dog") and found.labels.tolist() == [1, 0]
+
+
 def test_images_without_files_go_by_their_number(tmp_path):
     images = ImageSet("made up train", np.zeros([12, 8, 8, 3], np.uint8))
     found = labelled(written(tmp_path, "image,label,order\n11,dog,1\n3,cat,2\n4,,3\n"), images)
