@@ -22,7 +22,7 @@ from dogo_tf.sources.remote import RemoteFile
 from dogo_tf.sources.tar import tar_index
 
 EXTENSION = ".tar"
-KIND = "archives 1"  # of listing: raise the number when other files count, or get other labels
+KIND = "archives 2"  # of listing: raise the number when other files count, or get other labels
 CLASS = ".cls"  # WebDataset's: a file beside the image, under the same name, that holds its class
 MOST_ARCHIVES = 100_000  # that a pattern may name
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
@@ -34,7 +34,8 @@ def read_archives(pattern: str, archives: Sequence[Path | RemoteFile], cache_dir
     """Every image in the archives, in the order of the archives and of the files in them.
 
     The class of an image is what a .cls file of its name says; where there is none, its first-level folder, if all images lie
-    in one. Hidden files are ignored.
+    in one. Hidden files are ignored. Of files of one name in an archive the last one counts; links are followed within it.
+    What is left out is noticed.
     Raises InputError: archives that are missing, cut short or damaged, no image, .cls files for some of the images only.
 
     Args:
@@ -49,17 +50,21 @@ def read_archives(pattern: str, archives: Sequence[Path | RemoteFile], cache_dir
         raise InputError(f"{len(missing)} of {len(archives)} archives do not exist: {named}")
     images: list[tuple[int, str, int, int]] = []  # (number of the archive, name, offset, size)
     classes: dict[tuple[int, str], TarMember] = {}
+    left_out: list[str] = []
+    superseded: list[str] = []
     at_once = _REMOTE_ARCHIVES if isinstance(archives[0], RemoteFile) else 1
     with Progress("indexing archives", len(archives)) as progress, ThreadPool(at_once) as pool:
         indexes = pool.imap(partial(tar_index, folder=cache_dir / "tar"), archives)
         for number, (archive, index) in enumerate(zip(archives, indexes, strict=True)):
             for name, offset, size in zip(index.names, index.offsets.tolist(), index.sizes.tolist(), strict=True):
-                if name.startswith(".") or "/." in name:
+                if _is_hidden(name):
                     continue
-                if posixpath.splitext(name)[1].lower() in IMAGES:
+                if _is_image(name):
                     images.append((number, name, offset, size))
                 elif name.endswith(CLASS):
                     classes[number, _key(name)] = TarMember(archive, name, offset, size)
+            left_out += [f"{archive}/{name}" for name in index.left_out if not _is_hidden(name)]
+            superseded += [f"{archive}/{name}" for name in index.superseded if _is_image(name) and not _is_hidden(name)]
             progress.update(number + 1)
     if not images:
         raise InputError(f"{pattern}: no images in the archives; looked for {', '.join(IMAGES)}")
@@ -70,7 +75,24 @@ def read_archives(pattern: str, archives: Sequence[Path | RemoteFile], cache_dir
         archives, names, np.stack([np.array(sizes, np.int64), times], 1), archive_of, np.array(offsets, np.int64)
     )
     watched = FileIndex.of(archives, [""] * len(archives), stamped, np.arange(len(archives), dtype=np.int32))
-    return Contents(files, watched, *_labels(files, classes))
+    return Contents(files, watched, *_labels(files, classes), _notice(left_out, superseded))
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or "/." in name
+
+
+def _is_image(name: str) -> bool:
+    return posixpath.splitext(name)[1].lower() in IMAGES
+
+
+def _notice(left_out: list[str], superseded: list[str]) -> str:
+    found = {
+        "neither a regular file nor a link to one in its archive": left_out,
+        "an image of which the archive holds a later one": superseded,
+    }
+    counts = [f"{len(names):,} (each {what}), e.g. {names[0]}" for what, names in found.items() if names]
+    return f"not read: {'; '.join(counts)}" if counts else ""
 
 
 def archives_of(pattern: str, split: str) -> list[Path | RemoteFile]:

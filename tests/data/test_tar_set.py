@@ -80,6 +80,68 @@ def test_an_archive_is_gone_through_once(shards, tmp_path, monkeypatch):
     assert "00001.tar" in scanned and len(scanned) <= 2
 
 
+@pytest.fixture
+def linked(tmp_path):
+    """Eight images of two classes, one hard and three symbolic links to them; and an archive of it."""
+    folder = tmp_path / "linked"
+    for k in range(8):
+        path = folder / "ab"[k % 2] / f"{k}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png(k))
+    os.link(folder / "a/2.png", folder / "b/hard.png")
+    (folder / "a/0_soft.png").symlink_to("../b/1.png")  # which comes later
+    (folder / "a/chain.png").symlink_to("0_soft.png")
+    with tarfile.open(tmp_path / "linked.tar", "w") as archive:
+        archive.add(folder, ".")
+    return tmp_path
+
+
+@pytest.mark.parametrize("source", ["memory", "cache", "stream"])
+def test_links_are_followed_within_an_archive(linked, tmp_path, source, capsys):
+    unpacked, packed = (opened(linked / name, tmp_path, source=source) for name in ("linked", "linked.tar"))
+    assert len(unpacked) == len(packed) == 11
+
+    def seen(images):
+        names = ["/".join(name.split("/")[-2:]) for name in images.files]
+        return sorted(zip(names, numbers(images), images.labels.tolist(), strict=True))
+
+    assert seen(packed) == seen(unpacked)
+    assert "not read" not in capsys.readouterr().err
+
+
+def test_links_that_lead_out_of_an_archive_are_counted(linked, tmp_path, capsys):
+    with tarfile.open(linked / "linked.tar", "a") as archive:
+        for name, target in {
+            "a/out.png": "../../linked/a/0.png",
+            "a/absolute.png": f"{linked}/linked/a/0.png",
+            "a/loop.png": "loop.png",
+            "c": "a",  # a folder, whose images would be missing without a word
+            "a/.hidden.png": "none",
+        }.items():
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = tarfile.SYMTYPE, target
+            archive.addfile(info)
+    for _ in range(2):  # the second time from the kept index
+        assert len(opened(linked / "linked.tar", tmp_path)) == 11
+        told = f"not read: 4 (each neither a regular file nor a link to one in its archive), e.g. {linked}/linked.tar/a/out.png"
+        assert told in capsys.readouterr().err
+
+
+def test_of_files_of_one_name_the_last_counts(linked, tmp_path, capsys):
+    with tarfile.open(linked / "linked.tar", "a") as archive:
+        for name, content in {"a/2.png": png(200), "./a/4.png": png(201), "notes.txt": b"1"}.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    found = opened(linked / "linked.tar", tmp_path)
+    levels = {os.path.basename(name): level for name, level in zip(found.files, numbers(found), strict=True)}
+    assert len(found) == len(levels) == 11
+    assert levels["2.png"] == 200 and levels["4.png"] == 201
+    assert levels["hard.png"] == 2  # as tar unpacks it: the link was to the file of that time
+    told = f"not read: 2 (each an image of which the archive holds a later one), e.g. {linked}/linked.tar/a/2.png"
+    assert told in capsys.readouterr().err
+
+
 def cut_in_a_file(content):
     return content[: 512 + 20]
 
