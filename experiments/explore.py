@@ -79,7 +79,7 @@ def main() -> None:
         raise InputError(f"--out: expected the name of a page, e.g. {out / 'page.html'}; {out} is a folder")
     images = looker.images(FLAGS)
     lists = tuple(_read(path, images) for path in _paths(FLAGS.lists))
-    given = read_labels(_paths(FLAGS.labelled), images) if FLAGS.labelled else None
+    given = read_labels(_paths(FLAGS.labelled), images, FLAGS.cache_dir) if FLAGS.labelled else None
     labels, class_names = _labels(images, given)
     wanted = [each.rows for each in lists] + ([given.rows] if given else [])
     rows = exploration.sampled(len(images), FLAGS.max_images, np.concatenate([[], *wanted]), FLAGS.seed)

@@ -72,7 +72,7 @@ def main() -> None:
     out = Path(FLAGS.out or looker.folder / "select" / looker.name).expanduser()
     _check_no_labels_are_lost(out / "select.csv")
     images = looker.images(FLAGS)
-    labelled = read_labels(lists, images)
+    labelled = read_labels(lists, images, FLAGS.cache_dir)
     selection.check_budget(FLAGS.budget, len(images) - len(labelled.rows))
     features, rows = _features(looker, images, labelled)
     chosen = selection.select(

@@ -115,7 +115,7 @@ def listed(name: str, split: str, cache_dir: Path) -> Listed | None:
         root = listing.split_folder(path, split)
         return Listed(called, root, folder.KIND, [root], [root], "", partial(folder.read_folder, root))
     if path.suffix in list_file.EXTENSIONS:
-        read = partial(list_file.read_list, path, split)
+        read = partial(list_file.read_list, path, split, cache_dir)
         return Listed(called, path, f"{list_file.KIND} {path.name}", [path.parent], [path], split, read)
     if path.suffix == tar_set.EXTENSION:
         archives = tar_set.archives_of(str(path), split)

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import posixpath
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import BinaryIO
@@ -12,38 +13,42 @@ import numpy as np
 from dogo_tf.data.file_set import numbered
 from dogo_tf.errors import InputError
 from dogo_tf.sources.file_index import FileIndex
-from dogo_tf.sources.files import GONE, NOT_ASKED, stamps
+from dogo_tf.sources.files import GONE, NOT_ASKED, split_archive, stamps, within
 from dogo_tf.sources.kept_index import Contents
-from dogo_tf.sources.remote import RemoteFile, scheme
+from dogo_tf.sources.remote import RemoteFile, is_folder, scheme
+from dogo_tf.sources.tar import tar_index
 
 MOST_BYTES = 2**31  # of a list, and of what a .parquet unpacks to
 EXTENSIONS = (".csv", ".parquet")
 COLUMNS = ("path", "label", "split")
 NOTES = ("order", "why")  # what dogo-select writes beside them; a list of it, labels filled in, is a data set
 _READ = (*COLUMNS, "image")  # of a .parquet file; dogo_tf.selection knows the last
-KIND = "list 1"  # of listing: raise the number when other rows count, or get other labels
+KIND = "list 2"  # of listing: raise the number when other rows count, or get other labels
 _NAMED = 5  # paths that an error names
 
 
-def read_list(path: Path | RemoteFile, split: str) -> Contents:
+def read_list(path: Path | RemoteFile, split: str, cache_dir: Path) -> Contents:
     """The images of a split, in the order of the list.
 
     Paths are relative to the folder of the list, or absolute, or URLs; in a list behind a URL they are relative, or URLs of
-    the same kind. Classes are the different labels of the whole list, in the order of the numbers if all are whole numbers,
-    else of the alphabet, so that they are the same in every split. Without a column `split` everything is "train".
+    the same kind. They may go through an uncompressed tar archive as through a folder: photos.tar/a/1.png. Classes are the
+    different labels of the whole list, in the order of the numbers if all are whole numbers, else of the alphabet, so that they
+    are the same in every split. Without a column `split` everything is "train".
     Raises InputError: a list that cannot be read, other columns, no image of this split, paths that are empty, come twice or
-    lead to no file, labels that only some images of the split have.
+    lead to no file, labels that only some images of the split have, a damaged archive.
+
+    cache_dir: where the indexes of archives are kept.
     """
     watched = FileIndex.of([path], [""], stamps([path]))  # before it is read: what comes later is a change
     columns = read_columns(path)
     _check_columns(path, list(columns))
     chosen = _rows_of(path, columns.get("split"), split, len(columns["path"]))
-    files = _files(path, columns["path"], chosen)
+    files = _files(path, columns["path"], chosen, cache_dir)
     return Contents(files, watched, *_labels(path, columns.get("label"), chosen))
 
 
 def listed_files(path: Path) -> FileIndex:
-    """All files of a list, whatever their split, in its order. Raises InputError as read_list does."""
+    """All files of a list, whatever their split, in its order; none in an archive. Raises InputError as read_list does."""
     columns = read_columns(path)
     _check_columns(path, list(columns))
     rows = list(range(len(columns["path"])))
@@ -121,7 +126,18 @@ def _rows_of(path: Path, splits: Sequence[str] | None, split: str, count: int) -
     return rows
 
 
-def _files(path: Path, written: Sequence[str], rows: list[int]) -> FileIndex:
+def named_files(path: Path, names: Sequence[str], count: int, cache_dir: Path) -> FileIndex:
+    """Of a list of `count` images those with these names; errors and cache_dir as of read_list."""
+    return _files(path, names, list(range(len(names))), cache_dir, count)
+
+
+def _files(
+    path: Path | RemoteFile,
+    written: Sequence[str],
+    rows: list[int],
+    cache_dir: Path | None = None,
+    count: int | None = None,
+) -> FileIndex:
     empty = [row for row in rows if not written[row]]
     if empty:
         raise InputError(f"{path}: image {empty[0] + 1} has no path")
@@ -131,18 +147,44 @@ def _files(path: Path, written: Sequence[str], rows: list[int]) -> FileIndex:
         before = first.setdefault(name if scheme(name) else os.path.normpath(path.parent / name), row)
         if before != row:
             raise InputError(f"{path}: images {before + 1} and {row + 1} have the same path, {written[row]}")
-    files = FileIndex.of([path.parent], names, np.tile(NOT_ASKED, (len(rows), 1)))
+    offsets, stamped = np.full(len(names), -1, np.int64), np.tile(NOT_ASKED, (len(names), 1))
+    if cache_dir is not None:
+        _find_in_archives(path.parent, names, cache_dir, offsets, stamped)
+    archived = offsets >= 0
+    files = FileIndex.of([path.parent], names, stamped, offsets=offsets if archived.any() else None)
     if not isinstance(path, RemoteFile):
-        here = [k for k, name in enumerate(names) if not scheme(name)]
+        here = [k for k, name in enumerate(names) if not scheme(name) and not archived[k]]
         files.stamps[here] = stamps([files[k] for k in here])
     missing = np.flatnonzero((files.stamps == GONE).all(axis=1))
-    _check_none_missing(path, [files[k] for k in missing.tolist()], len(files))
+    _check_none_missing(path, [files[k] for k in missing.tolist()], len(files) if count is None else count)
     return files
 
 
-def check_exist(path: Path, files: Sequence[Path], count: int) -> None:
-    """InputError, which names some, unless these of the `count` files of a list exist."""
-    _check_none_missing(path, [file for file in files if not file.exists()], count)
+def _find_in_archives(folder: Path | RemoteFile, names: list[str], cache_dir: Path, offsets, stamped) -> None:
+    """Fills in the offsets and stamps, see FileIndex, of the names that go through an archive."""
+    inside: dict[str, list[tuple[int, str]]] = {}
+    for k, name in enumerate(names):
+        parts = split_archive(name)
+        if parts:
+            inside.setdefault(parts[0], []).append((k, parts[1]))
+    for name_of_archive, members in inside.items():
+        archive = within(folder, name_of_archive)
+        if not _is_archive(archive):
+            continue
+        time = stamps([archive])[0, 1]  # before it is read: what comes later is a change
+        index = tar_index(archive, cache_dir / "tar")
+        number = {name: k for k, name in enumerate(index.names)}
+        for k, name in members:
+            found = number.get(posixpath.normpath(name))
+            stamped[k] = GONE if found is None else (index.sizes[found], time)
+            offsets[k] = -1 if found is None else index.offsets[found]
+
+
+def _is_archive(place: Path | RemoteFile) -> bool:
+    """Whether a place that is called one is a file; a web server has no folders."""
+    if isinstance(place, RemoteFile):
+        return scheme(place.url) in ("http", "https") or not is_folder(place)
+    return place.is_file()
 
 
 def _check_none_missing(path: Path | RemoteFile, missing: Sequence[os.PathLike], count: int) -> None:

@@ -1,17 +1,18 @@
 """Labels that some images have by now: a list with the columns path,label (or image,label for images without files)."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from dogo_tf.data.choose import default_cache_dir
 from dogo_tf.data.file_set import numbered
 from dogo_tf.data.image_set import ImageSet
-from dogo_tf.data.list_file import EXTENSIONS, check_exist, read_columns
+from dogo_tf.data.list_file import EXTENSIONS, named_files, read_columns
 from dogo_tf.errors import InputError
-from dogo_tf.sources.files import full_name, place
-from dogo_tf.sources.remote import RemoteFile
+from dogo_tf.sources.files import full_name
 
 
 class LabelList(NamedTuple):
@@ -22,7 +23,7 @@ class LabelList(NamedTuple):
     """
 
     rows: np.ndarray
-    files: list[Path | RemoteFile]
+    files: list[os.PathLike]
     labels: np.ndarray
     class_names: tuple[str, ...]
 
@@ -39,11 +40,11 @@ def check_has_labels(path: Path) -> None:
         raise InputError(f"{path}: no image in this list has a label, in a column 'label'")
 
 
-def read_labels(lists: Sequence[Path], images: ImageSet) -> LabelList:
+def read_labels(lists: Sequence[Path], images: ImageSet, cache_dir: str | os.PathLike | None = None) -> LabelList:
     """The lines of .csv or .parquet lists that have a label, whatever their split; paths as list_file.read_list takes them.
 
     A list of dogo-select in which some labels were filled in is one. Images that have no files of their own (from TFDS) go by
-    their number in the set, in a column `image`.
+    their number in the set, in a column `image`. cache_dir: as of data.open.
     Raises InputError: a list that cannot be read, other columns, an image that has a label twice, no label at all, numbers out
     of range, files that do not exist.
     """
@@ -60,13 +61,14 @@ def read_labels(lists: Sequence[Path], images: ImageSet) -> LabelList:
             list_of[image], labels[image] = path, label
     rows = [image for image in labels if not isinstance(image, str)]
     others = [image for image in labels if isinstance(image, str)]
-    files = {image: place(image) for image in others}
+    kept_in = default_cache_dir() if cache_dir is None else Path(cache_dir).expanduser()
+    files: dict[str, os.PathLike] = {}
     for path in lists:
-        # What is behind a URL says whether it exists when it is read, as that of any other list.
-        here = [file for image, file in files.items() if list_of[image] == path and isinstance(file, Path)]
-        check_exist(path, here, sum(of == path for of in list_of.values()))
+        named = [image for image in others if list_of[image] == path]
+        count = sum(of == path for of in list_of.values())
+        files |= zip(named, named_files(path, named, count, kept_in), strict=True)
     ordered = [labels[image] for image in (*rows, *others)]
-    return LabelList(np.array(rows, np.int64), list(files.values()), *numbered(ordered, ordered))
+    return LabelList(np.array(rows, np.int64), [files[image] for image in others], *numbered(ordered, ordered))
 
 
 def _labelled_lines(path: Path, images: ImageSet) -> list[tuple[str, str]]:

@@ -11,8 +11,8 @@ from dataclasses import replace
 import numpy as np
 
 from dogo_tf.sources import files
-from dogo_tf.sources.files import NOT_ASKED, TarMember, absolute
-from dogo_tf.sources.remote import RemoteFile, scheme
+from dogo_tf.sources.files import NOT_ASKED, TarMember, absolute, split_archive, within
+from dogo_tf.sources.remote import RemoteFile
 
 
 class FileIndex(Sequence):
@@ -23,8 +23,9 @@ class FileIndex(Sequence):
             Paths or URLs.
         names: uint8, all names, one after the other. ends: int64 [N], where each ends.
         stamps: int64 [N, 2], bytes and modification time of every file (see files.stamps), or NOT_ASKED.
-        place: int32 [N], number of each file's place; None if there is one place only.
-        offsets: int64 [N], where each file begins in its archive; None if places are folders.
+        place: int32 [N], number of each file's place; None if there is one place only, a folder.
+        offsets: int64 [N], where each file begins in its archive; None if none lies in one. Where the place is a folder, names
+            go through the archive as through a folder, and files that lie in none have -1.
     """
 
     def __init__(self, places: Sequence[os.PathLike], names, ends, stamps, place=None, offsets=None):
@@ -52,11 +53,13 @@ class FileIndex(Sequence):
             self.name(k),
             int(self.stamps[k, 0]),
         )
-        if self.offsets is not None:
+        if self.offsets is not None and self.offsets[k] >= 0:
+            if self.place is None:
+                archive, name = split_archive(name)
+                place = within(place, archive)
             return TarMember(place, name, int(self.offsets[k]), size)
-        if isinstance(place, RemoteFile) or scheme(name):
-            return replace(RemoteFile("") / name if scheme(name) else place / name, size=size if size >= 0 else None)
-        return place / name
+        found = within(place, name)
+        return replace(found, size=size if size >= 0 else None) if isinstance(found, RemoteFile) else found
 
     def name(self, k: int) -> str:
         """Relative to its place."""
@@ -65,7 +68,10 @@ class FileIndex(Sequence):
     @property
     def is_remote(self) -> bool:
         """Whether reading waits for a network: some files are behind a URL."""
-        return isinstance(self.places[0], RemoteFile) or bool((self.stamps == NOT_ASKED).any())
+        if isinstance(self.places[0], RemoteFile) or bool((self.stamps == NOT_ASKED).any()):
+            return True
+        # Members of remote archives have stamps. "://" is in URLs alone: paths have no two slashes side by side.
+        return self.offsets is not None and self.place is None and b"://" in self.names.tobytes()
 
     def changed(self, rows: np.ndarray) -> np.ndarray:
         """int64 [m]: those of `rows` whose file is no longer what it was; stamps that were not asked for are not compared."""

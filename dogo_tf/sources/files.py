@@ -16,6 +16,7 @@ GONE = (-1, -1)
 NOT_ASKED = (-2, -2)  # a stamp that would take a request to a server for each of very many files
 _THREADS = 16  # on a network's file system, waiting for its answers is most of the work
 _CHUNK = 256
+_THROUGH = ".tar/"  # as archives call themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,19 @@ def place(name: str | os.PathLike) -> Path | RemoteFile:
     return RemoteFile(text) if scheme(text) else Path(text)
 
 
+def within(folder: Path | RemoteFile, name: str) -> Path | RemoteFile:
+    """Where a name leads that is relative to a folder, absolute, or a URL."""
+    return RemoteFile("") / name if scheme(name) else folder / name
+
+
+def split_archive(name: str) -> tuple[str, str] | None:
+    """("photos.tar", "a/1.png") of "photos.tar/a/1.png"; None of a name that goes through no .tar, be that a file or not."""
+    path = name.find("/", name.index("://") + 3) if scheme(name) else 0
+    at = name.find(_THROUGH, path) if path >= 0 else -1
+    end = at + len(_THROUGH)
+    return (name[: end - 1], name[end:]) if at >= 0 and name[end:] else None
+
+
 def absolute(path: Path | RemoteFile) -> str:
     """The same wherever it is named from."""
     return path.url if isinstance(path, RemoteFile) else os.path.abspath(path)
@@ -68,18 +82,21 @@ def stamps(files: Sequence[os.PathLike]) -> np.ndarray:
     A file in an archive has the archive's time; of a remote file, a number that changes with it stands for the time.
     Raises what RemoteFile.stamp raises, but for a file that is not there.
     """
+    times = {archive: _stamp(archive)[1] for archive in {f.archive for f in files if isinstance(f, TarMember)}}
+
+    def stamp(file: os.PathLike) -> tuple[int, int]:
+        return (file.size, times[file.archive]) if isinstance(file, TarMember) else _stamp(file)
+
     if len(files) <= _CHUNK:
-        found = list(map(_stamp, files))
+        found = list(map(stamp, files))
     else:
         with ThreadPool(_THREADS) as pool:
-            found = pool.map(_stamp, files, _CHUNK)
+            found = pool.map(stamp, files, _CHUNK)
     return np.array(found, np.int64).reshape(-1, 2)
 
 
 def _stamp(path: os.PathLike) -> tuple[int, int]:
     try:
-        if isinstance(path, TarMember):
-            return path.size, _stamp(path.archive)[1]
         if isinstance(path, RemoteFile):
             return path.stamp()
         found = os.stat(path)

@@ -78,7 +78,8 @@ def changes(contents: Contents) -> str:
     Looks at everything that is watched, and at no more than SAMPLE files (REMOTE_SAMPLE behind URLs), evenly spaced.
     """
     found = [_changed(contents.watched, len(contents.watched), "listed")]
-    if contents.files.offsets is None:  # what lies in an archive has changed when that has
+    # What lies in the archives of a set has changed when these have, which are watched; not so in one that a list goes through.
+    if contents.files.offsets is None or contents.files.place is None:
         found.append(_changed(contents.files, REMOTE_SAMPLE if contents.files.is_remote else SAMPLE, "looked at"))
     return "; ".join(text for text in found if text)
 

@@ -1,12 +1,14 @@
 """A list of images: which files, in which order, with which labels, and what is wrong with it."""
 
 import os
+import tarfile
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from dogo_tf import data
+from dogo_tf.data import file_set
 from dogo_tf.errors import InputError
 
 
@@ -48,6 +50,57 @@ def test_every_source_reads_it(photos, tmp_path, source):
     path = written(photos, LABELLED)
     found = data.open(path, "val", source=source, cache_dir=tmp_path / "cache")
     assert found.source == source and numbers(found) == [5, 4] and found.labels.tolist() == [1, 0]
+
+
+@pytest.fixture
+def packed(photos):
+    """Beside the images an archive of them in which each is 10 grey levels lighter, and a folder that is called as one is."""
+    with tarfile.open(photos / "set.tar", "w") as archive:
+        for k in range(6):
+            Image.new("RGB", (8, 8), (k + 10,) * 3).save(photos / "lighter.png")
+            archive.add(photos / "lighter.png", f"./deep/{k}.png")
+    (photos / "folder.tar").mkdir()
+    Image.new("RGB", (8, 8), (99,) * 3).save(photos / "folder.tar" / "0.png")
+    return photos
+
+
+@pytest.mark.parametrize("source", ["memory", "cache", "stream"])
+def test_paths_go_through_archives_as_through_folders(packed, tmp_path, source):
+    names = ["set.tar/deep/3.png", "images/3.png", f"{packed}/set.tar/deep/../deep/0.png", "folder.tar/0.png"]
+    path = written(packed, "path,label\n" + "".join(f"{name},{k}\n" for k, name in enumerate(names)))
+    found = data.open(path, source=source, cache_dir=tmp_path / "cache", image_size=8)
+    assert numbers(found) == [13, 3, 10, 99] and found.labels.tolist() == [0, 1, 2, 3]
+    assert found.files[0] == f"{packed}/set.tar/deep/3.png" and found.files[3] == f"{packed}/folder.tar/0.png"
+
+
+def test_a_list_of_all_that_is_in_an_archive_is_the_archive(packed, tmp_path):
+    whole = data.open(packed / "set.tar", cache_dir=tmp_path / "cache")
+    path = written(packed, "path\n" + "\n".join(whole.files))
+    found = data.open(path, cache_dir=tmp_path / "cache")
+    assert found.files == whole.files and numbers(found) == numbers(whole)
+
+
+def test_an_archive_that_changes_is_looked_at_again(packed, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(file_set, "KEPT_FROM", 1)
+    path = written(packed, "path\nset.tar/deep/3.png\n")
+    for _ in range(2):
+        assert numbers(data.open(path, source="stream", cache_dir=tmp_path / "cache", image_size=8)) == [13]
+    assert "listing it again" not in capsys.readouterr().err
+    with tarfile.open(packed / "set.tar", "w") as archive:
+        for name in ("images/1.png", "images/2.png"):
+            archive.add(packed / name, f"deep/{3 if '2' in name else 0}.png")
+    os.utime(packed / "set.tar", ns=(1, 1))
+    assert numbers(data.open(path, source="stream", cache_dir=tmp_path / "cache", image_size=8)) == [2]
+    assert "1 of 1 images looked at have changed, e.g. " in capsys.readouterr().err
+
+
+def test_what_is_not_in_an_archive_is_named(packed, tmp_path):
+    path = written(packed, "path\nset.tar/deep/3.png\nset.tar/deep/9.png\n")
+    with pytest.raises(InputError, match="1 of 2 images do not exist:\n  .*/set.tar/deep/9.png$"):
+        data.open(path, cache_dir=tmp_path / "cache")
+    (packed / "set.tar").write_bytes(b"x" * 2000)
+    with pytest.raises(InputError, match="set.tar: cannot be read as an uncompressed tar archive"):
+        data.open(path, cache_dir=tmp_path / "cache")
 
 
 def test_parquet_says_the_same(photos):

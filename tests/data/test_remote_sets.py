@@ -92,6 +92,21 @@ def test_a_local_list_of_urls_and_files(server, photos, tmp_path):
     assert found.images.bad == {2: "not there"}
 
 
+@pytest.mark.parametrize("kind", ["server", "bucket"])
+def test_a_list_names_what_lies_in_archives(server, bucket, photos, tmp_path, kind):
+    where = server.url if kind == "server" else bucket
+    whole = opened(photos / "{0..1}.tar", tmp_path)
+    names = [name.replace(str(photos), where) for name in whole.files]
+    (photos / "members.csv").write_text("path\n" + "\n".join(names))
+    found = opened(photos / "members.csv", tmp_path)
+    assert list(found.files) == names
+    np.testing.assert_array_equal(found[:], whole[:])
+    before = server.requests
+    assert opened(photos / "members.csv", tmp_path).images.digest == found.images.digest
+    # Whether each archive is still the same, not each file in it; besides a picture's size.
+    assert server.requests - before <= 2 + len(names)
+
+
 def test_only_what_is_asked_for_is_read(server, photos, tmp_path, monkeypatch):
     monkeypatch.setattr(decode, "SAMPLE", 1)  # pictures whose size a stream wants to know
     found = opened(f"{server.url}/{{0..1}}.tar", tmp_path)

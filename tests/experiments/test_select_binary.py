@@ -132,6 +132,8 @@ def test_images_in_an_archive_are_listed_and_pictured(run_dir, pictures, tmp_pat
     assert select_images.run(command(run_dir, *words, "--source=stream")) == 0
     assert rows(tmp_path / "out" / "select.csv")[0]["path"].startswith(f"{tmp_path / 'pool.tar'}/pool/")
     assert (tmp_path / "out" / "select.png").is_file()
+    listed = data.open(tmp_path / "out" / "select.csv", image_size=8, cache_dir=tmp_path / "cache")
+    assert listed.files == tuple(row["path"] for row in rows(tmp_path / "out" / "select.csv"))
 
 
 def test_images_behind_urls_keep_their_names_through_all_commands(run_dir, pictures, tmp_path):

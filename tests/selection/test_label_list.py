@@ -78,6 +78,16 @@ def test_images_in_archives_go_by_the_path_that_the_set_gives_them(photos, tmp_p
     assert labelled(path, images).rows.tolist() == [1]
 
 
+def test_images_in_archives_elsewhere_are_files_too(photos, pool, tmp_path):
+    with tarfile.open(tmp_path / "all.tar", "w") as archive:
+        archive.add(photos / "a.png", "a.png")
+    path = written(tmp_path, "path,label\nall.tar/a.png,dog\n")
+    (file,) = read_labels([path], pool, tmp_path / "cache").files
+    assert str(file) == f"{tmp_path}/all.tar/a.png" and file.read() == (photos / "a.png").read_bytes()
+    with pytest.raises(InputError, match="list.csv: 1 of 1 images do not exist:\n  .*all.tar/b.png"):
+        read_labels([written(tmp_path, "path,label\nall.tar/b.png,dog\n")], pool, tmp_path / "cache")
+
+
 def test_urls_are_names_as_they_are(photos, tmp_path):
     images = data.open(f"file://{photos}/pool", cache_dir=tmp_path / "cache")
     path = written(tmp_path, f"path,label\nfile://{photos}/a.png,cow\n{images.files[4]},dog\n")
