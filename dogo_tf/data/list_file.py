@@ -12,6 +12,7 @@ import numpy as np
 
 from dogo_tf.data.file_set import numbered
 from dogo_tf.errors import InputError
+from dogo_tf.reporting.plain_text import from_cell
 from dogo_tf.sources.file_index import FileIndex
 from dogo_tf.sources.files import GONE, NOT_ASKED, split_archive, stamps, within
 from dogo_tf.sources.kept_index import Contents
@@ -58,7 +59,10 @@ def listed_files(path: Path) -> FileIndex:
 
 
 def read_columns(path: Path | RemoteFile) -> dict[str, Sequence[str]]:
-    """The columns of a list as text, checked by nobody yet; a missing value is an empty one."""
+    """The columns of a list as text, checked by nobody yet; a missing value is an empty one.
+
+    Of a .csv without the apostrophes that `reporting.plain_text.csv_bytes` puts before what a spreadsheet would compute.
+    """
     remote = isinstance(path, RemoteFile)
     if not remote and path.exists() and not path.is_file():
         raise InputError(f"{path}: expected a list of images, which is a regular file")  # a pipe would be waited for
@@ -85,7 +89,7 @@ def _read_csv(path: Path | RemoteFile, file: BinaryIO) -> dict[str, list[str]]:
             if len(values) != len(names):
                 raise InputError(f"{path}: line {lines.line_num}: expected {len(names)} values, got {len(values)}")
             for column, value in zip(columns, values, strict=True):
-                column.append(value)
+                column.append(from_cell(value))
     if len(set(names)) < len(names):
         raise InputError(f"{path}: expected every column once, got {','.join(names)}")
     return dict(zip(names, columns, strict=True))

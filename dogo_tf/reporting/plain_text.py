@@ -22,8 +22,8 @@ def listed(names: Iterable, most: int = 10) -> str:
 def csv_bytes(head: list[str], rows: Iterable[Iterable]) -> bytes:
     """A CSV file in UTF-8 with a line for the head and one for each row.
 
-    Text that a spreadsheet would take for a formula gets an apostrophe in front (numbers do not: give them as numbers); bytes
-    of file names that are no UTF-8 stay as they are on the disk.
+    Text that a spreadsheet would take for a formula gets an apostrophe in front (numbers do not: give them as numbers), which
+    `from_cell` takes away; bytes of file names that are no UTF-8 stay as they are on the disk.
     """
     text = io.StringIO(newline="")
     cells = [[_cell(value) for value in row] for row in rows]
@@ -35,8 +35,14 @@ def csv_bytes(head: list[str], rows: Iterable[Iterable]) -> bytes:
     return text.getvalue().encode("utf-8", "surrogateescape")
 
 
+def from_cell(text: str) -> str:
+    """The text that `csv_bytes` wrote as this one: what follows an apostrophe tells whether it put that there."""
+    return text[1:] if text.startswith("'") and _is_formula(text.lstrip("'")) else text
+
+
 def _cell(value):
-    return f"'{value}" if isinstance(value, str) and _is_formula(value) else value
+    # Also where apostrophes of its own are in front, so that reading can take away one and gets what was there.
+    return f"'{value}" if isinstance(value, str) and _is_formula(value.lstrip("'")) else value
 
 
 def _is_formula(text: str) -> bool:

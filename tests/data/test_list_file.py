@@ -1,6 +1,7 @@
 """A list of images: which files, in which order, with which labels, and what is wrong with it."""
 
 import os
+import shutil
 import tarfile
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 from dogo_tf import data
 from dogo_tf.data import file_set
 from dogo_tf.errors import InputError
+from dogo_tf.reporting.plain_text import csv_bytes
 
 
 @pytest.fixture
@@ -50,6 +52,16 @@ def test_every_source_reads_it(photos, tmp_path, source):
     path = written(photos, LABELLED)
     found = data.open(path, "val", source=source, cache_dir=tmp_path / "cache")
     assert found.source == source and numbers(found) == [5, 4] and found.labels.tolist() == [1, 0]
+
+
+def test_apostrophes_of_the_own_tables_are_no_part_of_names(photos):
+    for name in ("-1.png", "'=2.png"):
+        shutil.copy(photos / "images" / "2.png", photos / name)
+    path = photos / "list.csv"
+    path.write_bytes(csv_bytes(["path", "label"], [["-1.png", "+1"], ["'=2.png", "'a"], ["images/1.png", "-1"]]))
+    found = data.load(path)
+    assert found.files[:2] == (f"{photos}/-1.png", f"{photos}/'=2.png")
+    assert found.class_names == ("'a", "+1", "-1") and found.labels.tolist() == [1, 0, 2]
 
 
 @pytest.fixture

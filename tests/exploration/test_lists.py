@@ -8,6 +8,7 @@ import pytest
 from dogo_tf.data.image_set import ImageSet
 from dogo_tf.errors import InputError
 from dogo_tf.exploration.lists import read_reading_list
+from dogo_tf.reporting.plain_text import csv_bytes
 
 PIXELS = np.zeros((4, 8, 8, 3), np.uint8)
 
@@ -35,6 +36,18 @@ def test_a_list_of_dogo_suspects_suggests(images, tmp_path, monkeypatch):
     found = read_reading_list(path, images)
     assert found.rows.tolist() == [3] and found.suggested == ("dog",)
     assert found.notes == ("labelled cat, its neighbours say dog",)
+
+
+def test_apostrophes_that_keep_spreadsheets_from_computing_are_no_part_of_names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    images = ImageSet("photos", PIXELS[:2], files=("-1/a.png", "'a/b.png"))
+    lines = [["-1/a.png", "-1", "+1"], ["'a/b.png", "'a", "@b"]]
+    path = tmp_path / "suspects.csv"
+    path.write_bytes(csv_bytes(["file", "label", "suggested"], lines))
+    assert b"'-1/a.png,'-1,'+1" in path.read_bytes()
+    found = read_reading_list(path, images)
+    assert found.rows.tolist() == [0, 1] and found.suggested == ("+1", "@b")
+    assert found.notes[0] == "labelled -1, its neighbours say +1"
 
 
 def test_urls_are_names_too(tmp_path):

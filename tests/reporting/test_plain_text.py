@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from dogo_tf.reporting.plain_text import csv_bytes, printable
+from dogo_tf.reporting.plain_text import csv_bytes, from_cell, printable
 from dogo_tf.reporting.progress import say
 from dogo_tf.reporting.table import text_table
 
@@ -32,6 +32,19 @@ def test_cells_are_no_formulas_and_numbers_stay_numbers():
     content = csv_bytes(["name"] * len(cells), [cells])
     (row,) = list(csv.reader(io.StringIO(content.decode())))[1:]
     assert row == ["'=1+1", "'+1", "'-rm", "'@SUM(A1)", "'\tx", "plain", "-0.5", "3"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["=1", "-1", "+1/a.png", "@a", " =1", "\t'x", "\uff1d1", "'=1", "''-1", "'a", "''", "'", "it's", "'90s", "", "a"],
+)
+def test_what_is_read_back_is_what_was_written(text):
+    (row,) = list(csv.reader(io.StringIO(csv_bytes(["name", "end"], [[text, 0]]).decode(), newline="")))[1:]
+    assert from_cell(row[0]) == text
+
+
+def test_names_that_begin_with_an_apostrophe_stay():
+    assert [from_cell(text) for text in ("'a", "''a", "'90s", "'", "'=1")] == ["'a", "''a", "'90s", "'", "=1"]
 
 
 def test_names_that_are_no_utf8_keep_their_bytes():
