@@ -49,6 +49,8 @@ def check_flags(flag_values: flags.FlagValues) -> None:
     """InputError for what can be said before anything is loaded: a run, or an encoder with a data set; a known source."""
     if bool(flag_values.run_dir) == bool(flag_values.encoder):
         raise InputError("expected --run_dir (and --peer) or --encoder, one of them. See --help.")
+    if flag_values.encoder and flag_values.peer:
+        raise InputError("--encoder: it stands in place of --run_dir and --peer; give one or the other. See --help.")
     if flag_values.encoder:
         app.required(flag_values, "dataset")
     if flag_values.source not in SOURCES:

@@ -14,6 +14,7 @@ them are found. Labels that were wrong before count as right there, so the true 
 """
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from absl import flags
 
 from dogo_tf.data.image_set import ImageSet
 from dogo_tf.data.label_noise import KINDS, MAX_SHARE, noisy_labels
-from dogo_tf.errors import InputError
+from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.evaluate.features import embed
 from dogo_tf.evaluate.probe import check_has_labels
 from dogo_tf.evaluate.suspects import Suspects, check_k, precision_recall, suspects
@@ -60,6 +61,8 @@ def main() -> None:
     looking.check_flags(FLAGS)
     if not 0 <= FLAGS.inject_noise <= MAX_SHARE:
         raise InputError(f"--inject_noise: expected a share of the labels in 0..{MAX_SHARE}; got {FLAGS.inject_noise}")
+    if FLAGS.noise_kind not in KINDS:
+        raise unknown_name("kind of label noise", FLAGS.noise_kind, KINDS)
     looker = looking.Looker.by(FLAGS)
     images = looker.images(FLAGS)
     check_has_labels(images, "whose labels are to be checked")
@@ -97,11 +100,12 @@ def self_test(found: Suspects, flipped: np.ndarray) -> str:
 
 
 def numbers(images: ImageSet, found: Suspects, flipped: np.ndarray | None) -> dict:
-    """For suspects.json; shares in 0..1."""
+    """For suspects.json; shares in 0..1, None where there is nothing to take a share of: JSON has no NaN."""
     counts = {"data": images.name, "images": len(images.images), "k": FLAGS.k, "listed": int(found.listed.sum())}
     if flipped is not None:
         noise = {"flipped": int(flipped.sum()), "noise_kind": FLAGS.noise_kind, "seed": FLAGS.seed}
-        counts |= noise | precision_recall(found.listed, flipped)._asdict()
+        shares = precision_recall(found.listed, flipped)._asdict()
+        counts |= noise | {name: None if math.isnan(share) else share for name, share in shares.items()}
     return {**provenance(), **counts}
 
 

@@ -104,6 +104,15 @@ def test_a_clean_list_is_empty_and_takes_the_place_of_an_older_picture(run_dir, 
     assert rows(tmp_path / "out" / "suspects.csv") == [] and not (tmp_path / "out" / "suspects.png").exists()
 
 
+def test_shares_of_nothing_are_json(run_dir, tmp_path):
+    def no_number(word):
+        raise AssertionError(f"{word} is no JSON")
+
+    assert suspects.run(command(run_dir, "--inject_noise=0.01", f"--out={tmp_path}")) == 0
+    counts = json.loads((tmp_path / "suspects.json").read_text(), parse_constant=no_number)
+    assert counts["flipped"] == 0 and counts["recall"] is None and counts["precision"] == 0
+
+
 MISTAKES = {
     "unlabelled": (["--dataset={pictures}/unlabelled"], "expected labelled images whose labels are to be checked"),
     "k": (["--k=62"], "k: expected 1 to 61, as each of the 62 images has that many others; got 62"),
@@ -114,6 +123,11 @@ MISTAKES = {
     "kind": (
         ["--inject_noise=0.2", "--noise_kind=odd"],
         "unknown kind of label noise 'odd'; known: pairwise, symmetric",
+    ),
+    "kind without noise": (["--noise_kind=odd"], "unknown kind of label noise 'odd'; known: pairwise, symmetric"),
+    "encoder and peer": (
+        ["--run_dir=", "--encoder=x.keras", "--dataset={pictures}/labelled"],
+        "--encoder: it stands in place of --run_dir and --peer; give one or the other",
     ),
     "out": (["--out={pictures}/labelled/dark/00.png"], "--out: cannot write to"),
 }
