@@ -255,7 +255,7 @@ def test_weights_that_have_gone_are_not_asked_for_by_what_is_trained(pictures, t
 def test_paths_may_begin_with_the_home_folder(tmp_path, monkeypatch):
     (tmp_path / "photos" / "val").mkdir(parents=True)
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr(comparison_runs, "make_ready", lambda *asked: found.extend(asked) or 1 / 0)
+    monkeypatch.setattr(comparison_runs, "described", lambda *asked: found.extend(asked) or 1 / 0)
     found = []
     with pytest.raises(ZeroDivisionError):
         compare.run(["dogo-compare", "--dataset=~/photos", "--out=~/comparison"])
