@@ -19,6 +19,7 @@ class Arm(NamedTuple):
     training: its settings, without folder and seed; arms with equal settings share a run.
     trained: False for the encoder as it is before the first step.
     taught_by: the arm whose finished encoder is a frozen teacher in this training.
+    edge: settings of the edge from that teacher, as --teach has them, if there are any.
     starts_from: a peer of this training, and the arm whose finished encoder it starts from.
     """
 
@@ -27,12 +28,13 @@ class Arm(NamedTuple):
     training: PretrainSettings
     trained: bool = True
     taught_by: str | None = None
+    edge: str = ""
     starts_from: tuple[str, str] | None = None
 
     @property
     def run(self) -> tuple:
         """What arms that share a run have in common."""
-        return self.training, self.taught_by, self.starts_from
+        return self.training, self.taught_by, self.edge, self.starts_from
 
     @property
     def peer(self) -> str:
@@ -84,7 +86,8 @@ def arms(pair: PretrainSettings, image_size: int, own: ArmSettings = NOTHING_ASK
         small_alone, epochs=equal_epochs(small_alone, whole_gflop(pair, image_size), image_size)
     )
     ahead = dataclasses.replace(big_alone, epochs=own.head_start_epochs or 2 * pair.epochs)
-    itself = dataclasses.replace(small_alone, ema=pair.ema or SELF_EMA, teach=f"{average_name(small)}>{small}")
+    by_big = _settings_of_edge(pair.teach, big, small)
+    itself = dataclasses.replace(small_alone, ema=pair.ema or SELF_EMA, teach=f"{average_name(small)}>{small}{by_big}")
     student, peer, peer_alone = (
         average_name(name) if pair.ema else name
         for name in (small, big, peer_specs(big_alone.peers)[0][0])  # a twin is called otherwise alone
@@ -96,9 +99,9 @@ def arms(pair: PretrainSettings, image_size: int, own: ArmSettings = NOTHING_ASK
         Arm("solo_matched", student, longer),
         Arm("big_solo", peer_alone, big_alone),
         Arm("dogo_big", peer, pair),
-        Arm("one_way", student, dataclasses.replace(pair, teach=f"{big}>{small}")),
+        Arm("one_way", student, dataclasses.replace(pair, teach=f"{big}>{small}{by_big}")),
         Arm("self", student, itself),
-        Arm("frozen", student, small_alone, taught_by="big_solo"),
+        Arm("frozen", student, small_alone, taught_by="big_solo", edge=by_big),
         *(
             Arm(
                 f"frozen_{scheme}",
@@ -108,7 +111,9 @@ def arms(pair: PretrainSettings, image_size: int, own: ArmSettings = NOTHING_ASK
             )
             for scheme in OFFLINE_SCHEMES
         ),
-        Arm("cached", student, dataclasses.replace(small_alone, cache_teachers=True), taught_by="big_solo"),
+        Arm(
+            "cached", student, dataclasses.replace(small_alone, cache_teachers=True), taught_by="big_solo", edge=by_big
+        ),
         Arm("stopping", student, dataclasses.replace(pair, train_share=(1.0, own.peer_share))),
         Arm("every_kth", student, dataclasses.replace(pair, train_every=(1, own.peer_every))),
         Arm("big_longer", peer_alone, ahead),
@@ -156,5 +161,12 @@ def _family(pair: PretrainSettings, siblings: tuple[str, ...]) -> PretrainSettin
     per_peer = {name: tuple(pair.per_peer(name)) + (pair.per_peer(name)[0],) * len(siblings) for name in PER_PEER}
     peers = (*pair.peers, *siblings)
     small, big, *others = [name for name, _, _ in peer_specs(peers)]
-    teach = ",".join(f"{big}>{student},{student}>{big}" for student in (small, *others))
+    by_big, by_small = _settings_of_edge(pair.teach, big, small), _settings_of_edge(pair.teach, small, big)
+    teach = ",".join(f"{big}>{student}{by_big},{student}>{big}{by_small}" for student in (small, *others))
     return dataclasses.replace(pair, peers=peers, teach=teach, **per_peer)
+
+
+def _settings_of_edge(teach: str, teacher: str, student: str) -> str:
+    """ ":weight=2" of "big>small:weight=2"; nothing where that edge has none or there is no such edge."""
+    found = (word.strip().partition(":") for word in teach.split(","))
+    return next((colon + own for ends, colon, own in found if ends.replace(" ", "") == f"{teacher}>{student}"), "")

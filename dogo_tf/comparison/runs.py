@@ -25,6 +25,7 @@ from dogo_tf.pretraining import precision
 from dogo_tf.pretraining.build_model import build_model
 from dogo_tf.pretraining.first_look import check_init_and_teachers
 from dogo_tf.pretraining.pretrain import pretrain
+from dogo_tf.pretraining.settings import peer_specs
 from dogo_tf.reporting.progress import say
 from dogo_tf.runs.folder import RunFolder
 
@@ -174,7 +175,9 @@ class Comparison:
             stored = folder.config()["settings"].get("store_size") if started else self._store_size
             training = dataclasses.replace(arm.training, seed=seed, run_dir=str(folder.path), store_size=stored)
             if arm.taught_by:
-                training = dataclasses.replace(training, teachers=(f"teacher={self._place(arm.taught_by, seed)}",))
+                teach = f"teacher>{peer_specs(training.peers)[0][0]}{arm.edge}" if arm.edge else training.teach
+                teacher = f"teacher={self._place(arm.taught_by, seed)}"
+                training = dataclasses.replace(training, teachers=(teacher,), teach=teach)
             if arm.starts_from:
                 peer, first = arm.starts_from
                 others = tuple(place for place in training.init if place.partition("=")[0].strip() != peer)

@@ -42,6 +42,18 @@ def test_a_teacher_that_is_there_may_teach_by_a_scheme_and_weight_of_its_own(by_
         ArmSettings(at_hand_scheme="sead")
 
 
+def test_arms_with_another_teacher_are_taught_as_the_pair_is():
+    to_small, to_big = ":weight=4:temperature=0.3:scheme=seed", ":weight=0.1"
+    pair = dataclasses.replace(PAIR, teach=f"wrn_16_2>wrn_10_1{to_small}, wrn_10_1>wrn_16_2{to_big}")
+    found = {arm.name: arm for arm in arms(pair, 16, ArmSettings(siblings=("wrn_10_2",)))}
+    assert found["one_way"].training.teach == f"wrn_16_2>wrn_10_1{to_small}"
+    assert found["self"].training.teach == f"wrn_10_1_ema>wrn_10_1{to_small}"
+    assert found["frozen"].edge == found["cached"].edge == to_small
+    family = [f"wrn_16_2>{student}{to_small},{student}>wrn_16_2{to_big}" for student in ("wrn_10_1", "wrn_10_2")]
+    assert found["family"].training.teach == ",".join(family)
+    assert found["solo"].training.teach == "all" and found["frozen_seed"].edge == ""  # as it was published
+
+
 def test_the_small_one_alone_learns_by_its_own_settings(by_name):
     solo = by_name["solo"].training
     assert solo.peers == PAIR.peers[:1] and solo.learning_rate == (0.1,) and solo.epochs == 10
