@@ -33,6 +33,7 @@ def build_model(
     every = [int(k) for k in settings.per_peer("train_every")]
     shares = settings.per_peer("train_share")
     names = [peer.name for peer in peers], [teacher.name for teacher in teachers]
+    keras.utils.set_random_seed(settings.seed)  # heads and queues of schemes do not depend on which peers there are
     model = DoGo(
         peers,
         views=settings.views,

@@ -1,4 +1,4 @@
-"""Runs whose encoders start from the weights of others."""
+"""Runs whose encoders start from the weights of others, and what first weights depend on."""
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from dogo_tf.export import tflite
 from dogo_tf.export.saved_model import export_saved_model
 from dogo_tf.platform.keras_compat import tf
 from dogo_tf.pretraining import pretrain as module
+from dogo_tf.pretraining.build_model import build_model
 from dogo_tf.pretraining.initial_weights import start_from
 from dogo_tf.pretraining.pretrain import pretrain
 
@@ -154,3 +155,16 @@ def test_a_saved_model_of_elsewhere_is_refused(tmp_path):
     tf.saved_model.save(module, str(tmp_path / "mean"), signatures=module.__call__)
     with pytest.raises(InputError, match="init: a: .*mean holds no weights that can be trained on; expected a .keras"):
         start_from([dogo_tf.Peer("small_conv", "simclr", image_size=16, name="a")], (f"a={tmp_path / 'mean'}",))
+
+
+def test_heads_and_queues_of_schemes_begin_alike_whoever_else_is_there(pictures, tmp_path):
+    def first(*more):
+        peers = ("a=small_conv", "b=small_conv", *more)
+        made = small_run(pictures, tmp_path, peers=peers, teach="b>a:scheme=seed")
+        (term,) = build_model(made, 16, (0, 0, 0), (1, 1, 1), steps_per_epoch=3).distillation_terms
+        return [variable.numpy() for variable in term.variables]
+
+    among_two, among_three = first(), first("c=bigger_conv")
+    assert len(among_two) > 1
+    for ours, theirs in zip(among_two, among_three, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
