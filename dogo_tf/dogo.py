@@ -151,9 +151,8 @@ class DoGo(CheckedModel):
         variables, norms = self.variables_of_each([term for term, *_ in self._terms_with(embeddings)]), {}
         variables = [variables[k] for k in awake]
         for k, own, scaled_gradients in zip(awake, variables, tape.gradient(total, variables), strict=True):
-            gradients = optimizers.unscale_gradients(self.peer_optimizers[k], scaled_gradients)
-            self.peer_optimizers[k].apply_gradients(zip(gradients, own, strict=True))
-            norms[k] = gradient_norm(gradients) * collectives.replica_count()
+            gradients = optimizers.apply_scaled_gradients(self.peer_optimizers[k], scaled_gradients, own)
+            norms[k] = gradient_norm(gradients)
         self._after_step(embeddings)
         self.examples_seen.assign_add(inputs.batch_size(inputs_of_each[0]))
         return self._report(embeddings, losses, ssl, distill_losses, gradient_norm=norms)
@@ -216,9 +215,9 @@ class DoGo(CheckedModel):
         return [each for each in found if None not in each]
 
     def _total_losses(self, ssl, distill_losses) -> list:
-        """What each peer minimises, with what its own layers ask for (e.g. a user's kernel_regularizer)."""
+        """What each peer minimises."""
         return [
-            None if own is None else ssl_weight * own + t + (tf.add_n(peer.losses) if peer.losses else 0.0)
+            None if own is None else ssl_weight * own + t + sum(peer.penalties)
             for ssl_weight, peer, own, t in zip(self.ssl_weights, self.peers, ssl, distill_losses, strict=True)
         ]
 

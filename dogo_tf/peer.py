@@ -124,6 +124,8 @@ class Peer(keras.Model):
 
         micro_batches: parts in which the encoder is run in training; see dogo_tf.step.micro_batches.
         """
+        # First, as layers keep what they ask for (penalties) of the last pass: that is to be the one of the whole views.
+        local = self._embed_local(views.local[: self.local.count], training, micro_batches)
         images = tf.concat([views.a, views.b], axis=0)
         if training and micro_batches > 1:
             both = self._embeddings(encode(self.encoder, views[:2], micro_batches), training)
@@ -134,7 +136,7 @@ class Peer(keras.Model):
         halves = [(None, None) if x is None else tf.split(x, 2) for x in both]
         a, b = (Embeddings(*(half[k] for half in halves)) for k in (0, 1))
         queue = None if self.queue is None else self.queue.rows
-        return ViewEmbeddings(a, b, queue, self._embed_local(views.local[: self.local.count], training, micro_batches))
+        return ViewEmbeddings(a, b, queue, local)
 
     def _embed_local(self, views, training: bool, micro_batches: int) -> tuple[Embeddings, ...]:
         """By one forward pass over all of them; what both views become does not depend on it."""
@@ -148,6 +150,12 @@ class Peer(keras.Model):
                 h = self.local.encoder(tf.concat(views, axis=0), training=training)
             parts = [tf.split(x, len(views)) for x in self._embeddings(h, training)[:3]]
         return tuple(Embeddings(*of_view) for of_view in zip(*parts, strict=True))
+
+    @property
+    def penalties(self) -> list:
+        """What layers that learn ask for besides the objective, e.g. a user's kernel_regularizer; not those of the copies."""
+        own = [self.encoder, self.projector, *([] if self.predictor is None else [self.predictor])]
+        return [penalty for network in own for penalty in network.losses]
 
     def after_step(self, embeddings: ViewEmbeddings, progress) -> None:
         """What is due after a step: target and average follow the new weights, the queue takes the targets of this step.

@@ -31,6 +31,16 @@ def gather(rows):
     return tf.reshape(slots, tf.concat([[-1], tf.shape(rows)[1:]], 0))
 
 
+def summed(tensors: list) -> list:
+    """The sum over replicas of each tensor, on all of them; None stays None."""
+    context = tf.distribute.get_replica_context()
+    there = [tensor for tensor in tensors if tensor is not None]
+    if replica_count() == 1 or not there:
+        return tensors
+    sums = iter(context.all_reduce(tf.distribute.ReduceOp.SUM, there))
+    return [None if tensor is None else next(sums) for tensor in tensors]
+
+
 def row_offset(rows):
     """The number, counted over all replicas, of this replica's first row (int32 scalar)."""
     return tf.convert_to_tensor(replica_index(), tf.int32) * tf.shape(rows)[0]

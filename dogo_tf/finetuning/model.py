@@ -160,9 +160,7 @@ class FineTune(keras.Model):
         variables = [learner.trainable_variables for learner in self.learners]
         norms = []
         for optimizer, own, found in zip(self.peer_optimizers, variables, tape.gradient(total, variables), strict=True):
-            gradients = optimizers.unscale_gradients(optimizer, found)
-            optimizer.apply_gradients(zip(gradients, own, strict=True))
-            norms.append(gradient_norm(gradients) * collectives.replica_count())
+            norms.append(gradient_norm(optimizers.apply_scaled_gradients(optimizer, found, own)))
         for learner in self.learners:
             learner.after_step()
         self.examples_seen.assign_add(batches.over_replicas(batch.images))

@@ -8,18 +8,19 @@ from dogo_tf.platform import lazy
 if TYPE_CHECKING:
     from dogo_tf.optimizers.by_name import build
     from dogo_tf.optimizers.per_peer import (
+        apply_scaled_gradients,
         build_all,
         check_callbacks,
         learning_rate,
         one_per_peer,
         scale_loss,
-        unscale_gradients,
     )
     from dogo_tf.optimizers.schedules import schedule
 else:
     __getattr__, __dir__ = lazy.attributes(
         __name__,
         {
+            "apply_scaled_gradients": "dogo_tf.optimizers.per_peer",
             "build": "dogo_tf.optimizers.by_name",
             "build_all": "dogo_tf.optimizers.per_peer",
             "check_callbacks": "dogo_tf.optimizers.per_peer",
@@ -27,13 +28,13 @@ else:
             "one_per_peer": "dogo_tf.optimizers.per_peer",
             "scale_loss": "dogo_tf.optimizers.per_peer",
             "schedule": "dogo_tf.optimizers.schedules",
-            "unscale_gradients": "dogo_tf.optimizers.per_peer",
         },
     )
 
 __all__ = [
     "OPTIMIZERS",
     "SCHEDULES",
+    "apply_scaled_gradients",
     "build",
     "build_all",
     "check_callbacks",
@@ -41,5 +42,4 @@ __all__ = [
     "one_per_peer",
     "scale_loss",
     "schedule",
-    "unscale_gradients",
 ]

@@ -1,5 +1,6 @@
 """One optimiser for each peer: clones, loss scales, and one learning rate that callbacks can set."""
 
+from dogo_tf.distribution import collectives
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import keras, tf
 
@@ -105,9 +106,13 @@ def scale_loss(optimizer, loss):
     return optimizer.get_scaled_loss(loss) if _scales(optimizer) else loss
 
 
-def unscale_gradients(optimizer, gradients):
-    """The gradients of the loss itself."""
-    return optimizer.get_unscaled_gradients(gradients) if _scales(optimizer) else gradients
+def apply_scaled_gradients(optimizer, scaled_gradients, variables) -> list:
+    """Changes the variables by the gradients of scale_loss's loss, summed over replicas; returns those of the loss itself."""
+    gradients = optimizer.get_unscaled_gradients(scaled_gradients) if _scales(optimizer) else scaled_gradients
+    gradients = collectives.summed(gradients)
+    # By this name Keras' older optimisers know it as well.
+    optimizer.apply_gradients(zip(gradients, variables, strict=True), experimental_aggregate_gradients=False)
+    return gradients
 
 
 def _scales(optimizer) -> bool:

@@ -6,7 +6,7 @@ from dogo_tf.platform.keras_compat import keras, tf
 
 
 def spread(z):
-    """Standard deviation of unit rows z [B, D] over the batch, mean over dimensions, times sqrt(D).
+    """Standard deviation of unit rows z [B, D] over a replica's batch, mean over dimensions, times sqrt(D).
 
     1 for directions spread evenly over the sphere, 0 after a complete collapse (SimSiam, section 4.1).
     """

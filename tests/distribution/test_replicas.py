@@ -30,6 +30,7 @@ EXPECTED = {
     "uneven dataset": "x: its last batch may be smaller, which 2 replicas cannot share; use .batch(size, drop_remainder=True)",
     "indivisible dataset": "x: a batch of 15 images does not divide over 2 replicas",
     "uneven distributed": "x: batches of unknown size for 2 replicas; batch with drop_remainder=True",
+    "norm of gradients": "fine",
     "generator": "x: expected arrays or a tf.data.Dataset with batches of one size for 2 replicas; got generator",
 }
 

@@ -118,6 +118,24 @@ def uneven_distributed():
     return strategy.distribute_datasets_from_function(lambda context: dataset(8))
 
 
+def norm_of_gradients():
+    """Of ready-made views, with statistics over all replicas: their gradients hold parts that cancel in the sum alone."""
+    views = dogo_tf.Views(*np.random.default_rng(1).uniform(0, 255, (2, BATCH, SIZE, SIZE, 3)).astype(np.float32))
+    batch = tf.data.Dataset.from_tensor_slices(views).batch(BATCH, drop_remainder=True)
+    norms = []
+    for scope in (strategy, tf.distribute.get_strategy()):
+        with scope.scope():
+            keras.utils.set_random_seed(0)
+            peer = dogo_tf.Peer(encoder("one", 4, "relu"), small("simclr"), name="a")
+            made = dogo_tf.DoGo([peer])
+            made.compile(keras.optimizers.SGD(0.1))
+        (norm,) = made.fit(batch, verbose=0).history["a/gradient_norm"]
+        norms.append(norm)
+    on_two, on_one = norms
+    assert abs(on_two / on_one - 1) < 1e-3, norms
+    raise dogo_tf.InputError("fine")
+
+
 CASES = {
     "batch norm": lambda: model(make_encoder=plain_encoder),
     "batch norm apart": replicas_apart,
@@ -135,6 +153,7 @@ CASES = {
     "uneven dataset": lambda: refusing().fit(dataset()),
     "indivisible dataset": lambda: refusing().fit(dataset(15, drop_remainder=True)),
     "uneven distributed": lambda: refusing().fit(uneven_distributed(), steps_per_epoch=1),
+    "norm of gradients": norm_of_gradients,
     "generator": lambda: refusing().fit(x for x in [IMAGES]),
 }
 

@@ -50,6 +50,19 @@ def test_both_views_become_the_same_with_and_without_local_ones(objective, train
         np.testing.assert_array_equal(x, y)  # the moving averages, too
 
 
+def test_layers_ask_for_the_same_with_and_without_local_ones():
+    def asked(local):
+        keras.utils.set_random_seed(1)
+        pixels = keras.Input((SIZE, SIZE, 3))
+        x = keras.layers.Conv2D(4, 3, kernel_regularizer="l2", activity_regularizer="l2")(pixels)
+        network = keras.Model(pixels, keras.layers.GlobalAveragePooling2D()(x), name="asking")
+        made = dogo_tf.Peer(network, small("byol"), local_views=local, ema=0.9)
+        made.embed(views(local=local), training=True)
+        return sorted(float(penalty) for penalty in made.penalties)
+
+    assert asked(COUNT) == pytest.approx(asked(0), rel=1e-5) and len(asked(0)) == 2  # not those of target and average
+
+
 def test_local_views_go_through_the_same_weights_at_their_own_size():
     made = peer()
     fresh = dogo_tf.Peer(keras.models.clone_model(made.encoder, keras.Input((HALF, HALF, 3))), small("simclr"))
