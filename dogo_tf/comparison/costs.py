@@ -7,6 +7,7 @@ from dogo_tf.distill import graph
 from dogo_tf.errors import InputError
 from dogo_tf.peer import Peer, average_name
 from dogo_tf.pretraining.settings import PretrainSettings, peer_specs
+from dogo_tf.step.average_teacher import between_peers
 from dogo_tf.step.flops import (
     VIEWS,
     averages_operations,
@@ -34,17 +35,20 @@ def training_gflop(
         student: a peer; it bears its own operations and its share of those of the peers that teach it.
     """
     peers = _operations_of_each(settings, image_size)
-    edges = [(edge.teacher, edge.student) for edge in graph.parse(settings.teach, list(peers))]
-    averages = {teacher for teacher, _ in edges}
+    edges = graph.parse(settings.teach, list(peers))
+    teachers = {edge.teacher for edge in edges}
     shares = [
         share / every
         for share, every in zip(settings.per_peer("train_share"), settings.per_peer("train_every"), strict=True)
     ]
     own = {
-        name: share * (peer.learning + (peer.averages if average_name(name) in averages else 0))
+        name: share * (peer.learning + (peer.averages if average_name(name) in teachers else 0))
         for (name, peer), share in zip(peers.items(), shares, strict=True)
     }
-    total = sum(own.values()) if student is None else with_share_of_teachers(own, edges)[student]
+    if student is None:
+        total = sum(own.values())
+    else:
+        total = with_share_of_teachers(own, between_peers(edges, {average_name(name): name for name in peers}))[student]
     if teacher is not None:
         looks = 1 / settings.epochs if settings.cache_teachers else VIEWS
         total += sum(looks * peer.look for peer in _operations_of_each(teacher, image_size).values())

@@ -5,7 +5,8 @@ import textwrap
 from dogo_tf.distribution.devices import described
 from dogo_tf.pretraining.run_images import ORIGINALS, STORED
 from dogo_tf.pretraining.settings import peer_specs
-from dogo_tf.step.flops import training_operations, with_share_of_teachers
+from dogo_tf.step.average_teacher import between_peers
+from dogo_tf.step.flops import averages_operations, training_operations, with_share_of_teachers
 from dogo_tf.teacher import CachedTeacher
 from dogo_tf.training.progress_note import shortened
 
@@ -53,10 +54,16 @@ def header(settings, images, model, steps_per_epoch: int, crops: str = STORED, r
 
 def _shares(model) -> list[str]:
     """Where a peer has several students: what each peer costs with its share of those that teach it."""
-    edges = [(edge.teacher, edge.student) for edge in model.edges]
-    if max((sum(teacher == peer.name for teacher, _ in edges) for peer in model.peers), default=0) < 2:
+    peer_of_average = {average.name: average.peer for average in model.averages}
+    edges = between_peers(model.edges, peer_of_average)
+    students = [{student for teacher, student in edges if teacher == peer.name} - {peer.name} for peer in model.peers]
+    if max(map(len, students)) < 2:
         return []
-    own = {peer.name: training_operations(peer) / 1e9 for peer in model.peers}
+    averaged = peer_of_average.values()
+    own = {
+        peer.name: (training_operations(peer) + (averages_operations(peer) if peer.name in averaged else 0)) / 1e9
+        for peer in model.peers
+    }
     shares = [f"{shortened(name, NAME_WIDTH)} {cost:.2f}" for name, cost in with_share_of_teachers(own, edges).items()]
     return textwrap.wrap(
         f"GFLOP an image with its share of who teaches it: {', '.join(shares)}",

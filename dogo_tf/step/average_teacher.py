@@ -41,6 +41,11 @@ class AverageTeacher:
         return ViewEmbeddings(*(Embeddings(h, z, z) for h, z in halves))
 
 
+def between_peers(edges, peer_of_average: dict[str, str]) -> list[tuple[str, str]]:
+    """(teacher, student) of edges, by name: a peer in the place of its average, which is there only where the peer trains."""
+    return [(peer_of_average.get(edge.teacher, edge.teacher), edge.student) for edge in edges]
+
+
 def averages_that_teach(peers, edges) -> tuple[AverageTeacher, ...]:
     """Those that an edge names."""
     teachers = {edge.teacher for edge in edges}

@@ -90,9 +90,13 @@ def with_share_of_teachers(own: dict[str, float], edges) -> dict[str, float]:
     """What each peer costs as a student: its own operations, and those of the peers that teach it, divided by their students.
 
     Args:
-        own: operations by name of a peer. edges: (teacher, student) each; teachers that are no peers are left out.
+        own: operations by name of a peer, those of its average included if it teaches.
+        edges: (teacher, student) each, see average_teacher.between_peers; teachers that are no peers are left out.
     """
-    students = {teacher: [student for other, student in edges if other == teacher] for teacher in own}
+    # A set, as a peer and its average may teach the same student; and a peer that its own average teaches bears itself anyway.
+    students = {
+        teacher: {student for other, student in edges if other == teacher and student != teacher} for teacher in own
+    }
     return {
         name: operations + sum(own[teacher] / len(taught) for teacher, taught in students.items() if name in taught)
         for name, operations in own.items()

@@ -1,6 +1,7 @@
 """Peers that rest in some steps: they are not computed then, and teach nobody, so that they cost nothing."""
 
 from dogo_tf.errors import InputError
+from dogo_tf.step.average_teacher import between_peers
 
 
 class Rota:
@@ -37,13 +38,11 @@ class Rota:
             raise InputError(
                 f"train_every: expected a peer that trains in every step to the end; got every {every}, until {until}"
             )
-        self._edges = [(edge.teacher, edge.student) for edge in model.edges]
         self._teachers = [teacher.name for teacher in model.teachers]
         self._peer_of_average = {average.name: average.peer for average in model.averages}
+        self._edges = between_peers(model.edges, self._peer_of_average)
         for name, weight in zip(names, model.ssl_weights, strict=True):
-            teachers = {
-                self._peer_of_average.get(teacher, teacher) for teacher, student in self._edges if student == name
-            }
+            teachers = {teacher for teacher, student in self._edges if student == name}
             if weight == 0 and teachers and teachers <= self.sometimes:
                 raise InputError(f"ssl_weight: 0 leaves {name!r} nothing to learn in steps in which its teachers rest")
         self.resting: frozenset[str] = frozenset()

@@ -149,6 +149,12 @@ def test_in_a_pair_a_student_bears_all_of_it(by_name):
         assert training_gflop(training, 16, student=by_name[name].peer) == pytest.approx(training_gflop(training, 16))
 
 
+def test_a_student_of_an_average_bears_its_peer_and_both_averages():
+    pair = dataclasses.replace(PAIR, ema=0.99, teach="wrn_16_2_ema>wrn_10_1,wrn_10_1_ema>wrn_16_2")
+    whole, without = training_gflop(pair, 16), training_gflop(dataclasses.replace(pair, teach="all"), 16)
+    assert without < whole == pytest.approx(training_gflop(pair, 16, student="wrn_10_1"))
+
+
 @pytest.mark.parametrize(
     ("name", "setting", "value", "share"),
     [("stopping", "train_share", (1.0, 0.2), 0.2), ("every_kth", "train_every", (1, 5), 0.2)],

@@ -10,6 +10,7 @@ import small_dogo
 
 from dogo_tf import Edge
 from dogo_tf.data.image_set import ImageSet
+from dogo_tf.pretraining import screen
 from dogo_tf.pretraining.screen import header
 from dogo_tf.pretraining.settings import PretrainSettings
 from dogo_tf.reporting.progress import Progress
@@ -53,6 +54,22 @@ def test_a_family_says_what_each_student_costs_with_its_share_of_the_peer(model)
     small, large = (training_operations(peer) / 1e9 for peer in (a, big))
     expected = f"a {small + large / 2:.2f}, b {small + large / 2:.2f}, big {small + large:.2f}"
     assert f"  GFLOP an image with its share of who teaches it: {expected}" in shown
+
+
+def test_students_of_a_peers_average_share_it_and_its_operations(model, monkeypatch):
+    monkeypatch.setattr(screen, "training_operations", lambda peer: {"a": 1e9, "b": 2e9, "big": 12e9}[peer.name])
+    monkeypatch.setattr(screen, "averages_operations", lambda peer: 3e9)
+    peers = [SimpleNamespace(name=name, **vars_of(model.peers[0])) for name in ("a", "b", "big")]
+    taught = SimpleNamespace(
+        peers=peers,
+        edges=[Edge("big_ema", "a"), Edge("big_ema", "b"), Edge("big_ema", "big")],
+        teachers=(),
+        averages=(SimpleNamespace(name="big_ema", peer="big"),),
+        distribute_strategy=model.distribute_strategy,
+    )
+    asked = PretrainSettings("x", "y", peers=("a=small_conv", "b=small_conv", "big=small_conv"))
+    shown = header(asked, ImageSet("cats", small_dogo.images(40)), taught, 2)
+    assert "  GFLOP an image with its share of who teaches it: a 8.50, b 9.50, big 15.00\n" in shown
 
 
 def vars_of(peer) -> dict:

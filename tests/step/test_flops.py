@@ -6,9 +6,10 @@ import pytest
 from equality import encoder, small
 
 import dogo_tf
-from dogo_tf import encoders
+from dogo_tf import Edge, encoders
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import keras
+from dogo_tf.step.average_teacher import between_peers
 from dogo_tf.step.flops import multiply_accumulates, training_operations, with_share_of_teachers
 
 
@@ -107,3 +108,13 @@ def test_students_of_one_peer_share_its_operations():
     star = [("big", "small"), ("small", "big"), ("big", "medium"), ("frozen", "medium")]
     assert with_share_of_teachers(own, star) == {"small": 7.0, "medium": 8.0, "big": 13.0}
     assert with_share_of_teachers(own, []) == own
+
+
+def test_who_is_taught_by_an_average_bears_the_operations_of_its_peer():
+    own = {"small": 1.0, "big": 12.0}
+    averages = {"small_ema": "small", "big_ema": "big"}
+    edges = [Edge("big_ema", "small"), Edge("small_ema", "big"), Edge("frozen", "small")]
+    assert between_peers(edges, averages) == [("big", "small"), ("small", "big"), ("frozen", "small")]
+    # Once, also where peer and average teach the same student; and nobody bears itself twice.
+    edges += [Edge("big", "small"), Edge("small_ema", "small"), Edge("big_ema", "big")]
+    assert with_share_of_teachers(own, between_peers(edges, averages)) == {"small": 13.0, "big": 13.0}
