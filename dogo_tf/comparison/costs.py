@@ -1,6 +1,7 @@
 """What the trainings of a comparison cost, counted in operations."""
 
 import functools
+import math
 from typing import NamedTuple
 
 from dogo_tf.distill import graph
@@ -15,6 +16,7 @@ from dogo_tf.step.flops import (
     training_operations,
     with_share_of_teachers,
 )
+from dogo_tf.step.rota import takes_part
 
 
 class Operations(NamedTuple):
@@ -34,25 +36,34 @@ def training_gflop(
         teacher: the training of a frozen teacher, whose forward passes count, too.
         student: a peer; it bears its own operations and its share of those of the peers that teach it.
     """
-    peers = _operations_of_each(settings, image_size)
-    edges = graph.parse(settings.teach, list(peers))
-    teachers = {edge.teacher for edge in edges}
-    shares = [
-        share / every
-        for share, every in zip(settings.per_peer("train_share"), settings.per_peer("train_every"), strict=True)
-    ]
-    own = {
-        name: share * (peer.learning + (peer.averages if average_name(name) in teachers else 0))
-        for (name, peer), share in zip(peers.items(), shares, strict=True)
-    }
+    own = _own(settings, image_size, [share / every for share, every in _rests(settings)])
     if student is None:
         total = sum(own.values())
     else:
-        total = with_share_of_teachers(own, between_peers(edges, {average_name(name): name for name in peers}))[student]
+        edges = between_peers(graph.parse(settings.teach, list(own)), {average_name(name): name for name in own})
+        total = with_share_of_teachers(own, edges)[student]
     if teacher is not None:
-        looks = 1 / settings.epochs if settings.cache_teachers else VIEWS
-        total += sum(looks * peer.look for peer in _operations_of_each(teacher, image_size).values())
+        total += _looking(teacher, image_size, 1 / settings.epochs if settings.cache_teachers else VIEWS)
     return total / 1e9
+
+
+def steps_gflop(
+    settings: PretrainSettings, image_size: int, steps: range, total: int, teacher: PretrainSettings | None = None
+) -> float:
+    """What one image costs in some steps of a training, on average, in 1e9 operations: of the peers that take part in them.
+
+    Args:
+        steps: counted from 0. total: of the whole training.
+        teacher: the training of a frozen teacher, which looks in every step unless its features are cached before the first.
+    """
+    taken = [
+        sum(takes_part(step, int(every), math.ceil(share * total)) for step in steps) / len(steps)
+        for share, every in _rests(settings)
+    ]
+    operations = sum(_own(settings, image_size, taken).values())
+    if teacher is not None and not settings.cache_teachers:
+        operations += _looking(teacher, image_size, VIEWS)
+    return operations / 1e9
 
 
 def whole_gflop(settings: PretrainSettings, image_size: int, teacher=None, student: str | None = None) -> float:
@@ -73,6 +84,25 @@ def check_smaller(settings: PretrainSettings, image_size: int) -> None:
             f"smaller_peer: expected an encoder of fewer operations than {small}, {own.look / 1e6:.1f} MFLOP an image; "
             f"{smaller} has {its.look / 1e6:.1f}"
         )
+
+
+def _rests(settings) -> list[tuple[float, float]]:
+    """train_share and train_every of each peer."""
+    return list(zip(settings.per_peer("train_share"), settings.per_peer("train_every"), strict=True))
+
+
+def _own(settings, image_size: int, taken) -> dict[str, float]:
+    """Each peer's own operations for one image. taken: the share of the steps in which it takes part, for each."""
+    peers = _operations_of_each(settings, image_size)
+    teachers = {edge.teacher for edge in graph.parse(settings.teach, list(peers))}
+    return {
+        name: share * (peer.learning + (peer.averages if average_name(name) in teachers else 0))
+        for (name, peer), share in zip(peers.items(), taken, strict=True)
+    }
+
+
+def _looking(teacher, image_size: int, looks: float) -> float:
+    return sum(looks * peer.look for peer in _operations_of_each(teacher, image_size).values())
 
 
 def _operations_of_each(settings, image_size: int) -> dict[str, Operations]:

@@ -1,7 +1,7 @@
 """How long a whole comparison will take, known after the first steps of its first training."""
 
 from dogo_tf.comparison.arms import Arm
-from dogo_tf.comparison.costs import training_gflop, whole_gflop
+from dogo_tf.comparison.costs import steps_gflop, whole_gflop
 from dogo_tf.reporting.progress import clock, say
 
 
@@ -20,13 +20,17 @@ class TimeEstimate:
 
     def after_first_steps_of(self, arm: Arm):
         """For pretrain's `on_speed`."""
-        training, every_image = arm.training, self.images // arm.training.batch_size * arm.training.batch_size
+        training, steps_per_epoch = arm.training, self.images // arm.training.batch_size
+        teacher = next((other.training for other in self.every_arm if other.name == arm.taught_by), None)
 
-        def tell(seconds_a_step: float) -> None:
+        def tell(seconds_a_step: float, steps: range) -> None:
             if not self.told:
                 self.told = True
+                every_image = steps_per_epoch * training.batch_size
                 total = total_gflop(self.asked, self.every_arm, every_image, self.image_size)
-                speed = training.batch_size * training_gflop(training, self.image_size) / seconds_a_step
+                # Of the steps that were timed: in others another number of peers may take part.
+                an_image = steps_gflop(training, self.image_size, steps, training.epochs * steps_per_epoch, teacher)
+                speed = training.batch_size * an_image / seconds_a_step
                 say(estimate(total, speed, self.seeds, training.epochs))
 
         return tell

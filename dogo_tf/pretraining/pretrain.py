@@ -35,7 +35,8 @@ def pretrain(settings: PretrainSettings, resume=False, overwrite=False, on_speed
     Args:
         resume: go on from the newest checkpoint of the folder, whose settings must be the same.
         overwrite: replace the run in the folder.
-        on_speed: function of the seconds that a step takes, called once after the first steps.
+        on_speed: function of the seconds that a step takes, and of the steps that were timed (a range, the run's first is 0);
+            called once after the first steps.
         trust: load teachers that are SavedModels whatever ops they hold. No setting: a stranger's config.json could set it.
     Raises:
         InputError: settings, data or folder cannot be used. TrainingFailure: NaN or collapse. Interrupted: asked to stop by

@@ -4,6 +4,11 @@ from dogo_tf.errors import InputError
 from dogo_tf.step.average_teacher import between_peers
 
 
+def takes_part(step: int, every: int, until: int | None) -> bool:
+    """Whether a peer that trains in every so many steps, and until this one, trains in step 0, 1, ..."""
+    return step % every == 0 and (until is None or step < until)
+
+
 class Rota:
     """Which peers take part in a training step n = 0, 1, ...: those whose `every` divides n and whose `until` is above n.
 
@@ -50,14 +55,15 @@ class Rota:
 
     def at(self, step: int) -> frozenset[str]:
         """`resting` of this step."""
-        peers = {
-            name
-            for name in self.sometimes
-            if step % self.every[name] or not (self.until[name] is None or step < self.until[name])
-        }
+        peers = {name for name in self.sometimes if not takes_part(step, self.every[name], self.until[name])}
         averages = {average for average, peer in self._peer_of_average.items() if peer in peers}
         taught = {teacher for teacher, student in self._edges if student not in peers}
         return frozenset(peers | averages | {teacher for teacher in self._teachers if teacher not in taught})
+
+    @property
+    def compiled(self) -> int:
+        """How many compiled steps there are so far."""
+        return len(self._functions)
 
     def train_function(self, make, optimizers, anew: bool):
         """For keras.Model.make_train_function.

@@ -13,7 +13,8 @@ class FirstSteps(StepCallback):
     """Says that the first step is being compiled, and after a few more how long the run will take.
 
     Args:
-        total_steps: of the run. on_speed: function of the seconds that a step takes, called once.
+        total_steps: of the run.
+        on_speed: function of the seconds that a step takes and the steps that were timed, a range from 0 on; called once.
     """
 
     def __init__(self, total_steps: int, on_speed=None):
@@ -21,6 +22,7 @@ class FirstSteps(StepCallback):
         self.total_steps = total_steps
         self.on_speed = on_speed
         self.begun = self.first = None
+        self.compiled = 0
         self.told = False
 
     def on_train_begin(self, logs=None):
@@ -29,12 +31,15 @@ class FirstSteps(StepCallback):
             say("compiling the first step, which takes half a minute, or more for large peers")
 
     def on_step(self, step, previous, logs):
-        if self.told or (self.first and step < self.first[0] + TIMED_STEPS):
+        if self.told:
+            return
+        compiled = self._compiled()
+        if self.first and compiled == self.compiled and step < self.first[0] + TIMED_STEPS:
             return
         float(logs["loss"])  # waits until the device has made the step
         now = time.monotonic()
-        if self.first is None:
-            self.first = step, now
+        if self.first is None or compiled != self.compiled:
+            self.first, self.compiled = (step, now), compiled
             return
         self.told = True
         since, started = self.first
@@ -44,4 +49,9 @@ class FirstSteps(StepCallback):
             f"compiled in {clock(started - self.begun)}; expected time: about {left} for {self.total_steps - step:,} more steps"
         )
         if self.on_speed:
-            self.on_speed(seconds)
+            self.on_speed(seconds, range(since, step))
+
+    def _compiled(self) -> int:
+        """How often a step has been compiled: again where it is the first one in which a peer rests."""
+        rota = getattr(self.model, "rota", None)  # FineTune has none: all of its learners train in every step
+        return rota.compiled if rota else 0

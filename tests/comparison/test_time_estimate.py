@@ -2,11 +2,13 @@
 
 import pytest
 
+from dogo_tf import encoders
 from dogo_tf.comparison.arms import arms
 from dogo_tf.comparison.costs import training_gflop
 from dogo_tf.comparison.time_estimate import TimeEstimate, estimate, total_gflop
 from dogo_tf.pretraining.settings import PretrainSettings
 from dogo_tf.reporting.progress import clock
+from dogo_tf.step.flops import teaching_operations
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +51,31 @@ def test_it_is_said_once_from_the_speed_of_the_first_training(every_arm, capsys)
     arms = list(every_arm.values())
     time = TimeEstimate([every_arm["solo"]], arms, 2000, 16, seeds=2)
     steps = 4 * (2000 // every_arm["solo"].training.batch_size)  # for each of two seeds
-    time.after_first_steps_of(every_arm["solo"])(1.0)
-    time.after_first_steps_of(every_arm["dogo"])(1.0)
+    time.after_first_steps_of(every_arm["solo"])(1.0, range(1, 6))
+    time.after_first_steps_of(every_arm["dogo"])(1.0, range(1, 6))
     shown = capsys.readouterr().out
     assert shown.count("all trainings") == 1 and f"about {clock(2 * steps)};" in shown
+
+
+GFLOP_A_SECOND = 0.01
+
+
+@pytest.mark.parametrize(
+    ("first", "steps", "with_big"),  # with_big: the share of the timed steps in which the big peer takes part
+    [
+        *[("solo", range(1, 6), 0.0), ("dogo", range(1, 6), 1.0), ("frozen", range(1, 6), 0.0)],
+        # Half of 4 epochs of 15 steps; a run that is resumed later has other steps first.
+        *[("stopping", range(1, 6), 1.0), ("stopping", range(28, 33), 0.4), ("stopping", range(40, 45), 0.0)],
+        *[("every_kth", range(2, 7), 0.2), ("every_kth", range(4, 9), 0.4), ("cached", range(1, 6), 0.0)],
+    ],
+)
+def test_the_speed_is_that_of_the_steps_that_were_timed(every_arm, capsys, first, steps, with_big):
+    """On a device of known speed the estimate is exact, whatever is trained first."""
+    arm, arms = every_arm[first], list(every_arm.values())
+    small, big = (training_gflop(every_arm[name].training, 16) for name in ("solo", "big_solo"))
+    look = teaching_operations(encoders.build("wrn_16_1", 16)) / 1e9 if first == "frozen" else 0.0
+    seconds_a_step = arm.training.batch_size * (small + with_big * big + look) / GFLOP_A_SECOND
+    TimeEstimate([arm], arms, 2000, 16, seeds=1).after_first_steps_of(arm)(seconds_a_step, steps)
+    images = 2000 // arm.training.batch_size * arm.training.batch_size
+    expected = clock(total_gflop([arm], arms, images, 16) / GFLOP_A_SECOND)
+    assert f"all trainings of this comparison: about {expected};" in capsys.readouterr().out

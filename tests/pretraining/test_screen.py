@@ -138,7 +138,7 @@ def test_long_names_that_begin_alike_are_told_apart_by_their_ends(model):
 
 def test_the_expected_time_is_said_once_after_the_first_steps(model, capsys):
     speeds = []
-    first = FirstSteps(40, speeds.append)
+    first = FirstSteps(40, lambda seconds, steps: speeds.append(steps))
     first.on_train_begin()
     first.on_train_begin()  # of another call of fit
     assert capsys.readouterr().out.count("compiling the first step") == 1
@@ -146,4 +146,16 @@ def test_the_expected_time_is_said_once_after_the_first_steps(model, capsys):
         first.on_step(step, step - 1, {"loss": 1.0})
         assert len(speeds) == (step > TIMED_STEPS)
     shown = capsys.readouterr().out
+    assert speeds == [range(1, 1 + TIMED_STEPS)]
     assert shown.count("\n") == 1 and f"for {40 - 1 - TIMED_STEPS} more steps" in shown and len(shown) <= 81
+
+
+def test_a_step_that_is_compiled_for_a_resting_peer_is_not_timed():
+    timed = []
+    first = FirstSteps(40, lambda seconds, steps: timed.append(steps))
+    first.set_model(SimpleNamespace(rota=SimpleNamespace(compiled=1)))
+    first.on_train_begin()
+    for step in range(1, 30):
+        first.model.rota.compiled = 1 if step < 3 else 2  # the peer rests in the third step for the first time
+        first.on_step(step, step - 1, {"loss": 1.0})
+    assert timed == [range(3, 3 + TIMED_STEPS)]
