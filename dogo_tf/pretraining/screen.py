@@ -3,6 +3,7 @@
 import textwrap
 
 from dogo_tf.distribution.devices import described
+from dogo_tf.errors import InputError
 from dogo_tf.pretraining.run_images import ORIGINALS, STORED
 from dogo_tf.pretraining.settings import peer_specs
 from dogo_tf.step.average_teacher import between_peers
@@ -30,8 +31,9 @@ def header(settings, images, model, steps_per_epoch: int, crops: str = STORED, r
     for peer, (_, _, objective) in zip(model.peers, peer_specs(settings.peers), strict=True):
         objective, _, own_settings = objective.partition(":")
         name, objective = shortened(peer.name, NAME_WIDTH), shortened(objective, OBJECTIVE_WIDTH)
-        parameters, operations = peer.encoder.count_params() / 1e6, training_operations(peer) / 1e9
-        cost = f"{parameters:.2f} M parameters, {operations:.2f} GFLOP an image"
+        operations = _gflop(peer)
+        counted = "operations not known" if operations is None else f"{operations:.2f} GFLOP an image"
+        cost = f"{peer.encoder.count_params() / 1e6:.2f} M parameters, {counted}"
         lines.append(f"  {name:<{NAME_WIDTH}} {objective:<{OBJECTIVE_WIDTH}} {cost}")
         if own_settings:
             lines.append(shortened(f"  {'':<{NAME_WIDTH}} {own_settings.replace(':', ', ')}", 80))
@@ -52,16 +54,24 @@ def header(settings, images, model, steps_per_epoch: int, crops: str = STORED, r
     return "\n".join(lines)
 
 
+def _gflop(peer) -> float | None:
+    """Of training, an image; None where a layer is of a kind that is not counted, which a comparison refuses."""
+    try:
+        return training_operations(peer) / 1e9
+    except InputError:
+        return None
+
+
 def _shares(model) -> list[str]:
     """Where a peer has several students: what each peer costs with its share of those that teach it."""
     peer_of_average = {average.name: average.peer for average in model.averages}
     edges = between_peers(model.edges, peer_of_average)
     students = [{student for teacher, student in edges if teacher == peer.name} - {peer.name} for peer in model.peers]
-    if max(map(len, students)) < 2:
+    if max(map(len, students)) < 2 or None in map(_gflop, model.peers):
         return []
     averaged = peer_of_average.values()
     own = {
-        peer.name: (training_operations(peer) + (averages_operations(peer) if peer.name in averaged else 0)) / 1e9
+        peer.name: _gflop(peer) + (averages_operations(peer) / 1e9 if peer.name in averaged else 0)
         for peer in model.peers
     }
     shares = [f"{shortened(name, NAME_WIDTH)} {cost:.2f}" for name, cost in with_share_of_teachers(own, edges).items()]

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import small_dogo
 
+import dogo_tf
 from dogo_tf import Edge
 from dogo_tf.data.image_set import ImageSet
+from dogo_tf.platform.keras_compat import keras
 from dogo_tf.pretraining import screen
 from dogo_tf.pretraining.screen import header
 from dogo_tf.pretraining.settings import PretrainSettings
@@ -39,6 +41,16 @@ def test_a_header_says_what_is_about_to_run(model):
     assert lines[4] == "3 epochs x 2 steps = 6 steps of 16 images"
     assert lines[5] == "adam at 0.0018, adam at 0.001, constant"
     assert lines[6].endswith("CPU cores, float32")
+
+
+def test_operations_of_layers_that_are_not_counted_are_not_known():
+    pixels = keras.Input((8, 8, 3))
+    rows = keras.layers.Reshape((64, 3))(pixels)
+    attended = keras.layers.MultiHeadAttention(1, 4)(rows, rows)
+    network = keras.Model(pixels, keras.layers.GlobalAveragePooling1D()(attended), name="attentive")
+    model = dogo_tf.DoGo([dogo_tf.Peer(network, small_dogo.objective("simclr"), name="peer_0")])
+    asked = PretrainSettings("x", "y", peers=("peer_0=small_conv",))
+    assert "M parameters, operations not known" in header(asked, ImageSet("cats", small_dogo.images(40)), model, 2)
 
 
 def test_a_family_says_what_each_student_costs_with_its_share_of_the_peer(model):
