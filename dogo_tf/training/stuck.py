@@ -23,7 +23,6 @@ rate too high for its batch (Adam 2e-3) fell back to below 0.07. SimCLR at a lea
 to 2.6 and a progress below 0.1 over 100 steps.
 """
 
-from collections import deque
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -62,12 +61,52 @@ class Yardstick:
         return rank * self.directions / (rank + self.directions)
 
 
-class Line(NamedTuple):
-    """A line of the log: how many steps it is the mean of, and their loss and effective rank."""
+class Sums(NamedTuple):
+    """Of lines of the log: how many steps they are the means of; their loss, effective rank and progress, summed over these."""
 
-    steps: int
-    loss: float
-    rank: float
+    steps: int = 0
+    loss: float = 0.0
+    rank: float = 0.0
+    progress: float = 0.0
+
+    def __add__(self, other: "Sums") -> "Sums":
+        return Sums(*(a + b for a, b in zip(self, other, strict=True)))
+
+
+class Window:
+    """The newest lines that make up so many steps, and their sums: a line comes and goes without the others being added again.
+
+    A line that goes is not subtracted: a wild one would leave its rounding behind, and NaN would stay for ever. Instead each of
+    the older lines holds the sums from itself to the newest of them; once these are used up, the newer lines become older ones.
+    """
+
+    def __init__(self, steps: int):
+        self.least = steps
+        self.older = []  # (steps of a line, sums of it and the older lines after it), the oldest last
+        self.newer, self.newer_sums = [], Sums()
+
+    def add(self, line: Sums) -> None:
+        self.newer.append(line)
+        self.newer_sums += line
+        if not self.older:
+            self._make_older()
+        while self.sums().steps - self.older[-1][0] >= self.least:
+            self.older.pop()
+            if not self.older:
+                self._make_older()
+
+    def sums(self) -> Sums:
+        return self.older[-1][1] + self.newer_sums if self.older else self.newer_sums
+
+    def is_full(self) -> bool:
+        return self.sums().steps >= self.least
+
+    def _make_older(self) -> None:
+        sums = Sums()
+        for line in reversed(self.newer):
+            sums += line
+            self.older.append((line.steps, sums))
+        self.newer, self.newer_sums = [], Sums()
 
 
 class Finding(NamedTuple):
@@ -91,7 +130,7 @@ class StuckWatch:
         self.warmup_steps = warmup_steps
         self.due_to_leave_chance = SHARE_TO_LEAVE_CHANCE * total_steps
         self.steps_to_warn = max(LEAST_STEPS_TO_WARN, round(SHARE_TO_WARN * total_steps))
-        self.lines = deque()  # the newest, as many as a stop takes
+        self.to_warn, self.to_stop = Window(self.steps_to_warn), Window(STOP_TO_WARN * self.steps_to_warn)
         self.last_step = 0
         self.warned = set()  # of what may stop the run (True), of what may not (False)
 
@@ -100,41 +139,33 @@ class StuckWatch:
         begin, self.last_step = self.last_step, step
         if begin < self.warmup_steps:
             return None
-        self.lines.append(Line(step - begin, loss, rank))
-        to_stop = STOP_TO_WARN * self.steps_to_warn
-        while sum(line.steps for line in self.lines) - self.lines[0].steps >= to_stop:
-            self.lines.popleft()
-        found = self._judge(self.steps_to_warn)
+        steps, progress = step - begin, 0.0 if self.yardstick.chance is None else self.yardstick.progress(loss)
+        line = Sums(steps, steps * loss, steps * rank, steps * progress)
+        for window in (self.to_warn, self.to_stop):
+            window.add(line)
+        found = self._judge(self.to_warn)
         if found is None:
             self.warned.clear()
         elif found.may_stop not in self.warned:
             self.warned.add(found.may_stop)
             return found
         elif found.may_stop:
-            found = self._judge(to_stop)
+            found = self._judge(self.to_stop)
             return found._replace(stops=True) if found is not None and found.may_stop else None
         return None
 
-    def _judge(self, steps: int) -> Finding | None:
-        """The newest lines that make up so many steps; None before there are so many, or where nothing is wrong."""
-        newest, covered = [], 0
-        for line in reversed(self.lines):
-            newest.append(line)
-            covered += line.steps
-            if covered >= steps:
-                return self._judge_lines(newest, covered)
-        return None
-
-    def _judge_lines(self, lines: list[Line], steps: int) -> Finding | None:
-        yardstick = self.yardstick
-        loss, rank = (sum(line.steps * line[k] for line in lines) / steps for k in (1, 2))
+    def _judge(self, window: Window) -> Finding | None:
+        """What is wrong over these lines; None before there are enough of them, or where nothing is."""
+        if not window.is_full():
+            return None
+        yardstick, sums = self.yardstick, window.sums()
+        steps, loss, rank, progress = sums.steps, *(total / sums.steps for total in sums[1:])
         at = f"ssl is {loss:.4g}, and would be {yardstick.chance or 0:.4g} with outputs that are the same for every image"
         few = f"the effective rank of z is {rank:.2f}, and could be {yardstick.directions}"
         over = f"over the last {steps} steps"
         one_direction = rank < yardstick.rank_limit(ONE_DIRECTION)
         if yardstick.chance is None:
             return Finding(f"all embeddings lie along one direction: {over} {few}", True) if one_direction else None
-        progress = sum(line.steps * yardstick.progress(line.loss) for line in lines) / steps
         if progress < LITTLE_PROGRESS and rank < yardstick.rank_limit(FEW_DIRECTIONS):
             return Finding(f"it learns nothing: {over} {at}, and {few}", True)
         if progress < AT_CHANCE and self.last_step - steps >= self.due_to_leave_chance:

@@ -10,6 +10,7 @@ from dogo_tf import encoders
 from dogo_tf.objectives import simclr
 from dogo_tf.platform.keras_compat import tf
 from dogo_tf.step.monitor import effective_rank
+from dogo_tf.training import stuck
 from dogo_tf.training.stuck import StuckWatch, Yardstick
 
 CONTRASTIVE = Yardstick(chance=4.0, perfect=2.0, directions=31)
@@ -102,6 +103,60 @@ def test_lines_given_again_count_on(killed_at):
 
 def test_a_single_wild_line_does_not_outweigh_the_others():
     assert told(watch(), (40, HEALTHY), (10, (1e9, 6.0)), (200, HEALTHY)) == []
+
+
+class AddedAnew:
+    """A Window that adds up all of its lines whenever it is asked."""
+
+    def __init__(self, steps):
+        self.least, self.lines = steps, []
+
+    def add(self, line):
+        self.lines.append(line)
+
+    def sums(self):
+        total = stuck.Sums()
+        for line in reversed(self.lines):
+            total += line
+            if total.steps >= self.least:
+                break
+        return total
+
+    def is_full(self):
+        return self.sums().steps >= self.least
+
+
+def random_log(rng, steps):
+    """Phases of a loss and a rank, some of them near the limits, with wild lines in between; lines of different lengths."""
+    step = 0
+    while step < steps:
+        loss, rank = rng.choice([3.5, 3.8, 4.0]), rng.choice([1.2, 2.5, 5.0])
+        for _ in range(rng.integers(3, 30)):
+            step += int(rng.choice([1, 7, 20, 90]))
+            wild = rng.choice([0.0, 1e15, math.inf, math.nan], p=[0.985, 0.005, 0.005, 0.005])
+            yield step, loss + rng.normal(0, 0.1) + wild, abs(rank + rng.normal(0, 0.3))
+
+
+@pytest.mark.parametrize("yardstick", [CONTRASTIVE, PREDICTIVE])
+def test_what_is_told_is_what_adding_up_every_window_anew_would_tell(yardstick, monkeypatch):
+    told, kinds = {}, set()
+    for window in (stuck.Window, AddedAnew):
+        monkeypatch.setattr(stuck, "Window", window)
+        for seed in range(10):
+            watching = watch(yardstick, warmup=100, total=2000)
+            found = [watching.add(*line) for line in random_log(np.random.default_rng(seed), 3000)]
+            assert told.setdefault(seed, found) == found
+            kinds |= {finding[1:] for finding in found if finding}
+    assert kinds >= {(True, False), (True, True)} and (yardstick.chance is None) == ((False, False) not in kinds)
+
+
+def test_a_long_log_is_added_up_once(monkeypatch):
+    added, add = [], stuck.Sums.__add__
+    monkeypatch.setattr(stuck.Sums, "__add__", lambda one, other: added.append(1) or add(one, other))
+    watching = watch(total=5000)
+    for step in range(1, 5001):  # a stop takes 500 lines
+        watching.add(step, *HEALTHY)
+    assert len(added) < 16 * 5000
 
 
 @pytest.mark.parametrize(("temperature", "batch"), [(0.1, 64), (0.5, 256), (1.0, 4096), (5.0, 4096)])
