@@ -7,6 +7,7 @@ the image was classified correctly. The mean over images is the accuracy; image 
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.evaluate.features import embed
 from dogo_tf.evaluate.fine_tune import fine_tune
 from dogo_tf.evaluate.knn import knn_accuracy
-from dogo_tf.evaluate.linear import fit_linear_probe
+from dogo_tf.evaluate.linear import FittedProbe, fit_linear_probe
 from dogo_tf.evaluate.linear_adam import linear_probe_adam
 from dogo_tf.evaluate.probe import check_same_classes
 from dogo_tf.platform.files import write_atomically
@@ -102,19 +103,18 @@ def run_studies(
         check_same_classes(*pair)
     features, test_features = cache.embed(encoder, train.images), cache.embed(encoder, test.images)
     scores = {"knn": _right(knn_accuracy(features, train.labels, test_features, test.labels).predictions, test.labels)}
+    probe = _Probes(features, train.labels, seed)
     sets = list(label_sets(train.labels, len(train.class_names), plan, seed))
     with Progress("probing with fewer, wrong and unequal labels", len(sets)) as progress:
         for done, (study, repetitions) in enumerate(sets, start=1):
-            rights = [
-                _right(fit_linear_probe(features[rows], labels, seed).predict(test_features), test.labels)
-                for rows, labels in repetitions
-            ]
+            rights = [_right(probe(rows, labels).predict(test_features), test.labels) for rows, labels in repetitions]
             scores[study] = np.mean(rights, axis=0, dtype=np.float32)
             progress.update(done)
-    scores |= _corruption_scores(encoder, fit_linear_probe(features, train.labels, seed), test, plan, seed)
+    if plan.corruptions:
+        scores |= _corruption_scores(encoder, probe.of_everything, test, plan, seed)
     for known, asked in transfers:
-        probe = fit_linear_probe(cache.embed(encoder, known.images), known.labels, seed)
-        scores[f"transfer {asked.name}"] = _right(probe.predict(cache.embed(encoder, asked.images)), asked.labels)
+        fitted = fit_linear_probe(cache.embed(encoder, known.images), known.labels, seed)
+        scores[f"transfer {asked.name}"] = _right(fitted.predict(cache.embed(encoder, asked.images)), asked.labels)
     if "linear_adam" in plan.protocols:
         found = linear_probe_adam(features, train.labels, test_features, test.labels, seed)
         scores["linear_adam"] = _right(found.predictions, test.labels)
@@ -159,10 +159,24 @@ def save_label_sets(path: Path, labels, classes: int, plan: StudyPlan, seed: int
     write_atomically(path, content.getvalue())
 
 
+class _Probes:
+    """Linear probes on rows of the same features; the dearest, on all of them with their own labels, is fitted once."""
+
+    def __init__(self, features, labels, seed: int):
+        self.features, self.labels, self.seed = features, labels, seed
+
+    def __call__(self, rows, labels) -> FittedProbe:
+        if np.array_equal(rows, np.arange(len(self.labels))) and np.array_equal(labels, self.labels):
+            return self.of_everything
+        return fit_linear_probe(self.features[rows], labels, self.seed)
+
+    @cached_property
+    def of_everything(self) -> FittedProbe:
+        return fit_linear_probe(self.features, self.labels, self.seed)
+
+
 def _corruption_scores(encoder, probe, test: ImageSet, plan: StudyPlan, seed: int) -> dict[str, np.ndarray]:
     """Per corruption over the severities, per severity over the corruptions, and over all."""
-    if not plan.corruptions:
-        return {}
     labels = test.labels[: plan.corruption_images]
     right = np.empty((len(plan.corruptions), len(SEVERITIES), len(labels)), np.float32)
     with Progress("probing on damaged images", len(labels)) as progress:

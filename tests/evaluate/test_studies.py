@@ -110,6 +110,40 @@ def test_fewer_corrupted_images_are_the_first_ones(scores):
 
 
 @pytest.mark.parametrize(
+    ("fractions", "noise", "corruptions", "fits"),
+    [
+        ((1.0, 0.1), (), ("contrast",), [10 * CLASSES, CLASSES]),
+        ((0.1,), (), ("contrast",), [CLASSES, 10 * CLASSES]),
+        ((0.1,), (("pairwise", 0.0),), (), [CLASSES, 10 * CLASSES]),
+        ((), (), (), []),
+    ],
+)
+def test_the_probe_on_everything_is_fitted_once_and_only_where_it_is_asked_for(
+    fractions, noise, corruptions, fits, monkeypatch
+):
+    train, test = grey_set("train", 10, 0), grey_set("test", 2, 1)
+    plan = StudyPlan(fractions, noise, (), corruptions, draws=1)
+    fitted, fit = [], studies.fit_linear_probe
+
+    def noted(features, labels, seed):
+        fitted.append(len(labels))
+        return fit(features, labels, seed)
+
+    monkeypatch.setattr(studies, "fit_linear_probe", noted)
+    run_studies(brightness, train, test, plan)
+    assert fitted == fits
+
+
+def test_clean_and_damaged_images_meet_the_same_probe(scores):
+    train, test = grey_set("train", 40, 0), grey_set("test", 15, 1)
+    probe = studies.fit_linear_probe(brightness(train.images), train.labels, 0)
+    damaged = [studies.corrupt(test.images, "brightness", severity) for severity in range(1, 6)]
+    for study, images in (("linear 100%", [test.images]), ("corruption brightness", damaged)):
+        rights = np.float32([probe.predict(brightness(one)) == test.labels for one in images])
+        np.testing.assert_array_equal(scores[study], rights.mean(axis=0), err_msg=study)
+
+
+@pytest.mark.parametrize(
     ("values", "message"),
     [
         ({"noise": (("random", 0.2),)}, "unknown noise 'random'; known: pairwise, symmetric"),
