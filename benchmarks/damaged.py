@@ -26,7 +26,12 @@ def main() -> None:
     arguments.add_argument(
         "--images", type=int, default=10_000, help="the first training images, to learn a probe from"
     )
-    arguments.add_argument("--count", type=int, default=5_000, help="the first test images, which are damaged")
+    arguments.add_argument(
+        "--count",
+        type=int,
+        default=5_000,
+        help="test images to damage, of each class its share; up to commit b9624c9 the first ones",
+    )
     arguments.add_argument("--out", type=Path, required=True)
     args = arguments.parse_args()
     train, test = (

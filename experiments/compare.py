@@ -104,7 +104,10 @@ flags.DEFINE_list(
 flags.DEFINE_list("imbalance", ",".join(PLAN.imbalance), "Profiles of unequal class sizes.", flag_values=FLAGS)
 flags.DEFINE_list("corruptions", ",".join(PLAN.corruptions), "Damages of the test images.", flag_values=FLAGS)
 flags.DEFINE_integer(
-    "corruption_images", None, "Test images to damage (the first ones); all if not given.", flag_values=FLAGS
+    "corruption_images",
+    None,
+    "Test images to damage, of each class its share, the same ones for all arms and seeds; all if not given.",
+    flag_values=FLAGS,
 )
 flags.DEFINE_list("transfer", "", "Unfamiliar labelled data, dataset:train split:test split each.", flag_values=FLAGS)
 flags.DEFINE_list("protocols", "", f"Slower protocols besides: {', '.join(PROTOCOLS)}.", flag_values=FLAGS)

@@ -16,8 +16,9 @@ from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.platform.files import write_atomically
 
 # Of the probes that gave the scores; raised where they would give the same encoder others, which cannot be paired with those
-# of before. 1: the linear probe's strength by accuracy. 2: by cross-entropy.
-PROBES = 2
+# of before. 1: the linear probe's strength by accuracy. 2: by cross-entropy. 3: --corruption_images are of all classes, where
+# they were the first ones.
+PROBES = 3
 # In the order of tables and plots.
 ARMS = {
     "random": "untrained",

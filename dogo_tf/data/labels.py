@@ -1,4 +1,4 @@
-"""Subsets of labels, for probes with few of them."""
+"""Subsets of labelled images, for probes with few labels and on few images."""
 
 from collections.abc import Sequence
 
@@ -24,6 +24,19 @@ def stratified_fraction(labels: np.ndarray, fraction: float, seed: int) -> np.nd
     labels = check_labels(labels)
     kept = [max(1, round(fraction * count)) for count in class_counts(labels)]
     return draw_of_every_class(labels, kept, seed, FEW_LABELS)
+
+
+def spread_over_classes(labels: np.ndarray, count: int) -> np.ndarray:
+    """Sorted int64 indices of `count` of the N images, evenly spaced in the order of their classes; a function of both alone.
+
+    So each class gives its share, rounded up or down, and the images of a class come from all over it: folders list images
+    class by class, and frames of a film one after the other. Evenly spaced in the order as it is would not do: `patterns` has
+    its classes in turns.
+
+    labels: integers [N]. count: 1 .. N.
+    """
+    by_class = np.argsort(labels, kind="stable")
+    return np.sort(by_class[(2 * np.arange(count) + 1) * len(labels) // (2 * count)])
 
 
 def check_labels(labels) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 from dogo_tf.data.image_set import ImageSet
 from dogo_tf.data.imbalance import PROFILES, imbalanced_indices
 from dogo_tf.data.label_noise import KINDS, noisy_labels
-from dogo_tf.data.labels import stratified_fraction
+from dogo_tf.data.labels import spread_over_classes, stratified_fraction
 from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.evaluate.corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from dogo_tf.evaluate.feature_cache import FeatureCache
@@ -25,6 +25,7 @@ from dogo_tf.evaluate.knn import knn_accuracy
 from dogo_tf.evaluate.linear import FittedProbe, fit_linear_probe
 from dogo_tf.evaluate.linear_adam import linear_probe_adam
 from dogo_tf.evaluate.probe import check_same_classes
+from dogo_tf.platform import ranges
 from dogo_tf.platform.files import write_atomically
 from dogo_tf.reporting.progress import Progress
 from dogo_tf.sources.selection import selected
@@ -44,7 +45,8 @@ class StudyPlan:
     noise: (kind, share) pairs, kinds of label_noise.KINDS, shares 0..0.8.
     imbalance: profiles of imbalance.PROFILES.
     corruptions: names of corruptions.CORRUPTIONS, each at five severities; the probe has seen clean images only.
-    corruption_images: how many of the test images (the first ones); None: all.
+    corruption_images: how many of the test images, of each class its share (spread_over_classes): the same ones for every
+        encoder and seed. None: all.
     protocols: slower ones besides: "linear_adam" (the authors' protocol) and "fine_tune" (with 10 % of the labels).
     draws: repetitions of what depends on which labels are drawn.
     """
@@ -77,10 +79,8 @@ class StudyPlan:
                     raise unknown_name(what, name, named[what])
         if any(not 0 < share <= 1 for share in self.fractions):
             raise InputError(f"fractions: expected shares of the labels, 0 < share <= 1; got {self.fractions}")
-        if self.draws < 1 or (self.corruption_images is not None and self.corruption_images < 1):
-            raise InputError(
-                f"draws and corruption_images: expected at least 1; got {self.draws} and {self.corruption_images}"
-            )
+        ranges.check("draws", self.draws)
+        ranges.check("corruption_images", self.corruption_images)
 
 
 def run_studies(
@@ -177,17 +177,17 @@ class _Probes:
 
 def _corruption_scores(encoder, probe, test: ImageSet, plan: StudyPlan, seed: int) -> dict[str, np.ndarray]:
     """Per corruption over the severities, per severity over the corruptions, and over all."""
-    labels = test.labels[: plan.corruption_images]
-    right = np.empty((len(plan.corruptions), len(SEVERITIES), len(labels)), np.float32)
-    with Progress("probing on damaged images", len(labels)) as progress:
-        for start in range(0, len(labels), _AT_ONCE):  # images may have to be decoded: once for all damages
-            rows = np.arange(start, min(start + _AT_ONCE, len(labels)))
-            images = test.images[rows]
+    chosen = spread_over_classes(test.labels, min(plan.corruption_images or len(test), len(test)))
+    right = np.empty((len(plan.corruptions), len(SEVERITIES), len(chosen)), np.float32)
+    with Progress("probing on damaged images", len(chosen)) as progress:
+        for start in range(0, len(chosen), _AT_ONCE):  # images may have to be decoded: once for all damages
+            rows = chosen[start : start + _AT_ONCE]
+            images, places = test.images[rows], slice(start, start + len(rows))
             for row, name in enumerate(plan.corruptions):
                 for column, severity in enumerate(SEVERITIES):
                     features = embed(encoder, corrupt(images, name, severity, seed, rows))
-                    right[row, column, rows] = _right(probe.predict(features), labels[rows])
-            progress.update(rows[-1] + 1)
+                    right[row, column, places] = _right(probe.predict(features), test.labels[rows])
+            progress.update(start + len(rows))
     scores = {f"corruption {name}": right[row].mean(axis=0) for row, name in enumerate(plan.corruptions)}
     scores |= {f"severity {severity}": right[:, column].mean(axis=0) for column, severity in enumerate(SEVERITIES)}
     return {**scores, "corruption all": right.mean(axis=(0, 1))}

@@ -79,7 +79,7 @@ RANGES = {
     "at_hand_weight": Range(0),
     "seeds": Range(1, 1000, whole=True),
     "fractions": Range(0, 1, open=True),
-    "corruption_images": _AT_LEAST_ONE,
+    "corruption_images": Range(2, whole=True),  # an interval over images takes two
     "draws": _AT_LEAST_ONE,
     "arena_kb": Range(1, 1e6, whole=True),
     "k": _AT_LEAST_ONE,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dogo_tf.data.labels import stratified_fraction
+from dogo_tf.data.labels import spread_over_classes, stratified_fraction
 from dogo_tf.errors import InputError
 
 LABELS = np.random.default_rng(0).permutation(np.repeat(np.arange(4), [1000, 200, 30, 3]))
@@ -66,3 +66,24 @@ def test_labels_are_checked(labels, message):
     with pytest.raises(InputError) as error:
         stratified_fraction(labels, 0.5, 0)
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize("order", ["class by class", "in turns", "shuffled"])
+@pytest.mark.parametrize("count", [2, 3, 20, 77])
+def test_images_are_spread_over_all_classes_however_they_are_listed(order, count):
+    sizes = np.array([40, 10, 30])
+    labels = np.repeat(np.arange(3), sizes)
+    if order == "in turns":
+        labels, sizes = np.arange(80) % 4, np.full(4, 20)
+    elif order == "shuffled":
+        labels = np.random.default_rng(0).permutation(labels)
+    rows = spread_over_classes(labels, count)
+    assert rows.dtype == np.int64 and (np.diff(rows) > 0).all() and len(rows) == count
+    given = np.bincount(labels[rows], minlength=len(sizes))
+    assert (np.abs(given - count * sizes / 80) < 1).all()
+    np.testing.assert_array_equal(spread_over_classes(labels, count), rows)
+
+
+def test_images_of_a_class_come_from_all_over_it():
+    assert spread_over_classes(np.repeat([0, 1], 50), 4).tolist() == [12, 37, 62, 87]
+    assert spread_over_classes(np.repeat([0, 1], 3), 6).tolist() == list(range(6))

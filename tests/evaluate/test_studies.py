@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dogo_tf.data.image_set import ImageSet
+from dogo_tf.data.labels import spread_over_classes
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate import studies
 from dogo_tf.evaluate.studies import StudyPlan, run_studies
@@ -102,11 +103,29 @@ def test_the_labels_of_every_study_can_be_read_back(tmp_path):
     assert set(few) <= set(more) and len(few) == 16
 
 
-def test_fewer_corrupted_images_are_the_first_ones(scores):
-    train, test = grey_set("train", 40, 0), grey_set("test", 15, 1)
-    plan = StudyPlan((1.0,), (), (), ("gaussian_noise",), corruption_images=20)
-    few = run_studies(brightness, train, test, plan)
-    np.testing.assert_array_equal(few["corruption gaussian_noise"], scores["corruption gaussian_noise"][:20])
+def test_fewer_corrupted_images_are_of_all_classes_and_damaged_as_they_are_among_all(scores):
+    train, test = grey_set("train", 40, 0), grey_set("test", 15, 1)  # listed class by class, as folders are
+    plan = StudyPlan((), (), (), ("gaussian_noise",), corruption_images=20)
+    few = run_studies(brightness, train, test, plan)["corruption gaussian_noise"]
+    chosen = spread_over_classes(test.labels, 20)
+    assert np.bincount(test.labels[chosen]).tolist() == [5, 5, 5, 5]
+    np.testing.assert_array_equal(few, scores["corruption gaussian_noise"][chosen])
+
+
+def test_they_are_the_same_images_for_every_seed(monkeypatch):
+    train, test = grey_set("train", 10, 0), grey_set("test", 15, 1)
+    damaged = []
+    monkeypatch.setattr(studies, "corrupt", lambda images, *_: damaged.append(images) or images)
+    for seed in (0, 1):
+        run_studies(brightness, train, test, StudyPlan((), (), (), ("contrast",), corruption_images=20), seed)
+    first, second = damaged[:5], damaged[5:]
+    np.testing.assert_array_equal(first, second)
+
+
+def test_more_corrupted_images_than_there_are_are_all():
+    train, test = grey_set("train", 10, 0), grey_set("test", 2, 1)
+    plan = StudyPlan((), (), (), ("contrast",), corruption_images=50)
+    assert run_studies(brightness, train, test, plan)["corruption contrast"].shape == (2 * CLASSES,)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +170,8 @@ def test_clean_and_damaged_images_meet_the_same_probe(scores):
         ({"corruptions": ("rain",)}, "unknown corruption 'rain'; known: "),
         ({"protocols": ("svm",)}, "unknown protocol 'svm'; known: fine_tune, linear_adam"),
         ({"fractions": (1.0, 0.0)}, "fractions: expected shares of the labels"),
-        ({"draws": 0}, "draws and corruption_images: expected at least 1; got 0 and None"),
+        ({"draws": 0}, "draws: expected a whole number of at least 1, got 0"),
+        ({"corruption_images": 1}, "corruption_images: expected a whole number of at least 2, got 1"),
     ],
 )
 def test_a_plan_that_cannot_be_followed_is_refused_at_once(values, message):

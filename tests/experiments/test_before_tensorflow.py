@@ -84,6 +84,10 @@ WRONG = {
         [*PAIR, "--teachers=big=a.onnx"],
         "teachers: big: TensorFlow cannot compute an ONNX file within a training step",
     ),
+    "one corrupted image": (
+        [*COMPARE, "--corruption_images=1"],
+        "--corruption_images: expected a whole number of at least 2, got 1",
+    ),
     "compare's seed count": ([*COMPARE, "--seeds=0"], "--seeds: expected a whole number from 1 to 1000, got 0"),
     "compare's fraction": (
         [*COMPARE, "--fractions=1,nan"],
