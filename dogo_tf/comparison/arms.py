@@ -17,7 +17,7 @@ class Arm(NamedTuple):
     name: one of results.ARMS.
     encoder: which of the training's encoders is studied: a peer's, or, where the comparison is one of averages, its average.
     training: its settings, without folder and seed; arms with equal settings share a run.
-    trained: False for the encoder as it is before the first step.
+    trained: False for the encoder with random weights, from which the training starts if it has no `init`.
     taught_by: the arm whose finished encoder is a frozen teacher in this training.
     edge: settings of the edge from that teacher, as --teach has them, if there are any.
     starts_from: a peer of this training, and the arm whose finished encoder it starts from.

@@ -17,7 +17,7 @@ from dogo_tf.platform.files import write_atomically
 
 # Of the probes that gave the scores; raised where they would give the same encoder others, which cannot be paired with those
 # of before. 1: the linear probe's strength by accuracy. 2: by cross-entropy. 3: --corruption_images are of all classes, where
-# they were the first ones.
+# they were the first ones; `random` normalises pixels as the runs do.
 PROBES = 3
 # In the order of tables and plots.
 ARMS = {

@@ -1,6 +1,7 @@
 """Trains and studies the arms of a comparison, seed by seed, and remembers what is done."""
 
 import dataclasses
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from dogo_tf.evaluate.probe import check_same_classes
 from dogo_tf.evaluate.studies import run_studies, save_label_sets
 from dogo_tf.platform.files import expanded, write_atomically
 from dogo_tf.platform.keras_compat import keras
-from dogo_tf.pretraining import precision
+from dogo_tf.pretraining import precision, run_images
 from dogo_tf.pretraining.build_model import build_model
 from dogo_tf.pretraining.first_look import check_init_and_teachers
 from dogo_tf.pretraining.pretrain import pretrain
@@ -201,9 +202,17 @@ class Comparison:
         return next(arm for arm in self.arms if arm.name == name)
 
     def _untrained(self, arm: Arm, seed: int):
-        """The encoder from which the run of these settings starts."""
+        """The encoder from which the run of these settings starts, or would start without --init."""
         training = dataclasses.replace(arm.training, seed=seed)
-        return build_model(training, self.image_size, *self.pixel_statistics, steps_per_epoch=1).peers[0].encoder
+        return build_model(training, self.image_size, *self._normalisation, steps_per_epoch=1).peers[0].encoder
+
+    @functools.cached_property
+    def _normalisation(self):
+        """Mean and standard deviation of pixels as the runs keep their images, which may be larger than those of the probes."""
+        pair = self.settings.pair
+        return data.pixel_statistics(
+            run_images.open_images(pair, run_images.Choice(pair.source, self._store_size)).images
+        )
 
     def _cost(self, arm: Arm, folder: RunFolder) -> Cost:
         training = arm.training
