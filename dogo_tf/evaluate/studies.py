@@ -179,8 +179,8 @@ def _corruption_scores(encoder, probe, test: ImageSet, plan: StudyPlan, seed: in
     """Per corruption over the severities, per severity over the corruptions, and over all."""
     chosen = spread_over_classes(test.labels, min(plan.corruption_images or len(test), len(test)))
     right = np.empty((len(plan.corruptions), len(SEVERITIES), len(chosen)), np.float32)
-    with Progress("probing on damaged images", len(chosen)) as progress:
-        for start in range(0, len(chosen), _AT_ONCE):  # images may have to be decoded: once for all damages
+    with Progress("probing on corrupted images", len(chosen)) as progress:
+        for start in range(0, len(chosen), _AT_ONCE):  # images may have to be decoded: once for all corruptions
             rows = chosen[start : start + _AT_ONCE]
             images, places = test.images[rows], slice(start, start + len(rows))
             for row, name in enumerate(plan.corruptions):
