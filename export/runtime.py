@@ -81,7 +81,7 @@ class Encoder:
         try:
             self._run = self._interpreter.get_signature_runner()
             taken, given = self._run.get_input_details()[INPUT], self._run.get_output_details()
-        except ValueError as error:  # names that are no text, several signatures
+        except (ValueError, TypeError) as error:  # names that are no text, several signatures, numbers of no tensor
             raise ValueError(f"{name}: its signature cannot be read: {error}") from error
         if len(taken["shape"]) != 4 or len(given[OUTPUT]["shape"]) != 2:
             shapes = f"{taken['shape'].tolist()} to {given[OUTPUT]['shape'].tolist()}"
