@@ -15,6 +15,8 @@ BATCH = 128
 UNMEASURED = 1e-3
 # Barlow Twins learns nothing at 2e-3 and batches of 32.
 SMALLEST_BATCH = {"barlow_twins": 128}
+# Two VICReg peers next to each other do not train at 5e-3: one or the other learns nothing (results/trials_objectives.json).
+ALONE_ONLY = ("vicreg",)
 # Networks of depthwise convolutions, by what their names contain. With Adam at 5e-3 MobileNetV3-Small is far below what it is
 # at 1e-3 (results/trials_mobile.json); others of the kind were not measured.
 MOBILE = ("mobilenet", "efficientnet", "shufflenet", "mnasnet")
@@ -23,11 +25,15 @@ MOBILE = ("mobilenet", "efficientnet", "shufflenet", "mnasnet")
 LEAST_FACTOR, MOST_FACTOR = 0.25, 2.0
 
 
-def automatic_rate(objective: str, optimizer: str, batch_size: int, encoder: str) -> float:
-    """The learning rate after the warm-up; two digits, so that it reads and is written as it is."""
+def automatic_rate(objective: str, optimizer: str, batch_size: int, encoder: str, alone: bool = True) -> float:
+    """The learning rate after the warm-up; two digits, so that it reads and is written as it is.
+
+    alone: whether there are no other peers and no teachers.
+    """
     rate, adam = MEASURED.get(objective, {}).get(optimizer), optimizer in ("adam", "adamw")
     mobile = any(part in encoder.lower() for part in MOBILE)
-    if rate is None or batch_size < SMALLEST_BATCH.get(objective, 0) or (mobile and adam):
+    too_high = (mobile and adam) or (objective in ALONE_ONLY and not alone)
+    if rate is None or batch_size < SMALLEST_BATCH.get(objective, 0) or too_high:
         return UNMEASURED
     factor = math.sqrt(batch_size / BATCH) if adam else batch_size / BATCH
     return float(f"{rate * min(max(factor, LEAST_FACTOR), MOST_FACTOR):.2g}")

@@ -152,9 +152,7 @@ class PretrainSettings:
             k > 1 or share < 1 for k, share in zip(*map(self.per_peer, ("train_every", "train_share")), strict=True)
         ]
         if rests and all(rests):
-            raise InputError(
-                "train_every: expected a peer that trains in every step, with a train_share of 1; got none"
-            )
+            raise InputError("train_every: expected a peer that trains in every step, with train_share 1; got none")
         if any(rests) and self.steps_per_execution > 1:
             raise InputError(f"steps_per_execution: expected 1 where peers rest; got {self.steps_per_execution}")
         self._check_graph()
@@ -163,9 +161,10 @@ class PretrainSettings:
         """Puts numbers in the place of "auto", so that a run keeps its rates when the rule changes."""
         if AUTO not in self.learning_rate:
             return
+        alone = len(self.peers) == 1 and not self.teachers
         rates = [
-            automatic_rate(objective.partition(":")[0], optimizer, self.batch_size, encoder) if rate == AUTO else rate
-            for rate, optimizer, (_, encoder, objective) in zip(
+            automatic_rate(objective.partition(":")[0], name, self.batch_size, encoder, alone) if rate == AUTO else rate
+            for rate, name, (_, encoder, objective) in zip(
                 self.per_peer("learning_rate"), self.per_peer("optimizer"), peer_specs(self.peers), strict=True
             )
         ]

@@ -38,6 +38,18 @@ def test_mobile_networks_take_less_with_adam(name):
     assert automatic_rate("simclr", "sgd", 128, name) == 0.3
 
 
+def test_vicreg_takes_less_next_to_others():
+    alone, pair, taught = (
+        settings(batch_size=128, **asked).learning_rate
+        for asked in (
+            {"peers": ("wrn_10_1:vicreg",)},
+            {"peers": ("wrn_10_1:vicreg", "wrn_16_1:simclr")},
+            {"peers": ("wrn_10_1:vicreg",), "teachers": ("big=e.keras",)},
+        )
+    )
+    assert (alone, pair, taught) == ((5e-3,), (1e-3, 5e-3), (1e-3,))
+
+
 def settings(**more):
     return PretrainSettings(dataset="patterns", run_dir="r", **more)
 
