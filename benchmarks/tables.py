@@ -28,6 +28,7 @@ from study_tables import (
 from trial_tables import (
     at_hand_search,
     kinds_of_peers,
+    local_views_and_peers,
     local_views_at_hand,
     trials_local,
     trials_local_wrn_10_2,
@@ -140,6 +141,7 @@ TABLES = {
     "objective_peers": objective_peers,
     "trials_mobile_rates": trials_mobile_rates,
     "trials_mobile": trials_mobile,
+    "local_views_and_peers": local_views_and_peers,
     "local_views_at_hand": local_views_at_hand,
     "at_hand_search": at_hand_search,
     "kinds_of_peers": kinds_of_peers,

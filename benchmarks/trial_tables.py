@@ -194,11 +194,21 @@ at_hand_search = functools.partial(
     ("knn", "linear_100", "linear_1", "noise_40", "corrupted"),
 )
 
+local_views_and_peers = functools.partial(
+    trials,
+    "trials_peer",
+    "local_alone",
+    "wrn_10_1_ema",
+    "scores",
+    ("knn", "linear_100", "linear_10", "linear_1"),
+    beginning="local_",
+)
 _kinds = functools.partial(few_trials, "trials_peer", "alone", "wrn_10_1_ema", "test_scores")
 
 
 def kinds_of_peers() -> str:
     """And what each computed."""
-    operations = {trial["name"]: trial["train_gflop"] / 1e3 for trial in read("trials_peer")["trials"]}
+    shown = [trial for trial in read("trials_peer")["trials"] if "test_scores" in trial]
+    operations = {trial["name"]: trial["train_gflop"] / 1e3 for trial in shown}
     told = ", ".join(f"{name.replace('_', ' ')} {number:.1f}" for name, number in operations.items())
     return f"{_kinds()}\n\n1e12 operations of all that learn: {told}."

@@ -110,10 +110,9 @@ _flag(
 _flag(
     flags.DEFINE_string,
     "scheme",
-    f"How edges teach that name none: {', '.join(distill.schemes())}. similarity_kl is DoGo's; similarity_kl_local teaches "
-    "the student's --local_views, too; similarity_kl_others is for cached features of another "
-    "kind of network; simreg, seed and compress are mostly used with --views=shared and, for a frozen teacher, "
-    "--ssl_weight=0 --distill_weight=1.",
+    f"How edges teach that name none: {', '.join(distill.schemes())}. similarity_kl is DoGo's; similarity_kl_others "
+    "is for cached features of another kind of network; simreg, seed and compress are mostly used with --views=shared and, "
+    "for a frozen teacher, --ssl_weight=0 --distill_weight=1.",
 )
 _flag(flags.DEFINE_string, "views", "independent: each peer draws its own views of an image; shared: all see the same.")
 _flag(

@@ -12,7 +12,6 @@ from dogo_tf.distill import compress, seed, simreg
 from dogo_tf.errors import InputError
 from dogo_tf.objectives import simclr, simsiam
 from dogo_tf.platform.keras_compat import keras, tf
-from dogo_tf.types import Embeddings, ViewEmbeddings
 
 SIZE = 8
 
@@ -51,7 +50,7 @@ def test_the_known_schemes():
     assert {"compress", "seed", "similarity_kl", "simreg"} <= set(distill.schemes())
     with pytest.raises(
         InputError,
-        match="unknown scheme 'sead'; known: compress, seed, similarity_kl, similarity_kl_local, similarity_kl_others, simreg",
+        match="unknown scheme 'sead'; known: compress, seed, similarity_kl, similarity_kl_others, simreg",
     ):
         pair("sead")
 
@@ -113,7 +112,6 @@ def test_the_temperature_is_the_schemes_own_unless_given():
         "seed": 0.2,
         "simreg": None,
         "similarity_kl": 0.1,
-        "similarity_kl_local": 0.1,
         "similarity_kl_others": 0.1,
     }
     assert pair("seed", distill_temperature=0.5).distillation_terms[0].temperature == 0.5
@@ -184,20 +182,3 @@ def test_half_precision_is_promoted_and_double_stays(name):
     function, arrays = LOSSES[name]
     for given, computed in (("float16", "float32"), ("bfloat16", "float32"), ("float64", "float64")):
         assert function(*(tf.cast(x, given) for x in arrays)).dtype == computed
-
-
-@pytest.mark.parametrize("local_views", [0, 2])
-def test_local_similarities_are_those_of_the_whole_view_by_a_loop(local_views):
-    student_a, student_b, teacher_a, teacher_b, *local = (rows(5, 4, seed) for seed in range(4 + local_views))
-
-    def embeddings(p):
-        return Embeddings(None, None, tf.constant(p))
-
-    student = ViewEmbeddings(embeddings(student_a), embeddings(student_b), local=tuple(map(embeddings, local)))
-    teacher = ViewEmbeddings(embeddings(teacher_a), embeddings(teacher_b))
-    expected = [oracles.similarity_kl(student_a, student_b, teacher_a, teacher_b, 0.1)]
-    for view in local:
-        pairs = ((student_b, teacher_a, teacher_b), (student_a, teacher_b, teacher_a))
-        expected.append(sum(oracles.similarity_kl(view, *others, 0.1) for others in pairs) / 2)
-    term = pair("similarity_kl_local").distillation_terms[0]
-    np.testing.assert_allclose(term.loss(student, teacher, training=True), np.mean(expected, axis=0), rtol=1e-10)
