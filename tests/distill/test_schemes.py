@@ -27,12 +27,15 @@ def images(count=16):
     return np.random.default_rng(0).integers(0, 256, (count, SIZE, SIZE, 3), dtype=np.uint8)
 
 
-def pair(scheme, **options):
+TO_THE_STUDENT = dogo_tf.Edge("big", "small")
+
+
+def pair(scheme, edge=TO_THE_STUDENT, **options):
     """A small student with a predictor next to a bigger teacher, of other widths."""
     keras.utils.set_random_seed(0)
     student = dogo_tf.Peer(encoder("small", 5), simsiam.Objective((12, 8), 16))
     teacher = dogo_tf.Peer(encoder("big", 7), simclr.Objective(widths=(12, 6)))
-    model = dogo_tf.DoGo([student, teacher], teach=[dogo_tf.Edge("big", "small")], scheme=scheme, **options)
+    model = dogo_tf.DoGo([student, teacher], teach=[edge], scheme=scheme, **options)
     model.compile(keras.optimizers.SGD(0.1))
     return model
 
@@ -121,6 +124,12 @@ def test_the_weight_of_an_edge_rises_over_its_own_warm_up():
     model = pair("simreg", distill_weight=4.0, distill_warmup=64)
     term = model.distillation_terms[0]
     assert [float(term.weight_at(seen)) for seen in (0, 16, 48, 64, 1000)] == [0.0, 1.0, 3.0, 4.0, 4.0]
+
+
+def test_the_weight_of_an_edge_may_fade():
+    model = pair("simreg", dogo_tf.Edge("big", "small", weight=4.0, warmup=16, fade=64))
+    term = model.distillation_terms[0]
+    assert [float(term.weight_at(seen)) for seen in (0, 8, 16, 32, 64, 1000)] == [0.0, 1.75, 3.0, 2.0, 0.0, 0.0]
 
 
 def rows(count, width, seed):
