@@ -172,7 +172,8 @@ def sole_owner(folder: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            if [entry.name for entry in folder.iterdir()] == [LOCK]:  # nothing came of it
+            # Nothing came of it; or somebody has removed the folder, and an error that says so is on its way.
+            if folder.is_dir() and [entry.name for entry in folder.iterdir()] == [LOCK]:
                 path.unlink()
                 with contextlib.suppress(OSError):  # where we are, or where a disk is mounted: it stays, empty
                     folder.rmdir()

@@ -1,5 +1,6 @@
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 
@@ -44,6 +45,12 @@ def test_a_folder_that_stays_empty_is_removed_again(tmp_path):
     with pytest.raises(ValueError), sole_owner(tmp_path / "run"):
         raise ValueError
     assert not list(tmp_path.iterdir())
+
+
+def test_what_went_wrong_in_a_folder_that_was_removed_meanwhile_is_told(tmp_path):
+    with pytest.raises(InputError, match="cannot write the encoders"), sole_owner(tmp_path / "run"):
+        shutil.rmtree(tmp_path / "run")
+        raise InputError("run_dir: cannot write the encoders")
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
