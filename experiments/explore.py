@@ -26,6 +26,7 @@ from dogo_tf.evaluate.sources import load_encoder
 from dogo_tf.experiments import app, looking
 from dogo_tf.exploration.lists import ReadingList, read_reading_list
 from dogo_tf.exploration.maps import check_method
+from dogo_tf.platform.files import expanded
 from dogo_tf.reporting.plain_text import printable
 from dogo_tf.selection._label_list import LabelList, check_has_labels, read_labels
 
@@ -74,7 +75,7 @@ def main() -> None:
     for path in _paths(FLAGS.labelled):
         check_has_labels(path)
     looker = looking.Looker.by(FLAGS)
-    out = Path(FLAGS.out or looker.folder / "explore" / f"{looker.name}.html").expanduser()
+    out = expanded(FLAGS.out or looker.folder / "explore" / f"{looker.name}.html")
     if out.is_dir():
         raise InputError(f"--out: expected the name of a page, e.g. {out / 'page.html'}; {out} is a folder")
     images = looker.images(FLAGS)
@@ -93,7 +94,7 @@ def main() -> None:
 
 
 def _paths(words) -> list[Path]:
-    return [Path(path).expanduser() for path in app.names(words)]
+    return [expanded(path) for path in app.names(words)]
 
 
 def _read(path: Path, images: ImageSet) -> ReadingList:

@@ -10,7 +10,6 @@ command looks at all of them, and says what has changed since they were indexed 
 """
 
 import time
-from pathlib import Path
 
 from absl import flags
 
@@ -18,7 +17,7 @@ from dogo_tf import data
 from dogo_tf.data.choose import default_cache_dir
 from dogo_tf.errors import InputError
 from dogo_tf.experiments import app
-from dogo_tf.platform.files import reason
+from dogo_tf.platform.files import expanded, reason
 from dogo_tf.reporting.progress import say
 from dogo_tf.sources import kept_index
 
@@ -33,7 +32,7 @@ flags.DEFINE_string(
 def main() -> None:
     if not FLAGS.dataset:
         raise InputError("expected --dataset, a folder, a list or tar archives. See --help.")
-    cache_dir = Path(FLAGS.cache_dir).expanduser() if FLAGS.cache_dir else default_cache_dir()
+    cache_dir = expanded(FLAGS.cache_dir) if FLAGS.cache_dir else default_cache_dir()
     listed = data.listed(FLAGS.dataset, FLAGS.split, cache_dir)
     if listed is None:
         raise InputError(

@@ -38,7 +38,7 @@ from dogo_tf.evaluate.sources import image_side, load_encoder
 from dogo_tf.evaluate.studies import StudyPlan, run_studies, save_label_sets
 from dogo_tf.experiments import app
 from dogo_tf.foreign import onnx_place
-from dogo_tf.platform.files import write_atomically
+from dogo_tf.platform.files import expanded, write_atomically
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.reporting.table import percent, text_table
 from dogo_tf.runs.folder import RunFolder
@@ -106,7 +106,7 @@ def main() -> None:
         source = {"run": config["provenance"] | {"settings": settings, "median_images_per_second": _speed(folder)}}
         cache = FLAGS.cache or folder.features
         out = folder.path / f"probe_{_file_name(name)}.json"
-    out = Path(FLAGS.out).expanduser() if FLAGS.out else out
+    out = expanded(FLAGS.out) if FLAGS.out else out
     train, test = (
         # A run's config.json may be anybody's: where it says that data sets are kept, none is prepared.
         data.open(

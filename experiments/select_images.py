@@ -32,7 +32,7 @@ from dogo_tf.data.open_files import open_files
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.experiments import app, looking
-from dogo_tf.platform.files import write_atomically
+from dogo_tf.platform.files import expanded, write_atomically
 from dogo_tf.reporting.plain_text import csv_bytes, printable
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.selection._label_list import LabelList, check_has_labels, has_labels, read_labels
@@ -64,12 +64,12 @@ flags.DEFINE_string(
 
 def main() -> None:
     looking.check_flags(FLAGS)
-    lists = [Path(path).expanduser() for path in app.names(FLAGS.labelled)]
+    lists = [expanded(path) for path in app.names(FLAGS.labelled)]
     selection.check_method(FLAGS.method, bool(lists))
     for path in lists:
         check_has_labels(path)
     looker = looking.Looker.by(FLAGS)
-    out = Path(FLAGS.out or looker.folder / "select" / looker.name).expanduser()
+    out = expanded(FLAGS.out or looker.folder / "select" / looker.name)
     _check_no_labels_are_lost(out / "select.csv")
     images = looker.images(FLAGS)
     labelled = read_labels(lists, images, FLAGS.cache_dir)

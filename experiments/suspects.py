@@ -92,10 +92,11 @@ def summary(found: Suspects, labels: np.ndarray, images: ImageSet) -> str:
 
 
 def self_test(found: Suspects, flipped: np.ndarray) -> str:
-    precision, recall = precision_recall(found.listed, flipped)
+    shares = precision_recall(found.listed, flipped)
+    precision, recall = ("none" if math.isnan(share) else f"{percent(share)} %" for share in shares)
     return (
-        f"self-test: {flipped.sum()} labels were flipped on purpose; precision {percent(precision)} % "
-        f"(listed ones that were flipped), recall {percent(recall)} % (flipped ones that are listed)"
+        f"self-test: {flipped.sum()} labels were flipped on purpose; precision {precision} "
+        f"(listed ones that were flipped), recall {recall} (flipped ones that are listed)"
     )
 
 

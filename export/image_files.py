@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dogo_tf.data import list_file, listing
 from dogo_tf.errors import InputError
+from dogo_tf.platform.files import expanded
 from dogo_tf.reporting.plain_text import printable
 
 
@@ -18,7 +19,7 @@ def image_files(images: str) -> list[Path]:
     Raises:
         InputError: nothing there, or no image among it.
     """
-    path = Path(images).expanduser()
+    path = expanded(images)
     if path.is_dir():
         found = listing.list_images(path)
         if found.left_out:

@@ -11,6 +11,7 @@ from dogo_tf.data.image_set import ImageSet, digest, pixel_statistics
 from dogo_tf.data.pixels import MAX_PIXELS, check_image_size
 from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.platform import lazy, ranges
+from dogo_tf.platform.files import expanded
 from dogo_tf.sources.remote import RemoteFile, scheme
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def open(
     if not 1 <= store_ratio < float("inf"):
         raise InputError(f"store_ratio: expected a number of at least 1, got {store_ratio!r}")
     name = os.fspath(name_or_path)
-    cache_dir = default_cache_dir() if cache_dir is None else Path(cache_dir).expanduser()
+    cache_dir = default_cache_dir() if cache_dir is None else expanded(cache_dir)
     found = None if _is_patterns(name) else listed(name, split, cache_dir)
     if found is not None:
         from dogo_tf.data.open_files import open_files
@@ -109,7 +110,7 @@ def listed(name: str, split: str, cache_dir: Path) -> Listed | None:
     """What a path leads to; None for a name that can only be TFDS'."""
     from dogo_tf.data import folder, list_file, listing, tar_set
 
-    path = RemoteFile(name.rstrip("/")) if scheme(name) else Path(name).expanduser()
+    path = RemoteFile(name.rstrip("/")) if scheme(name) else expanded(name)
     called = f"{path} {split}"
     if name and isinstance(path, Path) and path.is_dir():
         root = listing.split_folder(path, split)
@@ -140,7 +141,7 @@ def _open_tfds(
     from dogo_tf.data import tfds_source  # here, because it takes a second to import, which folders need not wait for
     from dogo_tf.data.open_files import open_files
 
-    data_dir = None if data_dir is None else str(Path(data_dir).expanduser())
+    data_dir = None if data_dir is None else str(expanded(data_dir))
     if (os.sep in name or "/" in name) and not tfds_source.is_known(name, data_dir):
         raise InputError(f"the folder {name!r} does not exist, and {name.split('/')[0]!r} is no TFDS data set either")
     found = tfds_source.find_tfds(name, split, data_dir, prepare)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dogo_tf.data.image_set import available_memory
+from dogo_tf.platform.files import expanded
 
 SOURCES = ("auto", "memory", "cache", "stream")
 MEMORY_SHARE = 0.5  # of the free memory that images may take: networks and their activations want the rest
@@ -49,7 +50,7 @@ def store_size(sizes: Sequence[tuple[int, int]], image_size: int, ratio: float) 
 
 def default_cache_dir() -> Path:
     """Where caches are kept unless told otherwise: dogo_tf in the user's folder of caches."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "dogo_tf"
+    return expanded(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "dogo_tf"
 
 
 def _size(count: float) -> str:

@@ -24,6 +24,7 @@ from dogo_tf.data.open_files import cache_folder, chosen
 from dogo_tf.data.pixels import eight_bits, to_square
 from dogo_tf.data.tfds_features import check_features, check_name, declared_size, split_size
 from dogo_tf.errors import InputError
+from dogo_tf.platform.files import expanded
 from dogo_tf.platform.keras_compat import tf
 from dogo_tf.sources import cached, tfds_reading
 from dogo_tf.sources.records import Records
@@ -64,7 +65,7 @@ def find_tfds(name: str, split: str, data_dir: str | None, prepare: bool = True)
     Raises InputError: unknown name, configuration or split, no `image` feature, no network to download.
     """
     check_name(name)
-    check_features(Path(data_dir or tfds.core.constants.DATA_DIR).expanduser() / _base(name))
+    check_features(expanded(data_dir or tfds.core.constants.DATA_DIR) / _base(name))
     with quiet():
         builder = _builder(name, data_dir, prepare)
     features = builder.info.features

@@ -10,7 +10,7 @@ from numpy.lib import format as npy
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.features import as_images, check_images, embed, embedded_batches
 from dogo_tf.evaluate.sources import fingerprint
-from dogo_tf.platform.files import temporary_sibling
+from dogo_tf.platform.files import expanded, temporary_sibling
 from dogo_tf.sources.source import ImageSource
 
 _FLOAT32 = npy.dtype_to_descr(np.dtype(np.float32))
@@ -27,7 +27,7 @@ class FeatureCache:
     """
 
     def __init__(self, folder=None):
-        self.folder = None if folder is None else Path(folder).expanduser()
+        self.folder = None if folder is None else expanded(folder)
 
     def embed(self, encoder, images, batch_size: int = 256) -> np.ndarray:
         """The features of every image, float32 [N, d], not to be written to; arguments and errors as `features.embed`.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 
 from dogo_tf.encoders._keras_file import load_keras_file
 from dogo_tf.errors import InputError
 from dogo_tf.evaluate.saved_model_encoder import SavedModelEncoder
 from dogo_tf.evaluate.saved_model_scan import PROGRAM
 from dogo_tf.foreign import onnx_place
+from dogo_tf.platform.files import expanded
 from dogo_tf.platform.keras_compat import keras
 from dogo_tf.runs.folder import CONFIG, RunFolder
 
@@ -53,7 +53,7 @@ def load_network(path, peer: str | None = None, trust: bool = False):
         from dogo_tf.foreign.onnx_encoder import OnnxEncoder
 
         return OnnxEncoder(path)
-    path = Path(path).expanduser()
+    path = expanded(path)
     if (path / CONFIG).is_file():
         return _load_peer(RunFolder(path), peer)
     if peer is not None:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from dogo_tf import encoders
 from dogo_tf.errors import InputError
+from dogo_tf.platform.files import expanded
 
 
 class EncoderSpec(NamedTuple):
@@ -23,7 +24,7 @@ class EncoderSpec(NamedTuple):
 
 
 def is_path(place: str) -> bool:
-    return "/" in place or place.endswith((".keras", ".tflite", ".onnx")) or Path(place).expanduser().exists()
+    return "/" in place or place.endswith((".keras", ".tflite", ".onnx")) or expanded(place).exists()
 
 
 def encoder_specs(texts) -> list[EncoderSpec]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from dogo_tf.data.image_set import ImageSet, digest
 from dogo_tf.errors import InputError
+from dogo_tf.platform.files import expanded
 from dogo_tf.reporting.progress import say
 
 EXTENSIONS = (".npz", ".npy")
@@ -37,7 +38,7 @@ def read_features(path, images: ImageSet, digest_of: Callable[[], str] | None = 
     Raises:
         InputError: no such file, other arrays, types, shapes or values, features of other images or in another order.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     try:
         arrays = (
             _read_npz(path, len(images)) if path.suffix == ".npz" else {FEATURES: np.lib.format.open_memmap(path, "r")}

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.platform import ranges
+from dogo_tf.platform.files import expanded
 
 SETTINGS = ("output", "pixels", "size")
 _EXTENSION = re.compile(r"\.onnx(?=:|$)")
@@ -50,7 +51,7 @@ def is_onnx(place) -> bool:
 def without_settings(place) -> Path:
     """The path of the file; of any other place, the place itself."""
     found = _EXTENSION.search(str(place))
-    return Path(str(place)[: found.end()] if found else place).expanduser()
+    return expanded(str(place)[: found.end()] if found else place)
 
 
 def parse(place) -> OnnxPlace:

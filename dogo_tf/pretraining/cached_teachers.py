@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -15,6 +14,7 @@ from dogo_tf.errors import InputError
 from dogo_tf.evaluate.feature_cache import FeatureCache
 from dogo_tf.evaluate.sources import fingerprint, image_side, load_encoder
 from dogo_tf.foreign.feature_file import is_feature_file, read_features
+from dogo_tf.platform.files import expanded
 from dogo_tf.pretraining.settings import PretrainSettings, place_specs
 from dogo_tf.sources.resized import Resized
 from dogo_tf.sources.selection import selected
@@ -33,7 +33,7 @@ def cached_teachers(settings: PretrainSettings, images: ImageSet, open_images: C
     Raises:
         InputError: no such teacher, or features that are not of these images.
     """
-    cache, found = FeatureCache(Path(settings.cache_dir or default_cache_dir()).expanduser() / "features"), []
+    cache, found = FeatureCache(expanded(settings.cache_dir or default_cache_dir()) / "features"), []
     for name, path, peer in place_specs("teachers", settings.teachers):
         try:
             if is_feature_file(path):

@@ -12,6 +12,7 @@ from dogo_tf.data.file_set import numbered
 from dogo_tf.data.image_set import ImageSet
 from dogo_tf.data.list_file import EXTENSIONS, named_files, read_columns
 from dogo_tf.errors import InputError
+from dogo_tf.platform.files import expanded
 from dogo_tf.sources.files import full_name
 
 
@@ -61,7 +62,7 @@ def read_labels(lists: Sequence[Path], images: ImageSet, cache_dir: str | os.Pat
             list_of[image], labels[image] = path, label
     rows = [image for image in labels if not isinstance(image, str)]
     others = [image for image in labels if isinstance(image, str)]
-    kept_in = default_cache_dir() if cache_dir is None else Path(cache_dir).expanduser()
+    kept_in = default_cache_dir() if cache_dir is None else expanded(cache_dir)
     files: dict[str, os.PathLike] = {}
     for path in lists:
         named = [image for image in others if list_of[image] == path]

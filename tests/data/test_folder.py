@@ -173,6 +173,7 @@ def test_paths_that_are_no_folder(tmp_path):
     assert _error(tmp_path / "missing") == f"the folder '{tmp_path}/missing' does not exist"
     assert _error("./missing") == "the folder './missing' does not exist"
     assert _error("~/missing/too") == "the folder '~/missing/too' does not exist"
+    assert _error("~unknown_user/too") == "the folder '~unknown_user/too' does not exist"
     assert _error("missing/too") == "the folder 'missing/too' does not exist, and 'missing' is no TFDS data set either"
     assert _error("") == "the folder '' does not exist"
     file = _save(tmp_path / "a.png")

@@ -91,6 +91,12 @@ def test_noise_on_purpose_measures_precision_and_recall(run_dir, tmp_path, capsy
     assert (counts["flipped"], counts["listed"], counts["precision"]) == (12, len(table), found / len(table))
 
 
+def test_noise_so_small_that_no_label_is_flipped_has_no_recall(run_dir, tmp_path, capsys):
+    assert suspects.run(command(run_dir, "--inject_noise=0.001", f"--out={tmp_path / 'test'}")) == 0
+    shown = capsys.readouterr().out
+    assert "self-test: 0 labels were flipped" in shown and "recall none (flipped ones" in shown and "nan" not in shown
+
+
 def test_a_clean_list_is_empty_and_takes_the_place_of_an_older_picture(run_dir, tmp_path, pictures, capsys):
     clean = tmp_path / "clean"
     for label in ("dark", "light"):
