@@ -1,7 +1,7 @@
-"""Accuracy of finished trials on damaged test images, on more of them than trials.py takes: there 500, which is noisy.
+"""Accuracy of finished trials on unfamiliar images: damaged ones, more than the 500 of trials.py, and other data.
 
   python benchmarks/damaged.py alone=runs/trials/alone-seed{seed} peer=runs/trials/peer-seed{seed} --peer=wrn_10_1_ema \\
-      --seeds=0,1,2 --count=5000 --out=results/damaged.json
+      --seeds=0,1,2 --count=5000 --transfer=images/tiny_imagenet_20:train:val --out=results/damaged.json
 """
 
 import argparse
@@ -32,20 +32,27 @@ def main() -> None:
         default=5_000,
         help="test images to damage, of each class its share; up to commit b9624c9 the first ones",
     )
+    arguments.add_argument("--transfer", help="other labelled images, dataset:train split:test split")
     arguments.add_argument("--out", type=Path, required=True)
     args = arguments.parse_args()
     train, test = (
         data.load(args.dataset, split, args.image_size, args.data_dir) for split in (f"train[:{args.images}]", "test")
     )
+    name, *others = args.transfer.rsplit(":", 2) if args.transfer else [""]
+    others = [data.load(name, split, args.image_size) for split in others]
     plan = StudyPlan(fractions=(1.0,), noise=(), imbalance=(), corruption_images=args.count)
-    accuracies = {}
+    found = {"images": args.count, "accuracies": {}} | ({"transferred": {}} if others else {})
     for seed in map(int, args.seeds.split(",")):
         for name, folder in (trial.split("=", 1) for trial in args.trials):
             encoder = RunFolder(Path(folder.format(seed=seed))).load_encoder(args.peer)
-            found = float(np.mean(run_studies(encoder, train, test, plan, seed)["corruption all"]))
-            accuracies.setdefault(name, {})[seed] = found
-            print(f"{name} {seed} {found:.4f}", flush=True)
-            record(args.out, {"images": args.count, "accuracies": accuracies})
+            rights = run_studies(encoder, train, test, plan, seed, [others] if others else [])
+            for kind, study in (
+                ("accuracies", "corruption all"),
+                *(("transferred", f"transfer {s.name}") for s in others[1:]),
+            ):
+                found[kind].setdefault(name, {})[seed] = float(np.mean(rights[study]))
+            print(name, seed, *(f"{study} {np.mean(right):.4f}" for study, right in rights.items()), flush=True)
+            record(args.out, found)
 
 
 if __name__ == "__main__":

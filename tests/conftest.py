@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-import dogo_tf.encoders
+# Several processes run the tests, one for each core: more threads than that would only wait for each other.
+if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 0)):
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, os.cpu_count() // workers)))
+
+import dogo_tf.encoders  # noqa: E402  TensorFlow reads the above when it is loaded
 
 # Encoders for tests, found by name like those of the package.
 dogo_tf.encoders.__path__.append(str(Path(__file__).parent / "helpers" / "encoders"))

@@ -38,7 +38,10 @@ def weights_by_dataset():
     return dogo.get_weights()
 
 
-@pytest.mark.parametrize("form", ["array", "with labels", "dataset", "dataset with labels"])
+SLOW_FORMS = [pytest.param(form, marks=pytest.mark.slow) for form in ("with labels", "dataset")]
+
+
+@pytest.mark.parametrize("form", ["array", "dataset with labels", *SLOW_FORMS])
 def test_labels_are_ignored_and_forms_of_data_give_the_same_weights(form, weights_by_dataset):
     labels = np.arange(32)
     data = {

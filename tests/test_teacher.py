@@ -119,7 +119,7 @@ class Counting(keras.layers.Layer):
         return images
 
 
-@pytest.mark.parametrize("views", ["shared", "independent"])
+@pytest.mark.parametrize("views", ["shared", pytest.param("independent", marks=pytest.mark.slow)])
 def test_of_several_students_it_is_computed_once_a_step(views):
     """Also of independent views, where a teacher draws its own, the same for all its students."""
     counting = Counting()

@@ -73,7 +73,7 @@ def test_views_are_those_that_a_step_would_cut_out_of_the_whole_pictures(images,
             assert np.mean(abs(view - other)) < 3  # of 255: edges of crops and rounding
 
 
-@pytest.mark.parametrize("options", [{}, {"views": "shared"}])
+@pytest.mark.parametrize("options", [pytest.param({}, marks=pytest.mark.slow), {"views": "shared"}])
 def test_a_training_on_crops(images, options):
     model = small_dogo.model("simclr", "simsiam", **options)
     stream = data.training_stream(images, 8, seed=7, crops=dogo_tf.crop_plan(model))

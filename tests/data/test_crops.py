@@ -62,7 +62,7 @@ def test_a_picture_that_lies_on_its_side_is_turned_before_it_is_cut(uniforms):
         np.testing.assert_allclose(ramp_of(crop), (down, 1 - across), atol=0.03)
 
 
-@pytest.mark.parametrize("side, size, expected", [(64, 32, 1), (300, 32, 2), (640, 32, 4), (5000, 32, 8), (300, 16, 4)])
+@pytest.mark.parametrize("side, size, expected", [(64, 32, 1), (300, 32, 2), (640, 32, 4), (1500, 32, 8), (300, 16, 4)])
 def test_a_jpeg_is_decoded_as_small_as_its_smallest_crop_allows(monkeypatch, side, size, expected):
     seen, original = [], crops._decoded
 

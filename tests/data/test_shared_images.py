@@ -45,6 +45,7 @@ TOLD = "warning: 20 of the 60 images of patterns train[40:100] are among those o
 SPLITS = "train[:60]", "train[40:100]"
 
 
+@pytest.mark.slow
 def test_every_road_to_two_splits_tells(tmp_path, capsys):
     data_dir = str(tmp_path / "data")
     run = PretrainSettings(

@@ -96,7 +96,7 @@ def adapted(backbone, statistics, name):
     return _adapter.encoder(backbone, name, backbone.input_shape[1], *statistics, _transformers.REPLACEMENTS)
 
 
-DEAR = (efficientnet_v2, mix_transformer, vitdet)
+DEAR = (csp_darknet, efficientnet_v2, mix_transformer, vitdet)
 
 
 @pytest.fixture(

@@ -99,6 +99,7 @@ with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
     assert run(program).split() == ["{True}"] * 3
 
 
+@pytest.mark.slow
 def test_the_adapted_graph_is_that_of_the_library():
     """The same weights give the same map of features as the backbone itself."""
     encoder = encoders.build("mobilenet_v2", 64, (127.5,) * 3, (127.5,) * 3)

@@ -112,15 +112,15 @@ def test_half_precision_computes_features_in_float32_and_becomes_float32(encoder
         ("wrn_10_2", 303_344, 128),
         ("wrn_16_2", 692_208, 128),
         ("resnet_18", 11_178_432, 512),
-        ("resnet_50", 23_553_472, 2048),
+        pytest.param("resnet_50", 23_553_472, 2048, marks=pytest.mark.slow),
         # 1,253,604 that learn, which is the authors' 2.28 M without the classifier's 1024 x 1000 + 1000; and the statistics.
         ("shufflenet_v2", 1_269_784, 1024),
         # As keras.applications counts without the classifier; its EfficientNets are not the Lite ones, KerasCV's are.
         ("mobilenet_v2", 2_257_984, 1280),
         ("mobilenet_v3_small", 939_120, 576),
         ("mobilenet_v3_small_minimalistic", 441_000, 576),
-        ("mobilenet_v3_large", 2_996_352, 960),
-        ("efficientnet_lite_b0", 3_413_024, 1280),
+        pytest.param("mobilenet_v3_large", 2_996_352, 960, marks=pytest.mark.slow),
+        pytest.param("efficientnet_lite_b0", 3_413_024, 1280, marks=pytest.mark.slow),
     ],
 )
 def test_published_sizes(name, parameters, width):

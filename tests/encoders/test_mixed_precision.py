@@ -19,7 +19,8 @@ def precisions(encoder) -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize("name", [MOBILE[0], *(pytest.param(name, marks=pytest.mark.slow) for name in MOBILE[1:])])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MOBILE)
 def test_of_a_mobile_network_a_cpu_computes_the_dense_convolutions_in_bfloat16(name):
     whole = encoders.build(name, 64)
     with policy("mixed_bfloat16"):

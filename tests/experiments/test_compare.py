@@ -66,6 +66,7 @@ def test_running_it_again_trains_nothing(finished, pictures, monkeypatch):
     assert compare.run(command(pictures, finished[0], *FEW)) == 0
 
 
+@pytest.mark.slow
 def test_scores_of_earlier_probes_are_made_anew_without_training(finished, pictures, monkeypatch, capsys):
     monkeypatch.setattr(comparison_runs, "pretrain", lambda *_, **__: pytest.fail("trained again"))
     scores, cost = (finished[0] / "scores" / f"solo_seed0.{ending}" for ending in ("npz", "json"))
@@ -82,6 +83,7 @@ def test_scores_of_earlier_probes_are_made_anew_without_training(finished, pictu
     assert json.loads(cost.read_text()) == told
 
 
+@pytest.mark.slow
 def test_a_later_arm_brings_its_settings_with_it(finished, pictures, monkeypatch, capsys):
     out, _ = finished
     seen = []
@@ -101,6 +103,7 @@ def test_a_later_arm_brings_its_settings_with_it(finished, pictures, monkeypatch
     assert compare.run(command(pictures, out, *FEW)) == 0
 
 
+@pytest.mark.slow
 def test_a_precision_is_chosen_once_for_all_arms(finished, pictures, tmp_path, monkeypatch):
     out, _ = finished
     seen, timed = [], []
@@ -244,6 +247,7 @@ def test_a_saved_model_is_trusted_where_that_is_asked_for(pictures, tmp_path, mo
     assert stopped.call_args.kwargs["trust"]
 
 
+@pytest.mark.slow
 def test_weights_that_have_gone_are_not_asked_for_by_what_is_trained(pictures, tmp_path):
     build("small_conv", 16).save(tmp_path / "e.keras", save_format="keras")
     asked = command(pictures, tmp_path / "out", "--seeds=1", "--arms=solo", f"--init=small_conv={tmp_path / 'e.keras'}")

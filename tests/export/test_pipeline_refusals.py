@@ -11,6 +11,7 @@ from dogo_tf.export.pipeline import GateFailure, export_encoder
 from dogo_tf.export.runtime import Encoder
 
 
+@pytest.mark.slow
 def test_integers_that_litert_does_not_load_leave_the_other_files(encoder, tmp_path, monkeypatch):
     def refuse(*_):
         raise InputError("int8: LiteRT cannot load it")

@@ -70,6 +70,7 @@ def test_the_weights_with_the_smallest_held_out_error_are_kept(trained, narrow, 
         assert trained.errors[step] == pytest.approx(error, rel=0.05)
 
 
+@pytest.mark.slow
 def test_a_training_that_only_does_harm_leaves_the_file_as_it_was(
     gated, calibration_images, features, held_out, images
 ):

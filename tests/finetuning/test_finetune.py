@@ -88,6 +88,7 @@ def test_a_head_begins_as_a_probe_so_that_the_first_answers_are_good(taught):
     assert run.metrics_lines()[0]["small/accuracy"] > 0.9
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_like_one_that_was_not(taught, tmp_path, monkeypatch):
     whole = finetune(dataclasses.replace(taught, run_dir=str(tmp_path / "whole")))
 

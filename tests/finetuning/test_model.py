@@ -111,6 +111,7 @@ def test_a_batch_that_cannot_be_read_changes_nothing():
         np.testing.assert_array_equal(cut.numpy(), whole.numpy(), err_msg=cut.name)
 
 
+@pytest.mark.slow
 def test_two_teach_each_other_and_agree_more_than_two_that_do_not():
     def disagreement(weight):
         made = small_finetune.model("small", "other", teach_weight=weight)
@@ -121,6 +122,7 @@ def test_two_teach_each_other_and_agree_more_than_two_that_do_not():
     assert disagreement(5.0) < 0.7 * disagreement(0.0)
 
 
+@pytest.mark.slow
 def test_a_finished_classifier_teaches_images_without_labels(tuned):
     """The labels that come beside them are wrong, and count for nothing."""
     teacher = FrozenTeacher(tuned.learners[0].encoders["small"], "big")

@@ -42,6 +42,7 @@ def settings(tmp_path_factory):
     return made
 
 
+@pytest.mark.slow
 def test_the_rare_class_is_found_more_often(settings):
     def found(**how):
         answers = embed(trained_with(settings(**how), LABELLED, None)["small"], EQUAL.images).argmax(axis=1)

@@ -43,7 +43,7 @@ def test_a_learning_rate_callback_reaches_the_clones_of_every_peer():
     assert [optimizers.learning_rate(o) for o in made.peer_optimizers] == [0.0, 0.0]
 
 
-@pytest.mark.parametrize("kind", [legacy.SGD, keras.optimizers.SGD])
+@pytest.mark.parametrize("kind", [legacy.SGD, pytest.param(keras.optimizers.SGD, marks=pytest.mark.slow)])
 def test_the_learning_rate_told_is_that_of_the_last_step(kind):
     schedule = optimizers.schedule("constant", 0.1, total_steps=4, warmup_steps=2)
     made = model([kind(schedule)])

@@ -20,6 +20,7 @@ def test_tensorflow_may_be_imported_first():
     assert done.stdout == "True\n", done.stderr
 
 
+@pytest.mark.slow
 def test_keras_3_in_use_is_answered_with_what_to_do():
     done = run("import tensorflow as tf; tf.keras.Model; import dogo_tf")
     last = done.stderr.strip().splitlines()[-1]
@@ -32,7 +33,8 @@ def test_keras_3_in_use_is_answered_with_what_to_do():
     assert "set TF_USE_LEGACY_KERAS=1" in last
 
 
-@pytest.mark.parametrize("environment", [{}, pytest.param({"TF_USE_LEGACY_KERAS": "1"}, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("environment", [{}, {"TF_USE_LEGACY_KERAS": "1"}])
 def test_what_is_loaded_and_cloned_is_of_the_same_keras_whatever_else_is_imported(environment):
     """KerasCV and tensorflow-addons import `keras`, which with TensorFlow 2.15 is a Keras 2, too."""
     code = """

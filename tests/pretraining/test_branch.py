@@ -74,6 +74,7 @@ def test_mistakes_are_told_before_anything_is_written(trunk, pictures, tmp_path)
     refused("cooldown: expected a number above 0 and up to 1, got 1.5", cooldown=1.5)
 
 
+@pytest.mark.slow
 def test_a_branch_may_begin_at_any_checkpoint_that_a_finished_trunk_has_kept(pictures, tmp_path):
     usual = {"epochs": 4, "cooldown": 0.25, "checkpoint_steps": 3}
     trunk = settings(pictures, tmp_path / "trunk", **usual, keep_checkpoints=True)
@@ -85,12 +86,14 @@ def test_a_branch_may_begin_at_any_checkpoint_that_a_finished_trunk_has_kept(pic
     assert_same_state(early, own)
 
 
+@pytest.mark.slow
 def test_steps_that_come_several_at_a_time_are_kept_where_they_pass_one(pictures, tmp_path):
     made = settings(pictures, tmp_path / "run", epochs=4, checkpoint_steps=4, keep_checkpoints=True)
     run = pretrain(dataclasses.replace(made, steps_per_execution=3))
     assert sorted(int(path.name[5:]) for path in run.checkpoints.iterdir()) == [6, 9, 12]
 
 
+@pytest.mark.slow
 def test_a_peer_that_stops_early_stops_by_the_length_of_its_trunk(pictures, tmp_path):
     peers = {"peers": ("small_conv", "big=small_conv"), "train_share": (1.0, 0.5)}
     trunk = settings(pictures, tmp_path / "trunk", epochs=2, checkpoint_steps=3, cooldown=0.5, **peers)

@@ -114,7 +114,8 @@ def test_mistakes_are_told_before_the_run_folder_is_made(pictures, places, tmp_p
     )
 
 
-@pytest.mark.parametrize("kind", ["keras", pytest.param("saved model", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["keras", "saved model"])
 def test_networks_that_begin_otherwise_for_small_images_are_not_taken_for_the_same(kind, tmp_path):
     encoder = encoders.build("shufflenet_v2", 128)
     path = tmp_path / "e.keras"

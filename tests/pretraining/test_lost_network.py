@@ -44,6 +44,7 @@ def interrupted(server, tmp_path, monkeypatch):
     return made, raised.value
 
 
+@pytest.mark.slow
 def test_it_ends_as_an_interruption_after_a_checkpoint(interrupted, tmp_path):
     _, reason = interrupted
     assert not reason.by_user  # exit code 75

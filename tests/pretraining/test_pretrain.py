@@ -119,6 +119,7 @@ def test_a_run_is_not_resumed_on_other_images_of_the_same_statistics(finished, c
         pretrain(made, resume=True)
 
 
+@pytest.mark.slow
 def test_images_that_go_during_the_run_are_not_missed(tmp_path, monkeypatch):
     """They were decoded into memory before the first step."""
     folder = tmp_path / "images"

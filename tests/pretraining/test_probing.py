@@ -93,7 +93,8 @@ def test_tensorboard_gets_the_numbers_and_the_projector(probed):
     assert len((probed.tensorboard / "projector" / "metadata.tsv").read_text().splitlines()) == 1 + 48
 
 
-@pytest.mark.parametrize("precision", ["float32", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
 def test_probing_leaves_no_trace_in_the_training(pictures, tmp_path, probed, precision):
     changes = (
         {}
@@ -108,6 +109,7 @@ def test_probing_leaves_no_trace_in_the_training(pictures, tmp_path, probed, pre
     assert not (plain.tensorboard / "projector_config.pbtxt").exists()
 
 
+@pytest.mark.slow
 def test_a_probe_is_there_once_however_often_a_run_is_interrupted(pictures, tmp_path, monkeypatch):
     class PowerCut(FailureAlarm):
         def __call__(self, step, metrics):

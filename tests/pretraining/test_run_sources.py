@@ -52,7 +52,8 @@ def interrupted_and_resumed(made):
     return pretrain(made, resume=True)
 
 
-@pytest.mark.parametrize("source, store_size", [("cache", None), pytest.param("stream", KEPT, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("source, store_size", [("cache", None), ("stream", KEPT)])
 def test_an_interrupted_run_ends_like_one_from_memory_that_was_not(
     pictures, whole, tmp_path, monkeypatch, source, store_size
 ):

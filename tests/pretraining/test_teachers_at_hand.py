@@ -81,9 +81,8 @@ def test_a_file_of_features_and_a_network_in_the_step_teach_side_by_side(photos,
     assert any((a != b).any() for a, b in zip(weights(run), weights(alone), strict=True))
 
 
-@pytest.mark.parametrize(
-    "where", ["memory", *(pytest.param(kept, marks=pytest.mark.slow) for kept in ("cache", "stream"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["memory", "cache", "stream"])
 def test_the_names_hold_wherever_the_images_are_kept(where, photos, big, tmp_path):
     file = write(tmp_path / "big.npz", photos, np.ones([COUNT, 3], np.float32))
     assert pretrain(settings(photos, tmp_path / "run", file, source=where, epochs=1)).metrics_lines()

@@ -66,6 +66,7 @@ def test_it_changes_what_the_student_learns_and_is_logged():
     assert logs["peer_0/distill"] > 0 and 0 < logs["peer_0/agreement"] <= 1
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_like_a_whole_one(tmp_path):
     whole, resumed = model(1.0), model(1.0, seed=2)
     fit(whole, 0, 2)
@@ -102,6 +103,7 @@ def test_what_cannot_be_is_refused():
         small_run("nowhere", "", peers=("a=small_conv",), teachers=("a_ema=x",), ema=0.9)
 
 
+@pytest.mark.slow
 def test_a_run_by_text_names_it(tmp_path, capsys):
     (tmp_path / "images" / "train").mkdir(parents=True)
     make_pictures(tmp_path / "images" / "train", 32, SIZE)

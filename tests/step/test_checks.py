@@ -103,6 +103,7 @@ def test_bad_batches_of_a_generator_are_refused_too():
         model("simclr").fit(batches, verbose=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labels", [(), (np.zeros(32),)])
 def test_the_advice_for_a_data_set_of_floats_works(labels):
     floats = tf.data.Dataset.from_tensor_slices((images().astype(np.float32), *labels)).batch(16)
@@ -175,6 +176,7 @@ def test_a_file_that_could_not_be_loaded_is_not_written(tmp_path):
     assert not path.exists()
 
 
+@pytest.mark.slow
 def test_the_ways_to_save_that_the_message_names(tmp_path):
     made, again = model("simclr", seed=3), model("simclr", seed=3)
     made.fit(images(), verbose=0)
@@ -187,6 +189,7 @@ def test_the_ways_to_save_that_the_message_names(tmp_path):
     assert keras.models.load_model(tmp_path / "small.keras").output_shape == made.peers[0].encoder.output_shape
 
 
+@pytest.mark.slow
 def test_the_remedy_for_images_from_directories_works(tmp_path):
     for label in ("a", "b"):
         (tmp_path / label).mkdir()

@@ -240,7 +240,7 @@ def test_what_cannot_work_is_refused(case):
     assert str(error.value) == message
 
 
-@pytest.mark.parametrize("name", ["wrn_10_1", "shufflenet_v2"])
+@pytest.mark.parametrize("name", ["wrn_10_1", pytest.param("shufflenet_v2", marks=pytest.mark.slow)])
 def test_encoders_by_name_compute_at_the_smaller_size_what_a_fresh_one_does(name):
     made = dogo_tf.Peer(name, image_size=16, local_views=1)
     fresh = encoders.build(name, 8)

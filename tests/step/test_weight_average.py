@@ -79,6 +79,7 @@ def finished(tmp_path_factory):
     return made, pretrain(made)
 
 
+@pytest.mark.slow
 def test_a_run_probes_and_keeps_it_beside_the_encoder(finished):
     made, run = finished
     assert run.peer_names() == ["small_conv", "small_conv_ema"]

@@ -27,6 +27,7 @@ def test_extremes_of_our_own_are_as_good_as_the_converters(gated, calibration_im
     assert tried["min-max"] == pytest.approx(tried[CONVERTER], rel=0.5)
 
 
+@pytest.mark.slow
 def test_an_unknown_operation_leaves_the_converters_ranges_and_is_named(unknown, calibration_images, images):
     reference = TFLiteEncoder(unknown["float32"])(images)
     found = best(unknown["int8"], unknown["float32"], calibration_images, images, reference)
@@ -36,6 +37,7 @@ def test_an_unknown_operation_leaves_the_converters_ranges_and_is_named(unknown,
     }
 
 
+@pytest.mark.slow
 def test_a_file_that_litert_does_not_load_is_told_and_another_taken(silent, calibration_images, images):
     """The converter gives a ReLU that passes nothing so fine a grid that LiteRT's XNNPACK refuses the file."""
     reference = TFLiteEncoder(silent["float32"])(images)
