@@ -83,6 +83,29 @@ def trials_at_hand() -> str:
     )
 
 
+def finished_unfamiliar() -> str:
+    """What a peer that is ahead brings on images unlike those of the training: damaged.py on trials of trials_finished.txt."""
+    result, rows = read("finished_unfamiliar"), []
+    titles = {
+        "accuracies": f"{result['images']:,} corrupted images",
+        "transferred": "photos of another data set, Tiny ImageNet",
+    }
+    for kind, title in titles.items():
+        alone, peer = (
+            {int(seed): np.array([found]) for seed, found in result[kind][trial].items()}
+            for trial in ("then_alone", "then_peer")
+        )
+        means = [percent(np.mean(list(of_seeds.values()))) for of_seeds in (alone, peer)]
+        rows.append([title, *means, *gains_told(peer, alone)])
+    head = ["accuracy, %", "320 epochs, 40 more alone", "40 more next to the peer", "next to the peer - alone"]
+    return (
+        text_table(head, rows)
+        + "\n\nLinear probes on averaged weights; 3 seeds, paired; 95 % intervals over seeds. Corrupted "
+        "images are of the test set of CIFAR-10; of Tiny ImageNet 20 classes at 16 px, a probe learnt from 10,000, 1,000 asked."
+        + source("finished_unfamiliar")
+    )
+
+
 def finished() -> str:
     """README's: what makes the small encoder better where training alone is finished."""
     shown = ("linear_100", "linear_10", "linear_1", "noise_40", "corrupted")

@@ -15,7 +15,7 @@ PICTURE = ROOT / "docs/_static/lengths.svg"
 # The small encoder's curves: of its averaged weights, which vary less than the raw ones.
 STUDENT = "wrn_10_1_ema"
 RUNS = {
-    "alone": ("alone", "#5b6770"),
+    "alone": ("alone (three seeds)", "#5b6770"),
     "local_views": ("alone, recipe with local views (three seeds)", "#c98a1b"),
     "alone_5000": ("alone, 5,000 images", "#b9c0c5"),
     "cached": ("taught by cached features", "#2a7f62"),
@@ -23,7 +23,7 @@ RUNS = {
     "together": ("next to a peer that begins together with it", "#3b6fb0"),
     "peer": ("next to a peer that is ahead", "#b5483a"),
 }
-FILES = ("lengths", "lengths_local", "lengths_together")
+FILES = ("lengths", "lengths_local", "lengths_together", "lengths_alone")
 SHOWN = (20, 40, 80, 160, 320)
 # An epoch with local views costs 1.82 of the others'; its columns are those of the same operations: 22 epochs for 40.
 EPOCHS_FOR_ONE = {"local_views": 0.55}
@@ -31,10 +31,12 @@ EPOCHS_FOR_ONE = {"local_views": 0.55}
 
 def curves() -> dict[str, dict]:
     """By RUNS: {epoch: (1e12 operations, kNN of each seed, linear of each seed)} of the student."""
-    seeds = {}
-    for name, run in (run for file in FILES for run in read(file)["runs"].items()):
-        seeds.setdefault(name.partition("-seed")[0], []).append(run["peers"][STUDENT])
-    found = {}
+    seeds, found = {}, {}
+    for file in FILES:
+        of_file = {}
+        for name, run in read(file)["runs"].items():
+            of_file.setdefault(name.partition("-seed")[0], []).append(run["peers"][STUDENT])
+        seeds |= of_file  # a later file's runs of the same name, with more seeds, take the place of an earlier one's
     for name in RUNS:
         for probes in zip(*seeds[name], strict=True):
             operations, epoch = probes[0]["gflop"] / 1e3, probes[0]["epoch"]
@@ -53,20 +55,21 @@ def lengths() -> str:
     settings = read("lengths")["runs"]["alone"]["settings"]
     return (
         text_table(["WRN-10-1", "1e12 operations an epoch", *(f"{n} epochs" for n in SHOWN)], rows)
-        + f"\n\nkNN / linear, %, on 5,000 held-out training images; averaged weights; seed {settings['seed']}, with local "
-        f"views the mean of three. CIFAR-10 at {settings['image_size']} px, constant rate {settings['learning_rate'][0]:g}, "
-        f"temperature 0.2, {settings['precision']}. Empty: not run. With local views the columns are those of the same "
-        f"operations: 176 epochs stand under 320. {_doubling()}" + "".join(map(source, FILES))
+        + f"\n\nkNN / linear, %, on 5,000 held-out training images; averaged weights; seed {settings['seed']}, alone and with "
+        f"local views the mean of three. CIFAR-10 at {settings['image_size']} px, constant rate "
+        f"{settings['learning_rate'][0]:g}, temperature 0.2, {settings['precision']}. Empty: not run. With local views the "
+        "columns are those of the same operations: 176 epochs stand under 320. "
+        f"{_doubling('alone', 'alone')} {_doubling('local_views', 'with local views')}" + "".join(map(source, FILES))
     )
 
 
-def _doubling() -> str:
-    """What the last doubling of the run with three seeds gives."""
-    curve = curves()["local_views"]
+def _doubling(name: str, told: str) -> str:
+    """What the last doubling of a run with three seeds gives."""
+    curve = curves()[name]
     last = max(curve)
     long, half = (dict(enumerate(np.array(curve[epochs][1:]).T)) for epochs in (last, last // 2))
     knn, linear = gains_told(long, half)
-    return f"From {last // 2} to {last} epochs with local views, points over {len(long)} seeds: kNN {knn}, linear {linear}."
+    return f"From {last // 2} to {last} epochs {told}, points over {len(long)} seeds: kNN {knn}, linear {linear}."
 
 
 def draw(path) -> None:

@@ -194,6 +194,27 @@ at_hand_search = functools.partial(
     ("knn", "linear_100", "linear_1", "noise_40", "corrupted"),
 )
 
+_finished = functools.partial(
+    trials,
+    "trials_finished",
+    "then_peer",
+    "wrn_10_1_ema",
+    "scores",
+    ("knn", "linear_100", "linear_10", "linear_1", "noise_40"),
+)
+
+
+def finished_search() -> str:
+    """And how far the peers are ahead when they come."""
+    peers = [trial for trial in read("trials_finished")["trials"] if trial["name"].endswith("_before")]
+    told = "; ".join(
+        f"{peer.removesuffix('_ema')}: kNN {percent(scores['knn'])} %, linear {percent(scores['linear_100'])} %"
+        for trial in peers
+        for peer, scores in trial["scores"].items()
+    )
+    return f"{_finished()}\n\nThe peers when they come, on the same images: {told}."
+
+
 local_views_and_peers = functools.partial(
     trials,
     "trials_peer",
