@@ -30,7 +30,7 @@ def main() -> None:
         "--count",
         type=int,
         default=5_000,
-        help="test images to damage, of each class its share; up to commit b9624c9 the first ones",
+        help="test images to damage, of each class its share; before commit 5eb98fa the first ones",
     )
     arguments.add_argument("--transfer", help="other labelled images, dataset:train split:test split")
     arguments.add_argument("--out", type=Path, required=True)

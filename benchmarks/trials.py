@@ -6,7 +6,7 @@ The file holds a trial a line, `name: flags of dogo-pretrain`; the line `all:` h
 remarks. {seed} is the seed and {work} the folder of the trials, so that one may begin with what another ended with
 (--init=wrn_10_1={work}/alone-seed{seed}). Each encoder of a trial, also the average of --ema, is scored by kNN and by linear
 probes with all, with 10 % and with 1 % of the labels, with 40 % of them wrong, with imbalanced classes, and on 500 corrupted
-images (up to commit b9624c9 the first ones, then of each class its share). Choose by the held-out images; --final is for what
+images (before commit 5eb98fa the first ones, then of each class its share). Choose by the held-out images; --final is for what
 is chosen. What is found finished in --work is not trained again, and what was broken off goes on, so the command may be
 stopped and repeated. A training that dogo-pretrain itself stops, as it learns nothing, is noted apart, in `stopped`.
 """

@@ -23,8 +23,9 @@ from dogo_tf.comparison.settings import ArmSettings, ComparisonSettings
 from dogo_tf.errors import InputError, Interrupted
 from dogo_tf.evaluate.studies import PROTOCOLS, StudyPlan
 from dogo_tf.experiments import app, pretrain
+from dogo_tf.optimizers.rates import rate_of_each
 from dogo_tf.platform.files import expanded
-from dogo_tf.pretraining.settings import peer_specs
+from dogo_tf.pretraining.settings import PretrainSettings, peer_specs
 from dogo_tf.reporting.provenance import provenance
 
 PLAN, OWN = StudyPlan(), ArmSettings()
@@ -117,6 +118,7 @@ for name in pretrain.FLAGS:
     if name not in left_out and not name.startswith("probe_"):
         FLAGS[name] = copy.deepcopy(pretrain.FLAGS[name])
 FLAGS.set_default("peers", "wrn_10_2,resnet_18")
+FLAGS["overwrite"].help = "Delete the comparison that is in --out, with all its trainings, and begin anew."
 
 
 def settings_from_flags() -> ComparisonSettings:
@@ -141,8 +143,16 @@ def settings_from_flags() -> ComparisonSettings:
         FLAGS.peer_share,
         FLAGS.at_hand_scheme,
         FLAGS.at_hand_weight,
+        _rates_alone(pair),
     )
     return ComparisonSettings(pair, plan, labelled, transfers, app.names(FLAGS.arms), own)
+
+
+def _rates_alone(pair: PretrainSettings) -> tuple[float, ...]:
+    """Of both peers; "auto" may be another rate alone than next to each other."""
+    specs, given = peer_specs(pair.peers), app.numbers("learning_rate", FLAGS.learning_rate)
+    rates = given * len(specs) if len(given) == 1 else given
+    return tuple(rate_of_each(specs, pair.per_peer("optimizer"), rates, pair.batch_size, alone=True))
 
 
 def _splits(pretrained_on: str) -> tuple[str, str]:
@@ -180,8 +190,11 @@ def main() -> None:
     except (Interrupted, KeyboardInterrupt) as interruption:
         why = "" if isinstance(interruption, KeyboardInterrupt) else f"{interruption}. "
         by_user = getattr(interruption, "by_user", True)
-        raise Interrupted(f"{why}Run the same command again to go on where it stopped", by_user) from interruption
+        command = "the same command, without --overwrite," if FLAGS.overwrite else "the same command"
+        raise Interrupted(f"{why}Run {command} again to go on where it stopped", by_user) from interruption
     print(report(runs).text)
+    if FLAGS.overwrite:
+        print("leave out --overwrite when you run it again: it deletes this comparison")
     print(f"look at {comparison.path / 'report.html'}")
 
 

@@ -68,7 +68,8 @@ app.source_flags(FLAGS)
 _flag(
     flags.DEFINE_float,
     "max_bad_images",
-    "Largest share (0..1) of unreadable files in a folder; fewer are named and left out, of a stream replaced by the next one.",
+    "Largest share (0..1) of unreadable files in a folder; fewer are named and left out, of a stream replaced by the next one "
+    "(of its class).",
 )
 _flag(flags.DEFINE_float, "max_pixels", app.MAX_PIXELS_HELP)
 _list_flag(
@@ -172,8 +173,8 @@ _list_flag(
 )
 _list_flag(
     "learning_rate",
-    "Learning rate after the warm-up; auto: the one that was measured to be best for objective, optimiser, batch and kind of "
-    f"network, or {UNMEASURED:g} where none was. " + PER_PEER,
+    "Learning rate after the warm-up; auto: the one that was measured to be best for objective, optimiser, batch, kind of "
+    f"network and whether others learn beside it, or {UNMEASURED:g} where none was. " + PER_PEER,
 )
 _list_flag("weight_decay", "Weight decay. " + PER_PEER)
 _flag(

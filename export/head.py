@@ -1,5 +1,6 @@
 """The classifier that becomes the second output of a file: which one it is, and how sure it may be."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -9,17 +10,17 @@ from dogo_tf.errors import InputError
 from dogo_tf.evaluate.classifier import LinearClassifier
 
 
-def of_classifier(own, wanted: bool, train: ImageSet, test: ImageSet) -> LinearClassifier | None:
-    """The head that a classifier brings along, by which labelled images must go; None for an encoder.
+def of_classifier(own, wanted: bool, judged_by: Iterable[ImageSet]) -> LinearClassifier | None:
+    """The head that a classifier brings along; None for an encoder.
 
-    own: a ClassHead, or None. wanted: whether one is to be trained.
+    own: a ClassHead, or None. wanted: whether one is to be trained. judged_by: labelled images, which must have its classes.
     """
     if own is None:
         return None
     if wanted:
         raise InputError("head: this classifier has its own, by its fine-tuning; leave --head out")
-    for images in (train, test):
-        if images.labels is not None and images.class_names != own.class_names:
+    for images in judged_by:
+        if images.class_names != own.class_names:
             differing = sorted(set(images.class_names) ^ set(own.class_names))
             raise InputError(
                 f"{images.name}: expected the classes of the classifier, {', '.join(own.class_names[:10])}; "

@@ -117,7 +117,7 @@ def export_encoder(
     check_encoder(encoder)
     _check(folder, train, test, options)
     labelled = _labelled(train, test, options.head)
-    head = classifier_head.of_classifier(own, options.head, train, test)
+    head = classifier_head.of_classifier(own, options.head, (train, test) if labelled else ())
     class_names = own.class_names if own else train.class_names
     calibrated = None
     integers = [name for name in dict.fromkeys(options.formats) if name in int8_formats.FORMATS]

@@ -61,7 +61,7 @@ def arms(pair: PretrainSettings, image_size: int, own: ArmSettings = NOTHING_ASK
     """All arms of the comparison that `pair` asks for; its first peer is the small encoder, the second the bigger one.
 
     solo: the small one alone, for as many epochs; solo_matched: for as many as cost what the pair's cost, in operations.
-    Both learn by the pair's own settings for the small one, as do those below that say nothing else.
+    Both learn by the pair's own settings for the small one, as do those below that say nothing else; alone at own.alone_rates.
     one_way: the pair, but the big one learns alone.
     head_start: the pair, in which the big one starts from big_longer, a longer run of its own.
     stopping: the pair, but the big one stops after own.peer_share of the training; every_kth: it takes part in every step of
@@ -79,15 +79,22 @@ def arms(pair: PretrainSettings, image_size: int, own: ArmSettings = NOTHING_ASK
     Args:
         own: settings of single arms.
     """
-    there, pair = pair.teachers, dataclasses.replace(pair, teachers=())
+    at_hand = {"teachers": pair.teachers, "cache_teachers": pair.cache_teachers}  # for that arm alone
+    pair = dataclasses.replace(pair, teachers=(), cache_teachers=False)
     small, big = peer_names(pair)
-    small_alone, big_alone = _alone(pair, 0), _alone(pair, 1)
+    small_taught, big_alone = _alone(pair, 0), _alone(pair, 1)
+    small_alone = small_taught
+    if own.alone_rates:
+        small_alone, big_alone = (
+            dataclasses.replace(training, learning_rate=(rate,))
+            for training, rate in zip((small_taught, big_alone), own.alone_rates, strict=True)
+        )
     longer = dataclasses.replace(
         small_alone, epochs=equal_epochs(small_alone, whole_gflop(pair, image_size), image_size)
     )
     ahead = dataclasses.replace(big_alone, epochs=own.head_start_epochs or 2 * pair.epochs)
     by_big = _settings_of_edge(pair.teach, big, small)
-    itself = dataclasses.replace(small_alone, ema=pair.ema or SELF_EMA, teach=f"{average_name(small)}>{small}{by_big}")
+    itself = dataclasses.replace(small_taught, ema=pair.ema or SELF_EMA, teach=f"{average_name(small)}>{small}{by_big}")
     student, peer, peer_alone = (
         average_name(name) if pair.ema else name
         for name in (small, big, peer_specs(big_alone.peers)[0][0])  # a twin is called otherwise alone
@@ -99,35 +106,35 @@ def arms(pair: PretrainSettings, image_size: int, own: ArmSettings = NOTHING_ASK
         Arm("solo_matched", student, longer),
         Arm("big_solo", peer_alone, big_alone),
         Arm("dogo_big", peer, pair),
-        Arm("one_way", student, dataclasses.replace(pair, teach=f"{big}>{small}{by_big}")),
+        Arm("one_way", student, dataclasses.replace(pair, teach=f"{_teacher(pair, big, small)}>{small}{by_big}")),
         Arm("self", student, itself),
-        Arm("frozen", student, small_alone, taught_by="big_solo", edge=by_big),
+        Arm("frozen", student, small_taught, taught_by="big_solo", edge=by_big),
         *(
             Arm(
                 f"frozen_{scheme}",
                 student,
-                dataclasses.replace(small_alone, scheme=scheme, **OFFLINE),
+                dataclasses.replace(small_taught, scheme=scheme, **OFFLINE),
                 taught_by="big_solo",
             )
             for scheme in OFFLINE_SCHEMES
         ),
         Arm(
-            "cached", student, dataclasses.replace(small_alone, cache_teachers=True), taught_by="big_solo", edge=by_big
+            "cached", student, dataclasses.replace(small_taught, cache_teachers=True), taught_by="big_solo", edge=by_big
         ),
         Arm("stopping", student, dataclasses.replace(pair, train_share=(1.0, own.peer_share))),
         Arm("every_kth", student, dataclasses.replace(pair, train_every=(1, own.peer_every))),
         Arm("big_longer", peer_alone, ahead),
         Arm("head_start", student, pair, starts_from=(big, "big_longer")),
     ]
-    if there:
-        taught = dataclasses.replace(small_alone, teachers=there)
+    if at_hand["teachers"]:
+        taught = dataclasses.replace(small_taught, **at_hand)
         if own.at_hand_scheme:
             taught = dataclasses.replace(taught, scheme=own.at_hand_scheme, distill_temperature=None)
         if own.at_hand_weight is not None:
             taught = dataclasses.replace(taught, distill_weight=(own.at_hand_weight,))
         found.append(Arm("at_hand", student, taught))
     if own.smaller_peer:
-        beside = dataclasses.replace(small_alone, peers=(pair.peers[0], own.smaller_peer))
+        beside = _next_to(pair, small_taught, own.smaller_peer)
         check_smaller(beside, image_size)
         found.append(Arm("smaller", student, beside))
     if own.siblings:
@@ -156,6 +163,15 @@ def _alone(pair: PretrainSettings, peer: int) -> PretrainSettings:
     return dataclasses.replace(pair, peers=alone, teachers=(), teach=graph.ALL, **own)
 
 
+def _next_to(pair: PretrainSettings, small_taught: PretrainSettings, other: str) -> PretrainSettings:
+    """The small one next to another peer, who teach each other as the pair does."""
+    peers = (pair.peers[0], other)
+    (small, big), (_, beside) = peer_names(pair), (name for name, _, _ in peer_specs(peers))
+    by_big, by_small = _settings_of_edge(pair.teach, big, small), _settings_of_edge(pair.teach, small, big)
+    teach = f"{beside}>{small}{by_big},{small}>{beside}{by_small}" if by_big or by_small else graph.ALL
+    return dataclasses.replace(small_taught, peers=peers, teach=teach)
+
+
 def _family(pair: PretrainSettings, siblings: tuple[str, ...]) -> PretrainSettings:
     """The pair with further students; whoever is in the pair is called as there, and so draws the same views and weights."""
     per_peer = {name: tuple(pair.per_peer(name)) + (pair.per_peer(name)[0],) * len(siblings) for name in PER_PEER}
@@ -166,7 +182,14 @@ def _family(pair: PretrainSettings, siblings: tuple[str, ...]) -> PretrainSettin
     return dataclasses.replace(pair, peers=peers, teach=teach, **per_peer)
 
 
+def _teacher(pair: PretrainSettings, peer: str, student: str) -> str:
+    """Who teaches the student, the peer itself or its average."""
+    edges = [word.partition(":")[0].replace(" ", "") for word in pair.teach.split(",")]
+    return average_name(peer) if f"{average_name(peer)}>{student}" in edges else peer
+
+
 def _settings_of_edge(teach: str, teacher: str, student: str) -> str:
-    """ ":weight=2" of "big>small:weight=2"; nothing where that edge has none or there is no such edge."""
+    """ ":weight=2" of "big>small:weight=2" or "big_ema>small:weight=2"; nothing where it has none, or there is no such edge."""
     found = (word.strip().partition(":") for word in teach.split(","))
-    return next((colon + own for ends, colon, own in found if ends.replace(" ", "") == f"{teacher}>{student}"), "")
+    edges = [f"{name}>{student}" for name in (teacher, average_name(teacher))]
+    return next((colon + own for ends, colon, own in found if ends.replace(" ", "") in edges), "")

@@ -15,9 +15,11 @@ from dogo_tf.data.choose import STORE_RATIO
 from dogo_tf.errors import InputError
 from dogo_tf.platform.files import remove, write_atomically
 from dogo_tf.pretraining import precision
+from dogo_tf.pretraining.settings import PretrainSettings
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.runs import records
 from dogo_tf.runs.earlier import settings_differences
+from dogo_tf.runs.folder import RunFolder
 
 CONFIG = "comparison.json"
 
@@ -45,11 +47,29 @@ def described(path: Path, settings: ComparisonSettings, overwrite: bool) -> dict
 def keep(path: Path, content: dict, overwrite: bool) -> None:
     """Writes comparison.json; with `overwrite` an earlier comparison goes first."""
     try:
-        for entry in path.iterdir() if overwrite else ():
+        # comparison.json last: without it an overwrite that is cut off could not be repeated.
+        for entry in sorted(path.iterdir(), key=lambda entry: entry.name == CONFIG) if overwrite else ():
             remove(entry)
         write_atomically(path / CONFIG, (json.dumps(content, indent=1) + "\n").encode())
     except OSError as error:
         raise InputError(f"out: cannot write to {path}: {error.strerror}") from error
+
+
+# Where things lie, which may be called otherwise from elsewhere, and what a finished run was read with.
+_PLACES = ("run_dir", "teachers", "init", "dataset", "data_dir", "cache_dir", "source", "store_size")
+
+
+def check_trained_alike(run: RunFolder, training: PretrainSettings) -> None:
+    """InputError if a finished run had other settings than it would have now: earlier versions trained some arms otherwise."""
+    before, now = (
+        {name: value for name, value in settings.items() if name not in _PLACES}
+        for settings in (run.config()["settings"], training.as_dict())
+    )
+    if differences := settings_differences(before, now):
+        raise InputError(
+            f"out: {run.path} was trained with other settings, by an earlier version of dogo_tf; choose another folder, or "
+            "leave out that arm:\n" + "\n".join(differences)
+        )
 
 
 def _of_earlier_call(path: Path, settings: ComparisonSettings) -> dict:
@@ -68,7 +88,7 @@ def _of_earlier_call(path: Path, settings: ComparisonSettings) -> dict:
         now["precision"] = before.get("precision")
     if differences := settings_differences(before, now):
         raise InputError(
-            f"out: {path} holds a comparison with other settings; choose another folder or give --overwrite:\n"
-            + "\n".join(differences)
+            f"out: {path} holds a comparison with other settings; give those of before, choose another folder, or delete it "
+            "with --overwrite:\n" + "\n".join(differences)
         )
     return {**kept, "settings": before}

@@ -9,7 +9,7 @@ import numpy as np
 from dogo_tf import data
 from dogo_tf.comparison.arms import Arm, arms
 from dogo_tf.comparison.costs import training_gflop, whole_gflop
-from dogo_tf.comparison.folder import described, keep
+from dogo_tf.comparison.folder import check_trained_alike, described, keep
 from dogo_tf.comparison.pictures import Pictures, pictures_of
 from dogo_tf.comparison.results import ArmRun, Cost, is_written, read_run, write_run
 from dogo_tf.comparison.settings import ComparisonSettings
@@ -26,7 +26,7 @@ from dogo_tf.pretraining import precision, run_images
 from dogo_tf.pretraining.build_model import build_model
 from dogo_tf.pretraining.first_look import check_init_and_teachers
 from dogo_tf.pretraining.pretrain import pretrain
-from dogo_tf.pretraining.settings import peer_specs
+from dogo_tf.pretraining.settings import PretrainSettings, peer_specs
 from dogo_tf.reporting.progress import say
 from dogo_tf.runs.folder import RunFolder
 
@@ -134,13 +134,15 @@ class Comparison:
         return self.path / "scores" / f"{arm.name}_seed{seed}.npz"
 
     def _check_files(self, asked: list[Arm], seeds) -> None:
-        """What is wrong with --init and --teachers is told before other arms train for hours."""
+        """What is wrong with --init, --teachers or what is trained already is told before other arms train for hours."""
+        needed = [self._arm(arm.needs) for arm in asked if arm.needs]
+        each = [(arm, seed) for arm in (*asked, *needed) for seed in seeds if arm.trained]
         to_train = dict.fromkeys(
-            arm.training
-            for arm in asked
-            for seed in seeds
-            if arm.trained and (self._overwrite or not self._is_finished(arm, seed))
+            arm.training for arm, seed in each if self._overwrite or not self._is_finished(arm, seed)
         )
+        for arm, seed in () if self._overwrite else each:
+            if _is_done(run := self._run(arm, seed)):
+                check_trained_alike(run, self._training(arm, seed))
         for training in to_train:
             if training.init or training.teachers:
                 stored = dataclasses.replace(training, store_size=self._store_size)
@@ -174,11 +176,10 @@ class Comparison:
         if not _is_done(folder):
             started = (folder.path / "config.json").exists()
             stored = folder.config()["settings"].get("store_size") if started else self._store_size
-            training = dataclasses.replace(arm.training, seed=seed, run_dir=str(folder.path), store_size=stored)
+            training = dataclasses.replace(self._training(arm, seed), run_dir=str(folder.path), store_size=stored)
             if arm.taught_by:
-                teach = f"teacher>{peer_specs(training.peers)[0][0]}{arm.edge}" if arm.edge else training.teach
                 teacher = f"teacher={self._place(arm.taught_by, seed)}"
-                training = dataclasses.replace(training, teachers=(teacher,), teach=teach)
+                training = dataclasses.replace(training, teachers=(teacher,))
             if arm.starts_from:
                 peer, first = arm.starts_from
                 others = tuple(place for place in training.init if place.partition("=")[0].strip() != peer)
@@ -188,6 +189,14 @@ class Comparison:
             keras.backend.clear_session()
             write_atomically(folder.path / DONE, b"")
         return folder
+
+    def _training(self, arm: Arm, seed: int) -> PretrainSettings:
+        """The settings of its run, but for the places of what it is taught by and starts from."""
+        training = dataclasses.replace(arm.training, seed=seed)
+        if arm.edge:
+            teach = f"teacher>{peer_specs(training.peers)[0][0]}{arm.edge}"
+            training = dataclasses.replace(training, teach=teach)
+        return training
 
     def _run(self, arm: Arm, seed: int) -> RunFolder:
         same = next(other for other in self.arms if other.trained and other.run == arm.run)

@@ -21,7 +21,9 @@ class ArmSettings:
     peer_every: k of every_kth. peer_share: of the training, after which stopping's peer stops.
     siblings: encoder or encoder:objective of family's further students, besides the small encoder.
     smaller_peer: encoder or encoder:objective of smaller's peer, which must take fewer operations than the small encoder.
-    at_hand_scheme, at_hand_weight: how at_hand is taught; as the pair if None. The scheme has its own temperature then.
+    at_hand_scheme, at_hand_weight: how at_hand is taught; by the pair's scheme and weight if None.
+        With a scheme of its own it has that scheme's temperature.
+    alone_rates: learning rates of the two peers where they train alone; the pair's if empty.
     """
 
     head_start_epochs: int | None = None
@@ -31,6 +33,7 @@ class ArmSettings:
     peer_share: float = 0.5
     at_hand_scheme: str | None = None
     at_hand_weight: float | None = None
+    alone_rates: tuple[float, ...] = ()
 
     def __post_init__(self):
         if self.at_hand_scheme and self.at_hand_scheme not in distill.schemes():
@@ -50,6 +53,7 @@ USED_BY = {
     "peer_every": "every_kth",
     "peer_share": "stopping",
     "teachers": "at_hand",
+    "cache_teachers": "at_hand",
     "at_hand_scheme": "at_hand",
     "at_hand_weight": "at_hand",
 }

@@ -55,6 +55,10 @@ def listed_files(path: Path) -> FileIndex:
     rows = list(range(len(columns["path"])))
     if not rows:
         raise InputError(f"{path}: no images in this list")
+    for name in columns["path"]:
+        parts = split_archive(name)
+        if parts and _is_archive(within(path.parent, parts[0])):
+            raise InputError(f"{path}: {name} is in an archive, which only the commands with --dataset read")
     return _files(path, columns["path"], rows)
 
 

@@ -1,4 +1,4 @@
-"""The rule behind `--learning_rate=auto`: by objective, optimiser, batch and kind of network."""
+"""The rule behind `--learning_rate=auto`: by objective, optimiser, batch, kind of network and company."""
 
 import math
 
@@ -37,3 +37,14 @@ def automatic_rate(objective: str, optimizer: str, batch_size: int, encoder: str
         return UNMEASURED
     factor = math.sqrt(batch_size / BATCH) if adam else batch_size / BATCH
     return float(f"{rate * min(max(factor, LEAST_FACTOR), MOST_FACTOR):.2g}")
+
+
+def rate_of_each(specs, optimizers, rates, batch_size: int, alone: bool) -> list[float]:
+    """The rates of peers, with numbers in the place of "auto".
+
+    specs: (name, encoder, objective) of each peer. alone: as of automatic_rate.
+    """
+    return [
+        automatic_rate(objective.partition(":")[0], optimizer, batch_size, encoder, alone) if rate == AUTO else rate
+        for (_, encoder, objective), optimizer, rate in zip(specs, optimizers, rates, strict=True)
+    ]

@@ -12,7 +12,7 @@ from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.foreign import onnx_place
 from dogo_tf.objectives import simclr
 from dogo_tf.optimizers.names import check_optimizer, check_schedule
-from dogo_tf.optimizers.rates import AUTO, automatic_rate
+from dogo_tf.optimizers.rates import AUTO, rate_of_each
 from dogo_tf.platform import ranges
 from dogo_tf.pretraining.specs import peer_specs, place_specs
 from dogo_tf.runs.earlier import with_temperature
@@ -162,12 +162,8 @@ class PretrainSettings:
         if AUTO not in self.learning_rate:
             return
         alone = len(self.peers) == 1 and not self.teachers
-        rates = [
-            automatic_rate(objective.partition(":")[0], name, self.batch_size, encoder, alone) if rate == AUTO else rate
-            for rate, name, (_, encoder, objective) in zip(
-                self.per_peer("learning_rate"), self.per_peer("optimizer"), peer_specs(self.peers), strict=True
-            )
-        ]
+        learners = peer_specs(self.peers), self.per_peer("optimizer"), self.per_peer("learning_rate")
+        rates = rate_of_each(*learners, self.batch_size, alone)
         object.__setattr__(self, "learning_rate", tuple(rates if len(set(rates)) > 1 else rates[:1]))
 
     def _spell_out_temperatures(self) -> None:

@@ -53,12 +53,43 @@ def test_arms_with_another_teacher_are_taught_as_the_pair_is():
     assert found["solo"].training.teach == "all" and found["frozen_seed"].edge == ""  # as it was published
 
 
+def test_so_are_they_where_the_average_of_the_peer_teaches():
+    pair = dataclasses.replace(PAIR, teach="wrn_16_2_ema>wrn_10_1:weight=4", ema=0.99)
+    found = {arm.name: arm for arm in arms(pair, 16)}
+    assert found["one_way"].training.teach == "wrn_16_2_ema>wrn_10_1:weight=4"
+    assert found["self"].training.teach == "wrn_10_1_ema>wrn_10_1:weight=4" and found["frozen"].edge == ":weight=4"
+
+
+def test_a_smaller_peer_teaches_as_the_bigger_one_does():
+    teach = "wrn_16_2>wrn_10_2:weight=4,wrn_10_2>wrn_16_2"
+    pair = dataclasses.replace(PAIR, peers=("wrn_10_2", "wrn_16_2"), teach=teach)
+    found = {arm.name: arm for arm in arms(pair, 16, ArmSettings(smaller_peer="wrn_10_1"))}
+    assert found["smaller"].training.teach == "wrn_10_1>wrn_10_2:weight=4,wrn_10_2>wrn_10_1"
+
+
+def test_only_the_teacher_at_hand_is_cached_where_that_is_asked_for():
+    pair = dataclasses.replace(PAIR, teachers=("there=big.onnx:pixels=imagenet",), cache_teachers=True)
+    found = {arm.name: arm for arm in arms(pair, 16)}
+    assert [name for name, arm in found.items() if arm.training.cache_teachers] == ["cached", "at_hand"]
+    assert found["frozen"].run != found["cached"].run
+
+
 def test_the_small_one_alone_learns_by_its_own_settings(by_name):
     solo = by_name["solo"].training
     assert solo.peers == PAIR.peers[:1] and solo.learning_rate == (0.1,) and solo.epochs == 10
     big = by_name["big_solo"].training
     assert big.peers == ("wrn_16_2:simsiam",) and big.learning_rate == (0.2,)
     assert by_name["random"].training == solo and not by_name["random"].trained
+
+
+def test_alone_both_learn_at_rates_of_their_own_where_these_are_given():
+    found = {arm.name: arm.training for arm in arms(PAIR, 16, ArmSettings(alone_rates=(0.3, 0.4)))}
+    rates = {name: training.learning_rate for name, training in found.items()}
+    for name in ("random", "solo", "solo_matched", "solo_as_frozen", "solo_as_self"):
+        assert rates[name] == (0.3,), name
+    assert rates["big_solo"] == rates["big_longer"] == (0.4,)
+    assert rates["self"] == rates["frozen"] == rates["frozen_seed"] == rates["cached"] == (0.1,)
+    assert rates["dogo"] == rates["one_way"] == PAIR.learning_rate
 
 
 def test_both_encoders_of_the_pair_come_from_one_training(by_name):

@@ -9,6 +9,7 @@ import pytest
 from comparisons import ARMS, FEW, command, names, note_trainings
 from pictures import make_folder
 
+from dogo_tf.comparison import folder
 from dogo_tf.comparison import runs as comparison_runs
 from dogo_tf.encoders import build
 from dogo_tf.experiments import compare
@@ -139,7 +140,8 @@ def test_arms_of_one_seed_start_from_the_same_weights_and_data(finished):
     [
         (
             ["--epochs=2"],
-            "holds a comparison with other settings; choose another folder or give --overwrite:\n  epochs: 1",
+            "holds a comparison with other settings; give those of before, choose another folder, or delete it with "
+            "--overwrite:\n  epochs: 1",
         ),
         (["--draws=3"], "  draws: 2 before, 3 now"),
         (["--test_split=train"], "expected another split of"),
@@ -178,6 +180,43 @@ def test_a_mistake_gets_one_message_and_touches_nothing(words, message, finished
     shown = capsys.readouterr().err
     assert message in shown and "Traceback" not in shown
     assert sorted((path, path.stat().st_mtime_ns) for path in out.rglob("*")) == before
+
+
+def test_runs_that_an_earlier_version_trained_otherwise_are_not_mixed_with_new_ones(
+    finished, pictures, tmp_path, capsys
+):
+    shutil.copytree(finished[0], out := tmp_path / "earlier")
+    config = out / "runs" / "dogo_seed0" / "config.json"
+    told = json.loads(config.read_text())
+    told["settings"]["epochs"] = 2
+    config.write_text(json.dumps(told))
+    assert compare.run(command(pictures, out, *FEW)) == 2
+    shown = capsys.readouterr().err
+    assert f"{out}/runs/dogo_seed0 was trained with other settings, by an earlier version of dogo_tf" in shown
+    assert "  epochs: 2 before, 1 now" in shown and "Traceback" not in shown
+    assert compare.run(command(pictures, out, "--seeds=1", "--arms=random,solo")) == 0  # the others are as they were
+
+
+def test_after_an_overwrite_the_advice_is_not_to_overwrite_again(pictures, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(comparison_runs, "pretrain", Mock(side_effect=KeyboardInterrupt))
+    assert compare.run(command(pictures, tmp_path, "--seeds=1", "--arms=solo", "--overwrite")) == 130
+    assert "Run the same command, without --overwrite, again to go on" in capsys.readouterr().err
+
+
+def test_an_overwrite_that_is_cut_off_can_be_repeated(pictures, tmp_path, monkeypatch):
+    removed = []
+
+    def cut_off(entry):
+        removed.append(entry.name)
+        if len(removed) == 2:
+            raise PowerCut
+
+    monkeypatch.setattr(folder, "remove", cut_off)
+    for name in ("runs", "comparison.json", "scores"):
+        (tmp_path / name).touch()
+    with pytest.raises(PowerCut):
+        folder.keep(tmp_path, {}, overwrite=True)
+    assert sorted(removed) == ["runs", "scores"]
 
 
 def test_a_folder_with_other_files_is_left_alone(pictures, tmp_path, capsys):

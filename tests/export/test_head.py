@@ -1,6 +1,7 @@
 """The head of an export: which one, and its temperature."""
 
 from dataclasses import replace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from small_export import TEST, TRAIN, quick
 from dogo_tf.assessment import expected_calibration_error, fit_temperature
 from dogo_tf.class_head import with_head
 from dogo_tf.evaluate.classifier import LinearClassifier
-from dogo_tf.export import accuracy, head
+from dogo_tf.export import accuracy, head, pipeline
 from dogo_tf.export.pipeline import export_encoder
 
 
@@ -33,7 +34,7 @@ def test_the_temperature_is_folded_into_weights_and_bias():
 
 
 def test_an_encoder_has_no_head_of_its_own():
-    assert head.of_classifier(None, True, None, None) is None
+    assert head.of_classifier(None, True, ()) is None
 
 
 REORDERED = replace(TEST, labels=2 - TEST.labels, class_names=TEST.class_names[::-1])
@@ -59,3 +60,15 @@ def test_an_export_takes_classes_in_any_order(own, encoder, tmp_path, monkeypatc
     train = replace(TRAIN, labels=2 - TRAIN.labels, class_names=TRAIN.class_names[::-1]) if own else TRAIN
     with pytest.raises(ZeroDivisionError):
         export_encoder(encoder, tmp_path / "out", train, REORDERED, quick(formats=("float16",)))
+
+
+def test_a_classifier_is_exported_where_the_images_tell_nothing_of_its_classes(encoder, tmp_path, monkeypatch, capsys):
+    """A folder with one sub-folder looks like one class."""
+    monkeypatch.setattr(pipeline, "export_saved_model", Mock(side_effect=ZeroDivisionError))
+    unsorted = [
+        replace(images, labels=np.zeros(len(images), np.int64), class_names=("unsorted",)) for images in (TRAIN, TEST)
+    ]
+    classifier = with_head(encoder, np.zeros((8, 3)), np.zeros(3), TEST.class_names)
+    with pytest.raises(ZeroDivisionError):
+        export_encoder(classifier, tmp_path / "out", *unsorted, quick(formats=("float16",)))
+    assert "no accuracies: " in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import tarfile
 
 import numpy as np
 import pytest
@@ -91,6 +92,15 @@ def test_a_list_of_urls_is_for_other_commands(folder, tmp_path, capsys):
     (tmp_path / "urls.csv").write_text("path\nhttps://example.org/1.png\n")
     assert run(folder, tmp_path / "f.npz", f"--images={tmp_path}/urls.csv") == 2
     assert f"--images: expected files of this machine; {tmp_path}/urls.csv names URLs" in capsys.readouterr().err
+
+
+def test_a_list_of_members_of_an_archive_is_for_other_commands(folder, tmp_path, capsys):
+    with tarfile.open(tmp_path / "photos.tar", "w"):
+        pass
+    (tmp_path / "members.csv").write_text("path\nphotos.tar/a/1.png\n")
+    assert run(folder, tmp_path / "f.npz", f"--images={tmp_path}/members.csv") == 2
+    expected = "members.csv: photos.tar/a/1.png is in an archive, which only the commands with --dataset read"
+    assert expected in capsys.readouterr().err
 
 
 def test_the_nearest_of_a_query_as_a_picture(folder, tmp_path, capsys):
