@@ -31,6 +31,7 @@ class ImageSet:
         bad_files: (path, reason) of every file that could not be read and was left out. A stream leaves none out.
         files: the path of every image, in their order; empty if they did not come from files of their own.
         source: where the images are kept: "memory", "cache" or "stream".
+        records: what names every image that is a record of a data set, and so has no file of its own; else empty.
     """
 
     name: str
@@ -40,6 +41,7 @@ class ImageSet:
     bad_files: tuple[tuple[str, str], ...] = ()
     files: Sequence[str] = ()
     source: str = "memory"
+    records: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.images)

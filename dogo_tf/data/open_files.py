@@ -21,6 +21,7 @@ from dogo_tf.reporting.progress import Progress
 from dogo_tf.sources import cached
 from dogo_tf.sources.decoded import DecodedImages
 from dogo_tf.sources.file_index import FileNames, readers
+from dogo_tf.sources.records import Records
 
 _LISTED = 5  # bad files that an error names
 
@@ -66,14 +67,16 @@ def open_files(
         path, reason = kept.bad[0]
         counts = f"left out {len(kept.bad)} of {len(files)} images of {found.place}"
         _say(f"{counts} that cannot be read, e.g. {path}: {reason}")
+    names = FileNames(files, kept.good)
+    named = {"records" if isinstance(files, Records) else "files": names}
     return ImageSet(
         name=found.name,
         images=kept.images,
         labels=None if found.labels is None else found.labels[kept.good],
         class_names=found.class_names,
         bad_files=tuple(kept.bad),
-        files=FileNames(files, kept.good),
         source=source,
+        **named,
     )
 
 

@@ -1,5 +1,6 @@
 """The images of a fine-tuning: with labels to learn from, without, and to test on."""
 
+import dataclasses
 import hashlib
 from typing import NamedTuple
 
@@ -80,7 +81,7 @@ def in_classes_of(labelled: ImageSet, test: ImageSet) -> ImageSet:
     if missing := [name for name in labelled.class_names if name not in present]:
         say(f"{test.name}: nothing tests {listed(missing)}")
     labels = np.array([number.get(name, -1) for name in test.class_names])[test.labels]
-    return ImageSet(test.name, test.images, labels, labelled.class_names, test.bad_files, test.files, test.source)
+    return dataclasses.replace(test, labels=labels, class_names=labelled.class_names)
 
 
 def described(images: Images, image_size: int) -> dict:

@@ -58,16 +58,16 @@ def _at_size(settings, images: ImageSet, side: int | None, open_images: Callable
     """The images as an encoder takes them: files are decoded to that size, others resized from the one they are kept at."""
     if side in (None, images.images.shape[1]):
         return images.images
-    if not images.files:
+    if not (names := images.files or images.records):
         return Resized(images.images, data.digest(images.images), side, _resized)
     # Read once, so neither memory nor a cache is spent on them; files that the run has left out are not asked for.
     strict = {} if images.source == "stream" else {"max_bad_images": 0.0}
     whole = open_images(dataclasses.replace(settings, image_size=side, store_size=None, **strict), "stream")
-    number = {file: row for row, file in enumerate(whole.files)}
-    gone = next((file for file in images.files if file not in number), None)
+    number = {file: row for row, file in enumerate(whole.files or whole.records)}
+    gone = next((file for file in names if file not in number), None)
     if gone:
         raise InputError(f"{gone} has gone since the images were listed; start again when nothing else writes there")
-    return selected(whole.images, np.array([number[file] for file in images.files], np.int64))
+    return selected(whole.images, np.array([number[file] for file in names], np.int64))
 
 
 def _resized(image: np.ndarray, side: int) -> np.ndarray:

@@ -57,7 +57,8 @@ def test_every_source_reads_the_records(opened, source):
     np.testing.assert_array_equal(found[:], IMAGES)
     np.testing.assert_array_equal(found[np.array([7, 0, 7])], IMAGES[[7, 0, 7]])
     np.testing.assert_array_equal(found.labels, LABELS)
-    assert found.files[4] == "dogo_record_set/labelled train #4" and found.name == "dogo_record_set/labelled train"
+    assert found.records[4] == "dogo_record_set/labelled train #4" and not found.files
+    assert found.name == "dogo_record_set/labelled train"
 
 
 def test_slices_of_a_split(opened):
