@@ -29,6 +29,7 @@ from dogo_tf.exploration.maps import check_method
 from dogo_tf.platform.files import expanded
 from dogo_tf.reporting.plain_text import printable
 from dogo_tf.selection._label_list import LabelList, check_has_labels, read_labels
+from dogo_tf.sources.files import full_name
 
 FLAGS = flags.FlagValues()
 looking.define_flags(FLAGS, "Folder, list or data set to look at, with labels or without; the run's own if not given.")
@@ -81,6 +82,11 @@ def main() -> None:
     images = looker.images(FLAGS)
     lists = tuple(_read(path, images) for path in _paths(FLAGS.lists))
     given = read_labels(_paths(FLAGS.labelled), images, FLAGS.cache_dir) if FLAGS.labelled else None
+    if given and given.files:
+        counts = f"{len(given.files)} of their {len(given.labels)} labelled images are not in {images.name}"
+        if not len(given.rows):
+            raise InputError(f"--labelled: {counts}, e.g. {given.files[0]}; it has e.g. {full_name(images.files[0])}")
+        print(printable(f"--labelled: {counts}"))
     labels, class_names = _labels(images, given)
     wanted = [each.rows for each in lists] + ([given.rows] if given else [])
     rows = exploration.sampled(len(images), FLAGS.max_images, np.concatenate([[], *wanted]), FLAGS.seed)

@@ -15,6 +15,7 @@ Next: dogo-export --run_dir=..., then dogo-predict --labels.
 """
 
 import dataclasses
+import shlex
 
 from absl import flags
 
@@ -164,7 +165,10 @@ def main() -> None:
 
     folder = finetune(settings, FLAGS.resume, FLAGS.overwrite, FLAGS.trust, FLAGS.report, FLAGS.learning_curve)
     print(f"done: {', '.join(folder.peer_names())} in {folder.path}")
-    print(f"next: dogo-export --run_dir={folder.path} --peer={folder.peer_names()[-1]}")
+    words = [f"--run_dir={folder.path}", f"--peer={folder.peer_names()[-1]}"]
+    # Not what it has learnt from: the export measures on these, and fits the temperature to them.
+    words += [f"--{name}={value}" for name in ("test_dataset", "test_split") if (value := getattr(settings, name))]
+    print("next: dogo-export", *map(shlex.quote, words))
 
 
 def run(argv: list[str] | None = None) -> int:

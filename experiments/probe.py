@@ -17,6 +17,7 @@ Features are taken without augmentation; the test images are used once for each 
 """
 
 import json
+import os
 import statistics
 from pathlib import Path
 
@@ -79,7 +80,8 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "out",
     None,
-    "JSON file for the numbers; <run_dir>/probe_<data set>.json or <encoder>.probe_<data set>.json if not given.",
+    "JSON file for the numbers; if not given, <run_dir>/probe_<data set>.json or <encoder>.probe_<data set>.json, with --peer "
+    "and --protocols in its name where they are given.",
     flag_values=FLAGS,
 )
 flags.DEFINE_float("max_bad_images", 0.01, "Largest share (0..1) of unreadable files in a folder.", flag_values=FLAGS)
@@ -94,7 +96,7 @@ def main() -> None:
         encoders, source = {path.name: load_encoder(FLAGS.encoder, trust=FLAGS.trust)}, {"encoder": FLAGS.encoder}
         image_size = image_side(encoders[path.name])
         name, data_dir, cache = FLAGS.dataset, FLAGS.data_dir, FLAGS.cache
-        out = path.with_name(f"{path.name}.probe_{_file_name(name)}.json")
+        out = path.with_name(f"{path.name}.probe_{_file_name(name)}{_asked()}.json")
     else:
         folder = RunFolder(FLAGS.run_dir)
         config = folder.config()
@@ -105,8 +107,9 @@ def main() -> None:
         name, data_dir = FLAGS.dataset or settings["dataset"], FLAGS.data_dir or settings["data_dir"]
         source = {"run": config["provenance"] | {"settings": settings, "median_images_per_second": _speed(folder)}}
         cache = FLAGS.cache or folder.features
-        out = folder.path / f"probe_{_file_name(name)}.json"
+        out = folder.path / f"probe_{_file_name(name)}{_asked()}.json"
     out = expanded(FLAGS.out) if FLAGS.out else out
+    _check_out(out)
     train, test = (
         # A run's config.json may be anybody's: where it says that data sets are kept, none is prepared.
         data.open(
@@ -246,6 +249,21 @@ def study_table(studied: dict[str, dict[str, Interval]]) -> str:
 
 def _accuracy(mean: float, low: float, high: float) -> str:
     return f"{percent(mean)} ({percent(low)}-{percent(high)})"
+
+
+def _check_out(out: Path) -> None:
+    """InputError if nothing could be written there, before minutes of probing."""
+    if out.is_dir():
+        raise InputError(f"--out: {out} is a folder; expected a file, e.g. {out / 'probe.json'}")
+    above = next(folder for folder in out.absolute().parents if folder.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise InputError(f"--out: cannot write {out}: {above} is no folder that may be written to")
+
+
+def _asked() -> str:
+    """What was asked for besides the usual, so that the numbers of one call do not take the place of another's."""
+    words = [*(FLAGS.peer or ()), *(() if FLAGS["protocols"].using_default_value else FLAGS.protocols)]
+    return "".join(f"_{_file_name(word)}" for word in words)
 
 
 def _file_name(dataset: str) -> str:

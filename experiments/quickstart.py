@@ -21,6 +21,7 @@ from dogo_tf.platform.keras_compat import keras
 from dogo_tf.pretraining.settings import AUTO, PretrainSettings
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.reporting.table import percent, text_table
+from dogo_tf.runs.folder import CONFIG, RunFolder
 
 BIG, SMALL = "wrn_16_2", "wrn_10_2"
 
@@ -38,7 +39,25 @@ flags.DEFINE_string(
     "strategy", "auto", "Devices: auto, none, mirrored or tpu; see dogo-pretrain --help.", flag_values=FLAGS
 )
 flags.DEFINE_integer("seed", 0, "Seed of weights, data order, views and label subsets.", flag_values=FLAGS)
-flags.DEFINE_bool("overwrite", True, "Replace an earlier quickstart in run_dir.", flag_values=FLAGS)
+flags.DEFINE_bool(
+    "overwrite",
+    True,
+    "Replace an earlier quickstart in run_dir; given in words, any other run, too.",
+    flag_values=FLAGS,
+)
+
+
+def _check_no_other_run_is_lost(settings: PretrainSettings) -> None:
+    """InputError for the run of somebody's own images, unless --overwrite says that it may go."""
+    folder = RunFolder(settings.run_dir)
+    if not (folder.path / CONFIG).is_file() or not FLAGS["overwrite"].using_default_value:
+        return
+    before = folder.config()["settings"]
+    if (before.get("dataset"), before.get("peers")) != (settings.dataset, list(settings.peers)):
+        raise InputError(
+            f"--run_dir: {folder.path} holds another run, of {before.get('dataset')}; choose another folder, or "
+            "replace it by --overwrite"
+        )
 
 
 def main() -> None:
@@ -58,6 +77,7 @@ def main() -> None:
         strategy=FLAGS.strategy,
         seed=FLAGS.seed,
     )
+    _check_no_other_run_is_lost(settings)
     # These load TensorFlow, which a mistyped flag need not wait for.
     from dogo_tf.export.pipeline import Options, export_encoder
     from dogo_tf.pretraining.pretrain import pretrain

@@ -17,6 +17,7 @@ Arm's Ethos-U accelerators. README.md is a model card. On a device, `python runt
 measures time and memory; --report_add puts them into the report of an earlier export, and exports nothing.
 """
 
+import dataclasses
 from pathlib import Path
 
 from absl import flags
@@ -36,6 +37,7 @@ from dogo_tf.finetuning.labelled import in_classes_of
 from dogo_tf.foreign.onnx_encoder import OnnxEncoder
 from dogo_tf.platform.files import expanded
 from dogo_tf.reporting.plain_text import printable
+from dogo_tf.reporting.progress import say
 from dogo_tf.reporting.table import text_table
 from dogo_tf.runs.folder import RunFolder
 
@@ -85,7 +87,12 @@ flags.DEFINE_string(
     flag_values=FLAGS,
 )
 flags.DEFINE_string("test_dataset", None, "Where --test_split is, if not in the same data set.", flag_values=FLAGS)
-flags.DEFINE_integer("max_images", 10_000, "Images that are used of each split, drawn by --seed.", flag_values=FLAGS)
+flags.DEFINE_integer(
+    "max_images",
+    10_000,
+    "Images that are used of each split, drawn by --seed; to test on, 256 at least.",
+    flag_values=FLAGS,
+)
 flags.DEFINE_string(
     "calibration", None, "A folder of images to calibrate int8 on; those of --split if not given.", flag_values=FLAGS
 )
@@ -134,6 +141,9 @@ def main() -> None:
     own = None
     if FLAGS.calibration:
         own = _open(FLAGS.calibration, "train", size, None)
+    if _of_its_own(origin.get("settings", {})):
+        say("no accuracies and no temperature: the classifier has learnt from these images; --test_split names others")
+        train, test = (dataclasses.replace(part, labels=None, class_names=()) for part in (train, test))
     print(f"exporting {name}: {len(train.images)} images to learn from, {len(test.images)} to test on", flush=True)
     try:
         made = export_encoder(encoder, out, train, test, options, name, own, origin)
@@ -201,14 +211,26 @@ def _train_and_test(defaults: dict, size: int) -> tuple[ImageSet, ImageSet]:
     if (FLAGS.test_dataset or name, FLAGS.test_split) == (name, split):
         raise InputError(f"--test_split: expected another split than --split; both are {split!r}")
     train = _open(name, split, size, data_dir)
+    if _of_its_own(defaults) and len(train.images) <= MIN_PARITY_IMAGES:
+        raise InputError(
+            f"--test_split: expected {MIN_PARITY_IMAGES} images to check the files with, labelled or not; the classifier's own "
+            f"are {len(train.images)}, so name others, if need be with --test_dataset"
+        )
     if FLAGS.test_split:
         test = _open(FLAGS.test_dataset or name, FLAGS.test_split, size, data_dir)
         if train.labels is not None and test.labels is not None and not why_none(train, test):
             test = in_classes_of(train, test)
     else:
         train, test = images.set_aside(train, MIN_PARITY_IMAGES, FLAGS.seed)
-    some = FLAGS.max_images, FLAGS.seed
-    return images.at_most(train, *some, every_class=True), images.at_most(test, *some)
+    tested = max(FLAGS.max_images, MIN_PARITY_IMAGES)
+    return images.at_most(train, FLAGS.max_images, FLAGS.seed, every_class=True), images.at_most(
+        test, tested, FLAGS.seed
+    )
+
+
+def _of_its_own(settings: dict) -> bool:
+    """Whether a classifier would be tested on images that it has learnt from. settings: of its run."""
+    return "encoder" in settings and not (FLAGS.dataset or FLAGS.split or FLAGS.test_split)
 
 
 def _open(name: str, split: str, size: int, data_dir: str | None) -> ImageSet:

@@ -146,9 +146,10 @@ def export_encoder(
                 rows = None if calibration_set else calibrated.learning
                 made = int8_formats.make(integers, files, calibrated, reference, *known, options.seed, rows)
                 files = {name: file for name, file in files.items() if name not in made.refused} | made.files
-            times = latency.measure(files, test.images[0], seed=options.seed)
+            wanted = [name for name in dict.fromkeys((BASE, *options.formats)) if name not in made.refused]
+            times = latency.measure({name: files[name] for name in wanted}, test.images[0], seed=options.seed)
             load = latency.load()
-            for variant in (name for name in dict.fromkeys(options.formats) if name not in made.refused):
+            for variant in (name for name in wanted if name in options.formats):
                 artefact = TFLiteEncoder(files[variant])
                 item = _measure(variant, artefact, files[variant], original, judge, train, test, options)
                 item = replace(item, latency=times[variant])

@@ -14,7 +14,7 @@ import numpy as np
 
 from dogo_tf.data.image_set import ImageSet
 from dogo_tf.data.imbalance import PROFILES, imbalanced_indices
-from dogo_tf.data.label_noise import KINDS, noisy_labels
+from dogo_tf.data.label_noise import KINDS, MAX_SHARE, noisy_labels
 from dogo_tf.data.labels import spread_over_classes, stratified_fraction
 from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.evaluate.corruptions import CORRUPTIONS, SEVERITIES, corrupt
@@ -77,6 +77,10 @@ class StudyPlan:
             for name in names:
                 if name not in named[what]:
                     raise unknown_name(what, name, named[what])
+        if any(not 0 <= share <= MAX_SHARE for _, share in self.noise):
+            raise InputError(
+                f"noise: expected shares of wrong labels from 0 to {MAX_SHARE} (0.2 is 20 %); got {self.noise}"
+            )
         if any(not 0 < share <= 1 for share in self.fractions):
             raise InputError(f"fractions: expected shares of the labels, 0 < share <= 1; got {self.fractions}")
         ranges.check("draws", self.draws)

@@ -18,5 +18,7 @@ def sampled(count: int, most: int, always=(), seed: int = 0) -> np.ndarray:
         raise InputError(
             f"max_images: expected at least {len(always)}, the images that have labels or are in the lists; got {most}"
         )
-    others = np.random.default_rng(seed).permutation(np.setdiff1d(np.arange(count), always))
+    # Drawn from all, so that a list or a label more changes the sample by a few images, and not all of it.
+    others = np.random.default_rng(seed).permutation(count)
+    others = others[~np.isin(others, always)]
     return np.sort(np.concatenate([always, others[: most - len(always)]]))

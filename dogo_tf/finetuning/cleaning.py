@@ -24,7 +24,8 @@ def cleaned(labelled: ImageSet, settings, loaded: dict) -> ImageSet:
     rows = trusted(embed(next(iter(loaded.values())), labelled.images), labelled.labels)
     say(f"left out {len(labelled) - len(rows):,} of {len(labelled):,} images, whose neighbours contradict their labels")
     images = selected(labelled.images, rows)
-    return ImageSet(labelled.name, images, labelled.labels[rows], labelled.class_names, source=labelled.source)
+    kept = {"source": labelled.source, "bad_files": labelled.bad_files}
+    return ImageSet(labelled.name, images, labelled.labels[rows], labelled.class_names, **kept)
 
 
 def trusted(features, labels) -> np.ndarray:

@@ -53,8 +53,8 @@ def finetune(
             folder.check(resume, overwrite)  # before minutes of loading
         with sole_owner(folder.path), precision.policy(settings.precision), devices.scope():
             loaded = networks.load_encoders(settings, trust)
-            source = chiefs.config()["data"]["source"] if resume and settings.source == "auto" else settings.source
-            images = labelled.open_images(settings, networks.image_size_of(settings, loaded), source)
+            image_size, sources = networks.image_size_of(settings, loaded), _sources(settings, chiefs, resume)
+            images = labelled.open_images(settings, image_size, sources)
             images = images._replace(labelled=cleaned(images.labelled, settings, loaded))
             _train(settings, resume, overwrite, loaded, images, job, chiefs, folder)
             if images.test is not None and job.is_chief:
@@ -62,6 +62,15 @@ def finetune(
                 if report:
                     write_reports(folder, settings, images, learning_curve, trust)
     return chiefs
+
+
+def _sources(settings, chiefs: RunFolder, resume: bool) -> tuple[str, str]:
+    """Where the labelled and the unlabelled images are kept: a run that goes on keeps what it chose."""
+    if not resume or settings.source != "auto":
+        return settings.source, settings.source
+    kept = chiefs.config()["data"]
+    # Runs of before both were kept had one choice for both.
+    return kept["source"], kept.get("unlabelled_source") or kept["source"]
 
 
 def _train(settings, resume, overwrite, loaded, images, job: Job, chiefs, folder: RunFolder) -> None:

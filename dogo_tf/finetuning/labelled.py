@@ -23,13 +23,13 @@ class Images(NamedTuple):
     test: ImageSet | None
 
 
-def open_images(settings, image_size: int, source: str) -> Images:
+def open_images(settings, image_size: int, sources: tuple[str, str]) -> Images:
     """InputError for labels that a classifier cannot learn from, and what data.open refuses.
 
-    source: where images are kept; see data.open.
+    sources: where the labelled and the unlabelled images are kept; see data.open.
     """
 
-    def opened(dataset, split):
+    def opened(dataset, split, source=settings.source):
         return data.open(
             dataset,
             split,
@@ -41,10 +41,12 @@ def open_images(settings, image_size: int, source: str) -> Images:
             max_pixels=settings.max_pixels,
         )
 
-    labelled = opened(settings.dataset, settings.split)
+    labelled = opened(settings.dataset, settings.split, sources[0])
     check_has_labels(labelled, "to fine-tune with")
     check_every_class(labelled)
-    unlabelled = opened(settings.unlabelled, settings.unlabelled_split) if settings.unlabelled else None
+    unlabelled = None
+    if settings.unlabelled:
+        unlabelled = opened(settings.unlabelled, settings.unlabelled_split, sources[1])
     test = None
     if settings.test_split:
         test = in_classes_of(labelled, opened(settings.test_dataset or settings.dataset, settings.test_split))
@@ -98,4 +100,5 @@ def described(images: Images, image_size: int) -> dict:
         "digest": data.digest(labelled.images),
         "bad_files": [list(entry) for entry in labelled.bad_files],
         "unlabelled": other and {"images": len(other), "digest": data.digest(other.images)},
+        "unlabelled_source": other and other.source,
     }

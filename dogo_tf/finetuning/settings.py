@@ -7,7 +7,7 @@ from dogo_tf.data.pixels import MAX_PIXELS
 from dogo_tf.distill import graph
 from dogo_tf.distribution.devices import STRATEGIES
 from dogo_tf.errors import InputError, unknown_name
-from dogo_tf.finetuning.specs import encoder_specs
+from dogo_tf.finetuning.specs import check_edge, encoder_specs
 from dogo_tf.optimizers.names import check_optimizer, check_schedule
 from dogo_tf.platform import plugins, ranges
 from dogo_tf.pretraining.specs import place_specs
@@ -90,9 +90,19 @@ class FinetuneSettings:
             raise InputError("test_dataset: expected test_split, too: which split of it to test on")
         names = [spec.name for spec in encoder_specs(self.encoder)]
         teachers = [name for name, _, _ in place_specs("teachers", self.teachers)]
-        for name in (*names, *teachers):
+        for name in names:
+            try:
+                check_peer_name(name)
+            except InputError as error:
+                raise InputError(
+                    f"encoder: {name!r} cannot be the classifier's name; call it otherwise, name=...: {error}"
+                ) from error
+        for name in teachers:
             check_peer_name(name)
-        edges = graph.resolved(graph.parse(self.teach, names, teachers), names, teachers, [1.0] * len(names), 0, "")
+        asked = graph.parse(self.teach, names, teachers)
+        for edge in asked:
+            check_edge(edge, names)
+        edges = graph.resolved(asked, names, teachers, [1.0] * len(names), 0, "")
         if self.label_weight == 0 and set(names) - {edge.student for edge in edges}:
             raise InputError("label_weight: 0 leaves an encoder nothing to learn that nobody teaches; see teachers")
 

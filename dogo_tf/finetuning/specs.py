@@ -52,3 +52,15 @@ def encoder_specs(texts) -> list[EncoderSpec]:
     if not specs:
         raise InputError("encoder: expected at least one, got none")
     return specs
+
+
+def check_edge(edge, learners) -> None:
+    """InputError for what edges have in pre-training alone."""
+    where = f"teach: {edge.teacher}>{edge.student}"
+    if edge.teacher in [f"{name}_ema" for name in learners]:
+        raise InputError(f"{where}: expected a classifier or a teacher; in fine-tuning averages do not teach")
+    for name in ("warmup", "scheme", "fade"):
+        if getattr(edge, name) is not None:
+            raise InputError(
+                f"{where}: {name}: expected weight and temperature alone; in fine-tuning edges have no more"
+            )

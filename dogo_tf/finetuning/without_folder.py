@@ -6,6 +6,7 @@ from dogo_tf.finetuning.cleaning import cleaned
 from dogo_tf.finetuning.settings import FinetuneSettings
 from dogo_tf.finetuning.stream import finetuning_stream
 from dogo_tf.platform.keras_compat import keras, tf
+from dogo_tf.training.fitting import failures_of
 
 
 def trained_with(
@@ -25,5 +26,7 @@ def trained_with(
         unlabelled=unlabelled and unlabelled.images,
         unlabelled_batch=settings.unlabelled_batch,
     )
-    model.fit(stream, steps_per_epoch=settings.steps, verbose=0)
+    sources = [images.images for images in (labelled, unlabelled) if images is not None]
+    with failures_of(sources, on_lost=lambda _: None):
+        model.fit(stream, steps_per_epoch=settings.steps, verbose=0)
     return {name: network for learner in model.learners for name, network in learner.encoders.items()}

@@ -177,7 +177,7 @@ def check_peer_name(name: str) -> None:
 
 
 # A run that is resumed takes the sizes from its config.json, and its settings are compared.
-_TOLD_OTHERWISE = ("name", "bad_files", "digest", "store_size", "crops")
+_TOLD_OTHERWISE = ("name", "bad_files", "digest", "store_size", "crops", "unlabelled_source")
 
 
 def _fixed_data(data: dict) -> dict:

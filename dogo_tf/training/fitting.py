@@ -78,7 +78,7 @@ def fit_to_the_end(model, stream, settings, total: int, steps_per_epoch: int, jo
             # First what is left of an epoch that was broken off, then all whole ones, then what is left over.
             epoch, into_epoch = divmod(done, steps_per_epoch)
             whole = 0 if into_epoch else (total - done) // steps_per_epoch
-            with _failures_of(watched.sources, save_first):
+            with failures_of(watched.sources, save_first):
                 model.fit(
                     stream(int(model.examples_seen.numpy()), clock),
                     initial_epoch=epoch,
@@ -90,7 +90,7 @@ def fit_to_the_end(model, stream, settings, total: int, steps_per_epoch: int, jo
 
 
 @contextlib.contextmanager
-def _failures_of(sources, on_lost: Callable[[Interrupted], None]):
+def failures_of(sources, on_lost: Callable[[Interrupted], None]):
     """What ended the reading of one of these sources is raised as it was: TensorFlow makes an error of its own of it.
 
     on_lost: called before that where it was a network that was lost.

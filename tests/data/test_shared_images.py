@@ -64,7 +64,7 @@ def test_every_road_to_two_splits_tells(tmp_path, capsys):
     fine_tune = FinetuneSettings(
         ("wrn_10_1",), "patterns", str(tmp_path / "tuned"), data_dir, split=SPLITS[0], test_split=SPLITS[1]
     )
-    open_images(fine_tune, 32, "memory")
+    open_images(fine_tune, 32, ("memory", "memory"))
     assert TOLD in capsys.readouterr().out
     inputs = keras.Input((32, 32, 3))
     keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(inputs)).save(tmp_path / "mean.keras")

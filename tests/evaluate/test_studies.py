@@ -166,6 +166,7 @@ def test_clean_and_damaged_images_meet_the_same_probe(scores):
     ("values", "message"),
     [
         ({"noise": (("random", 0.2),)}, "unknown noise 'random'; known: pairwise, symmetric"),
+        ({"noise": (("symmetric", 40),)}, "noise: expected shares of wrong labels from 0 to 0.8 .*; got .*40"),
         ({"imbalance": ("steep",)}, "unknown imbalance 'steep'; known: authors, exponential"),
         ({"corruptions": ("rain",)}, "unknown corruption 'rain'; known: "),
         ({"protocols": ("svm",)}, "unknown protocol 'svm'; known: fine_tune, linear_adam"),

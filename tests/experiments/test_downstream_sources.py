@@ -91,7 +91,7 @@ def test_what_dogo_export_learns_from_and_measures_on(place, most_at_a_time, exp
     for source, options in sources(place).items():
         export_flags(["dogo-export", *options, f"--dataset={place}/pictures", "--max_images=20"])
         train, test = export._train_and_test({}, 8)
-        assert (train.source, len(train), len(test)) == (source, 20, 20)
+        assert (train.source, len(train), len(test)) == (source, 20, 256)
         found[source] = train, test
     assert not most_at_a_time
     for parts in zip(*found.values(), strict=True):

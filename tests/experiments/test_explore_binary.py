@@ -100,6 +100,17 @@ def test_lists_of_the_other_commands_and_labels_given_before(run_dir, pictures, 
     assert again.read_bytes() == (tmp_path / "a" / "page.html").read_bytes()
 
 
+def test_labels_of_images_that_are_elsewhere_are_counted(run_dir, pictures, tmp_path, capsys):
+    flat, labels = f"--dataset={pictures}/flat", tmp_path / "labels.csv"
+    labels.write_text(f"path,label\n{pictures}/flat/05.png,blue\n{pictures}/photos/blue/01.png,blue\n")
+    assert explore.run(command(run_dir, flat, f"--labelled={labels}", f"--out={tmp_path}/page.html")) == 0
+    assert f"--labelled: 1 of their 2 labelled images are not in {pictures}/flat train" in capsys.readouterr().out
+    labels.write_text(f"path,label\n{pictures}/photos/blue/01.png,blue\n")
+    assert explore.run(command(run_dir, flat, f"--labelled={labels}", f"--out={tmp_path}/none.html")) == 2
+    shown = capsys.readouterr().err
+    assert "1 of their 1 labelled images are not in" in shown and f"it has e.g. {pictures}/flat/00.png" in shown
+
+
 def test_suspects_are_gone_through_with_what_they_suggest(run_dir, pictures, tmp_path):
     assert suspects.run(["dogo-suspects", f"--run_dir={run_dir}", "--peer=small", "--k=5", f"--out={tmp_path}"]) == 0
     lines = (tmp_path / "suspects.csv").read_text().splitlines()

@@ -42,7 +42,9 @@ def test_from_labels_to_a_file_that_names_classes(pictures, encoder, tmp_path, c
     assert finetune.run([*words, *QUICK]) == 0
     shown = capsys.readouterr().out
     assert "  small                0.00 M parameters" in shown and "| small " in shown
-    assert f"next: dogo-export --run_dir={run_dir} --peer=small" in shown
+    assert f"next: dogo-export --run_dir={run_dir} --peer=small --test_split=val\n" in shown
+    assert export_main.run(["dogo-export", f"--run_dir={run_dir}"]) == 2
+    assert "--test_split: expected 256 images to check the files with" in capsys.readouterr().err
 
     words = ["dogo-export", f"--run_dir={run_dir}", f"--test_dataset={many}", "--test_split=val", "--targets="]
     assert export_main.run([*words, f"--calibration={many / 'train'}"]) == 0

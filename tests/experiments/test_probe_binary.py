@@ -101,6 +101,30 @@ def test_a_saved_model_is_probed_and_the_numbers_are_beside_it(place, capsys):
     assert f"wrote {written}" in capsys.readouterr().out
 
 
+def test_numbers_of_other_protocols_do_not_take_the_place_of_the_usual_ones(place):
+    asked = "--encoder={place}/small.keras", "--dataset={place}/pictures", "--test_split=val", "--fractions=1"
+    assert run(place, *asked) == run(place, *asked, "--protocols=knn") == 0
+    names = sorted(path.name.partition(".probe_")[2] for path in place.glob("small.keras.probe_*.json"))
+    assert len(names) == 2 and names[1].removesuffix("_knn.json") == names[0].removesuffix(".json")
+
+
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [
+        ("{place}", "--out: {place} is a folder; expected a file, e.g. {place}/probe.json"),
+        (
+            "{place}/small.keras/x.json",
+            "--out: cannot write {place}/small.keras/x.json: {place}/small.keras is no folder",
+        ),
+    ],
+)
+def test_where_nothing_can_be_written_is_told_before_the_probing(place, capsys, monkeypatch, out, message):
+    monkeypatch.setattr(probe, "probe", lambda *_: pytest.fail("too late"))
+    words = "--encoder={place}/small.keras", "--dataset={place}/pictures", "--test_split=val", f"--out={out}"
+    assert run(place, *words) == 2
+    assert message.format(place=place) in capsys.readouterr().err
+
+
 def test_an_interruption_keeps_the_encoders_that_are_done(place, capsys, monkeypatch):
     run_dir = place / "run"
     (run_dir / "encoders").mkdir(parents=True)

@@ -7,6 +7,22 @@ import pytest
 from dogo_tf.experiments import quickstart
 
 
+def test_the_run_of_other_images_is_not_replaced_unasked(tmp_path, monkeypatch, capsys):
+    config = {
+        "settings": {"dataset": "photos", "data_dir": None, "peers": ["wrn_10_2"]},
+        "peers": [{"name": "wrn_10_2"}],
+        "data": {"image_size": 32},
+        "provenance": {},
+    }
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert quickstart.run(["dogo-quickstart", f"--run_dir={tmp_path}"]) == 2
+    expected = (
+        f"--run_dir: {tmp_path} holds another run, of photos; choose another folder, or replace it by --overwrite"
+    )
+    assert expected in capsys.readouterr().err
+    assert (tmp_path / "config.json").exists()
+
+
 @pytest.mark.slow
 def test_the_small_encoder_learns_without_labels_and_becomes_a_file(tmp_path, capsys):
     run_dir = tmp_path / "run"

@@ -21,6 +21,11 @@ def test_the_wanted_ones_and_a_fair_share_of_the_others_the_same_each_time():
     )
 
 
+def test_a_list_more_changes_few_of_the_others():
+    alone, with_list = set(sampled(1000, 500)), set(sampled(1000, 500, [3, 4, 5]))
+    assert len(alone & with_list) >= 497
+
+
 def test_more_wanted_ones_than_room_is_refused():
     with pytest.raises(InputError, match="max_images: expected at least 3, the images that have labels or are in the"):
         sampled(10, 2, [1, 2, 3])

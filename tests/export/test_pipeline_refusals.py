@@ -1,6 +1,7 @@
 """What an export refuses: files that fail their gates, folders not its own, wrong requests; it leaves nothing half-done."""
 
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 from small_export import TEST, TRAIN, image_set, quick
@@ -72,6 +73,17 @@ def test_a_folder_that_exists_is_replaced_only_if_asked_and_only_an_export(encod
     with pytest.raises(InputError, match="thesis.txt is a file; expected a folder"):
         export_encoder(encoder, own / "thesis.txt", TRAIN, TEST, quick(overwrite=True))
     assert [path.name for path in own.iterdir()] == ["thesis.txt"]
+
+
+def test_only_what_is_asked_for_is_timed(encoder, tmp_path, monkeypatch):
+    """The converter's int8 file, of which int8_qat is made, may be one that LiteRT does not load."""
+    timed = Mock(side_effect=ZeroDivisionError)
+    made = pipeline.int8_formats.Made({"int8_qat": b"trained"}, {}, {})
+    monkeypatch.setattr(pipeline.latency, "measure", timed)
+    monkeypatch.setattr(pipeline.int8_formats, "make", lambda *_: made)
+    with pytest.raises(ZeroDivisionError):
+        export_encoder(encoder, tmp_path / "out", TRAIN, TEST, quick(formats=("float16", "int8_qat")), "tiny")
+    assert set(timed.call_args.args[0]) == {"float32", "float16", "int8_qat"}
 
 
 @pytest.mark.slow

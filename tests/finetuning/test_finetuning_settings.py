@@ -1,0 +1,47 @@
+"""What fine-tuning refuses before anything is loaded, and where a run that goes on finds its images."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from dogo_tf.errors import InputError
+from dogo_tf.finetuning.finetune import _sources
+from dogo_tf.finetuning.settings import FinetuneSettings
+
+
+def settings(**changes):
+    return FinetuneSettings(**{"encoder": ("small_conv", "bigger_conv"), "dataset": "photos", "run_dir": "", **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"teach": "bigger_conv>small_conv:warmup_epochs=5"},
+            "teach: bigger_conv>small_conv: warmup: expected weight and",
+        ),
+        (
+            {"teach": "bigger_conv>small_conv:scheme=seed"},
+            "teach: bigger_conv>small_conv: scheme: expected weight and temp",
+        ),
+        ({"teach": "bigger_conv_ema>small_conv", "ema": 0.9}, "in fine-tuning averages do not teach"),
+        (
+            {"encoder": ("runs/my encoder.keras",)},
+            "encoder: 'my encoder' cannot be the classifier's name; call it otherwise",
+        ),
+    ],
+)
+def test_what_has_no_meaning_here_is_refused(changes, message):
+    with pytest.raises(InputError, match=message):
+        settings(**changes)
+
+
+def test_a_run_that_goes_on_keeps_its_images_where_they_were():
+    def kept(**data):
+        return SimpleNamespace(config=lambda: {"data": data})
+
+    both = kept(source="memory", unlabelled_source="cache")
+    assert _sources(settings(), both, resume=True) == ("memory", "cache")
+    assert _sources(settings(), both, resume=False) == ("auto", "auto")
+    assert _sources(settings(source="stream"), both, resume=True) == ("stream", "stream")
+    assert _sources(settings(), kept(source="cache"), resume=True) == ("cache", "cache")  # a run of before
