@@ -7,7 +7,8 @@
 The page is one file that works in a browser without a server and without a network. It shows a map on which images that the
 encoder takes for alike lie side by side, the nearest neighbours of each, and colours by label, cluster, suspicion (see
 dogo-suspects) or, with --other_peer, by how few neighbours the two encoders have in common. Labels are given by keys and kept
-by the browser; "Download labels" writes a list that --dataset=labels.csv of the other commands takes.
+by the browser; "Download labels" writes a list that --dataset=labels.csv of the other commands takes (of a TFDS set:
+--labelled alone).
 
 It shows up to --max_images images: of more, all that are in --lists and --labelled, and a fair sample of the others, the same
 each time.

@@ -13,7 +13,7 @@ Methods:
   random       a fair sample, for an estimate of accuracy or of the shares of the classes
 The folder --out then holds select.csv, with the columns path, label (empty), order and why, select.png, a picture of the first
 images, and select.json. Fill in the column label: the file is then what --labelled takes for the next round, and --dataset of
-the other commands to train and to probe with.
+the other commands to train and to probe with (of a TFDS set, whose images have numbers in place of paths: --labelled alone).
 
 The choice depends on the images, the encoder and the flags alone; a smaller --budget gives the beginning of a larger one's.
 """

@@ -81,7 +81,8 @@ def _data_and_recipe(report: Report) -> str:
     lines = []
     if settings := origin.get("settings"):
         trained = origin.get("data", {})
-        lines.append(f"- pre-trained, without labels, on {_data(trained)}" if trained else "")
+        how = "fine-tuned with the labels of" if "encoder" in settings else "pre-trained, without labels, on"
+        lines.append(f"- {how} {_data(trained)}" if trained else "")
         told = ", ".join(
             f"{name} {_value(settings[name])}" for name in _TOLD if settings.get(name) not in (None, [], ())
         )
@@ -94,7 +95,11 @@ def _data_and_recipe(report: Report) -> str:
         lines.append(
             f"- the encoder came from {_code(origin.get('file', 'memory'))}; how it was trained is not known here"
         )
-    lines.append(f"- kNN, linear probe and head learned from {_data(details['data']['train'])}")
+    if report.reference:
+        # A head that is not among the original's accuracies did not come with it.
+        trained_here = "head" not in report.reference and any("head" in (item.scores or ()) for item in report.items)
+        learners = "kNN, linear probe and head" if trained_here else "kNN and linear probe"
+        lines.append(f"- {learners} learned from {_data(details['data']['train'])}")
     lines.append(f"- every file was measured on {_data(details['data']['test'])}")
     if used := details["calibration"]:
         lines.append(f"- integers were calibrated on {used['images']} images of {_code(used['data'])}")

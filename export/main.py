@@ -200,6 +200,8 @@ def _from_file():
     encoder = load_network(path, FLAGS.peer, FLAGS.trust)
     if isinstance(encoder, TFLiteEncoder | OnnxEncoder):
         raise InputError(f"--encoder: {path} is exported already; expected a .keras file or a SavedModel")
+    if getattr(encoder, "has_logits", False):
+        say(f"{path} has a classifier, which is left out: only a .keras file brings its own along")
     return encoder, path.stem if path.suffix == ".keras" else encoder.name, expanded(FLAGS.out), {"file": str(path)}
 
 

@@ -27,6 +27,7 @@ class SavedModelEncoder:
 
     Attributes: input_shape (None, H, W, 3); fingerprint, the sha256 of its files' names and bytes; name, that of the folder;
     variables, its weights; weights, the same in the order of the Keras encoder's (a head's last), or None for a foreign one;
+    has_logits, whether it has a classifier besides, which is not used;
     features_of, a function of tensors float32 [B, H, W, 3], 0..255 -> [B, d], or None for a foreign one
     that takes uint8 only.
 
@@ -45,6 +46,7 @@ class SavedModelEncoder:
             outputs = self._function.structured_outputs if self._function else {}
         except Exception as error:  # of damage: OSError, ValueError, KeyError, TypeError, tf.errors.OpError, ...
             raise InputError(f"{folder}: expected a SavedModel folder: {error}") from error
+        self.has_logits = LOGITS in outputs
         self._output = OUTPUT if OUTPUT in outputs else next(iter(outputs), None)
         alone = OUTPUT in outputs or len(outputs) == 1
         if len(inputs) != 1 or not alone or not _fits(next(iter(inputs.values())), outputs[self._output]):

@@ -1,5 +1,6 @@
 """The model card of an export: what it says, and that it fits the files beside it."""
 
+import dataclasses
 import re
 import shutil
 
@@ -9,7 +10,7 @@ import yaml
 
 from dogo_tf.data.image_set import ImageSet, digest
 from dogo_tf.errors import InputError
-from dogo_tf.export import load_card
+from dogo_tf.export import card_text, load_card
 from dogo_tf.export.pipeline import Options, export_encoder
 from dogo_tf.platform.files import sha256
 
@@ -76,6 +77,16 @@ def test_the_card_tells_recipe_data_contract_and_limits(exported):
         assert words in card.text, words
     # A name from a file stays a name: no escape sequences for the terminal, no HTML outside of a code span.
     assert "`a 'wild' <b>name</b>\\x1b[2J`" in card.text and "\x1b" not in card.text
+
+
+def test_of_a_classifier_without_accuracies_it_says_how_it_was_made_and_no_more(exported):
+    made, *_ = exported
+    tuned = {**ORIGIN, "settings": {**SETTINGS, "encoder": ["runs/pair#small"]}}
+    items = tuple(dataclasses.replace(item, scores={}) for item in made.items)
+    bare = dataclasses.replace(made, items=items, reference={}, details={**made.details, "origin": tuned})
+    told = card_text._data_and_recipe(bare)
+    assert "- fine-tuned with the labels of" in told and "without labels" not in told and "learned from" not in told
+    assert "- kNN, linear probe and head learned from" in card_text._data_and_recipe(made)
 
 
 def test_another_recipe_has_another_digest(exported):

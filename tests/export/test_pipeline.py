@@ -160,6 +160,7 @@ def test_a_set_of_its_own_can_be_calibrated_on(encoder, tmp_path):
 def test_a_saved_model_goes_the_same_way(exported, encoder, tmp_path):
     _, folder = exported
     source = SavedModelEncoder(folder / "saved_model")
+    assert source.has_logits
     report = export_encoder(source, tmp_path / "again", TRAIN, TEST, quick(formats=("float16", "int8")))
     assert report.encoder == "saved_model" and report.items[0].parity.relative_difference < 1e-6
     features = Encoder(tmp_path / "again" / "saved_model_int8.tflite").features(TEST.images)

@@ -85,3 +85,10 @@ def test_measurements_and_the_report_of_a_run_are_found_at_home(monkeypatch, tmp
     for place in ("--out=~/out", "--run_dir=~/pair"):
         assert export_main.run(["dogo-export", place, "--peer=small", "--report_add=~/pi.json"]) == 2
         assert str(tmp_path) in capsys.readouterr().err
+
+
+def test_that_a_classifier_is_left_out_is_said(sets, folder, monkeypatch, capsys):
+    with_classifier = SimpleNamespace(**vars(STAND_IN), has_logits=True)
+    monkeypatch.setattr(export_main, "load_network", lambda *_: with_classifier)
+    sets(f"--dataset={folder({'holiday': 300})}")
+    assert "tiny.keras has a classifier, which is left out" in capsys.readouterr().out
