@@ -12,6 +12,8 @@ from dogo_tf.evaluate.sources import fingerprint, image_side, load_encoder
 from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.types import Embeddings, ViewEmbeddings
 
+ANY_SIDE = 224  # pixels, of a teacher that takes every size: one that none is too small for
+
 
 class FrozenTeacher:
     """views [B, H, W, 3] in 0..255 -> Embeddings of both, in which z and p are h: a finished encoder has no heads.
@@ -46,7 +48,8 @@ class FrozenTeacher:
         self._features = _in_graph(encoder, name)
         self.encoder = encoder
         self.image_size = image_side(encoder)
-        self.width_h = self.width_z = self._features(tf.zeros([1, *encoder.input_shape[1:]])).shape[-1]
+        side = self.image_size or ANY_SIDE
+        self.width_h = self.width_z = self._features(tf.zeros([1, side, side, 3])).shape[-1]
 
     def features(self, images):
         """float images [B, H, W, 3] in 0..255 -> h [B, d_h], without gradient."""

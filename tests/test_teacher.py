@@ -56,6 +56,17 @@ def test_a_student_learns_from_it_and_it_stays_as_it_was(teacher, scheme):
     assert not ours & {id(v) for v in taught.variables}
 
 
+def test_one_that_takes_images_of_any_size_is_to_be_built_for_one():
+    pixels = keras.Input((None, None, 3))
+    features = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(7, 3, activation="relu")(pixels))
+    frozen = dogo_tf.FrozenTeacher(keras.Model(pixels, features), "teacher")
+    assert (frozen.width_h, frozen.image_size) == (7, None)
+    with pytest.raises(
+        dogo_tf.InputError, match=r"'teacher': None} \(None: any; build it for the size of the others\)"
+    ):
+        student_of(frozen, scheme="simreg")
+
+
 def test_without_weight_it_changes_nothing():
     frozen = dogo_tf.FrozenTeacher(encoder("big", 7), "teacher")
     taught, alone = student_of(frozen, distill_weight=0.0), student_of()

@@ -47,7 +47,7 @@ def image_size_of(settings: FinetuneSettings, loaded: dict) -> int | None:
     Raises:
         InputError: sides that differ from each other, or from the settings.
     """
-    sides = {name: image_side(encoder) for name, encoder in loaded.items()}
+    sides = {name: side for name, encoder in loaded.items() if (side := image_side(encoder)) is not None}
     if settings.image_size is not None:
         sides["image_size"] = settings.image_size
     if len(set(sides.values())) > 1:

@@ -71,7 +71,8 @@ def check(peers, teachers, views: str, temperature: float | None, warmup: int) -
         raise InputError(f"peers: expected different names; got {names}. Give Peer(..., name=...)")
     sizes = {n.name: n.image_size for n in (*peers, *teachers) if not isinstance(n, CachedTeacher)}
     if len(set(sizes.values())) > 1:
-        raise InputError(f"peers: expected one image size for all peers; got {sizes}")
+        any_size = " (None: any; build it for the size of the others)" if None in sizes.values() else ""
+        raise InputError(f"peers: expected one image size for all peers; got {sizes}{any_size}")
     if views not in ("independent", "shared"):
         raise InputError(f"views: expected 'independent' or 'shared', got {views!r}")
     if temperature is not None and not temperature > 0:

@@ -6,6 +6,7 @@ import pytest
 
 from dogo_tf.errors import InputError
 from dogo_tf.finetuning.finetune import _sources
+from dogo_tf.finetuning.networks import image_size_of
 from dogo_tf.finetuning.settings import FinetuneSettings
 
 
@@ -45,3 +46,14 @@ def test_a_run_that_goes_on_keeps_its_images_where_they_were():
     assert _sources(settings(), both, resume=False) == ("auto", "auto")
     assert _sources(settings(source="stream"), both, resume=True) == ("stream", "stream")
     assert _sources(settings(), kept(source="cache"), resume=True) == ("cache", "cache")  # a run of before
+
+
+def test_an_encoder_of_any_size_takes_the_size_that_is_given():
+    def of(side):
+        return SimpleNamespace(input_shape=(None, side, side, 3))
+
+    assert image_size_of(settings(image_size=16), {"any": of(None)}) == 16
+    assert image_size_of(settings(), {"any": of(None), "fixed": of(32)}) == 32
+    assert image_size_of(settings(), {"any": of(None)}) is None
+    with pytest.raises(InputError, match="expected one side for all encoders, in pixels; got fixed 32, image_size 16"):
+        image_size_of(settings(image_size=16), {"any": of(None), "fixed": of(32)})
