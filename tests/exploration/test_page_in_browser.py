@@ -288,6 +288,14 @@ def test_damage_is_told_and_no_label_is_lost(case, chromium, page, tmp_path):
     chromium.said.clear()
 
 
+def test_kept_labels_of_images_that_are_not_on_the_page_are_counted(tab):
+    key = "'dogo-explore:' + document.documentElement.dataset.digest"
+    tab.value(f"localStorage.setItem({key}, JSON.stringify({{0: 'one', 1000: 'two', 1001: 'two', 1002: null}}))")
+    tab.reload()
+    assert "2 more labels that this browser keeps are of images that are not on this page" in tab.text("#notice")
+    assert "1 labelled" in tab.text("#count")
+
+
 def test_labels_that_cannot_be_read_are_set_aside(tab):
     key = "'dogo-explore:' + document.documentElement.dataset.digest"
     tab.value(f"localStorage.setItem({key}, '{{broken')")

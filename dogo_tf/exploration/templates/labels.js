@@ -1,7 +1,7 @@
 // Labels: those that came with the data, and what was changed here, which this browser keeps.
 
 class Labels {
-  // trouble(text): called when the browser does not keep them.
+  // trouble(text): called when the browser does not keep them, or not all of them are here.
   constructor(data, trouble) {
     Object.assign(this, {data, trouble});
     this.classes = [...data.classes];
@@ -68,6 +68,11 @@ class Labels {
         const image = this.imageOf.get(Number(row));
         if (image === undefined) this.elsewhere[row] = name;
         else this.changed.set(image, name === null ? -1 : this.classOf(String(name)));
+      }
+      const others = Object.values(this.elsewhere).filter(name => name !== null).length;
+      if (others) {
+        this.trouble(`${others} more labels that this browser keeps are of images that are not on this page: `
+          + "a download leaves them out.");
       }
     } catch {
       localStorage.setItem(`${this.key}:unreadable`, text);
