@@ -49,7 +49,7 @@ def main() -> None:
     classes = f"{len(now.class_names):,} classes" if now.class_names else "no labels"
     say(f"{listed.name}: {len(now.files):,} images, {classes}; listed in {seconds:.1f} s")
     if before is not None:
-        say(f"since it was indexed before: {kept_index.difference(before.files, now.files) or 'nothing has changed'}")
+        say(f"since it was indexed before: {kept_index.difference(before, now) or 'nothing has changed'}")
     if now.notice:
         say(now.notice)
     say(f"index: {path} ({path.stat().st_size / 1e6:.1f} MB)")

@@ -84,13 +84,15 @@ def changes(contents: Contents) -> str:
     return "; ".join(text for text in found if text)
 
 
-def difference(before: FileIndex, now: FileIndex) -> str:
-    """How many files were added, are gone or have changed, for people; empty if none."""
-    old, new = _by_name(before), _by_name(now)
+def difference(before: Contents, now: Contents) -> str:
+    """How many files were added, are gone, have changed or other labels, for people; empty if none."""
+    old, new = _by_name(before.files), _by_name(now.files)
+    label_before, label_now = _labels(before), _labels(now)
     found = {
         "added": [key for key in new if key not in old],
         "gone": [key for key in old if key not in new],
         "changed": [key for key, stamp in new.items() if old.get(key, stamp) != stamp],
+        "with another label": [key for key in new if key in old and label_before[key] != label_now[key]],
     }
     named = [f"{len(keys):,} {what}, e.g. {keys[0][0] / keys[0][1]}" for what, keys in found.items() if keys]
     return "; ".join(named)
@@ -98,9 +100,20 @@ def difference(before: FileIndex, now: FileIndex) -> str:
 
 def _by_name(files: FileIndex) -> dict[tuple[Path, str], tuple[int, int]]:
     """{(place, name): stamp}."""
+    return dict(zip(_keys(files), map(tuple, files.stamps.tolist()), strict=True))
+
+
+def _keys(files: FileIndex) -> list[tuple[Path, str]]:
     places = [0] * len(files) if files.place is None else files.place.tolist()
-    stamped = enumerate(zip(places, files.stamps.tolist(), strict=True))
-    return {(files.places[place], files.name(k)): tuple(stamp) for k, (place, stamp) in stamped}
+    return [(files.places[place], files.name(k)) for k, place in enumerate(places)]
+
+
+def _labels(contents: Contents) -> dict[tuple[Path, str], str | None]:
+    """{(place, name): name of its class}."""
+    keys = _keys(contents.files)
+    if contents.labels is None:
+        return dict.fromkeys(keys)
+    return dict(zip(keys, (contents.class_names[label] for label in contents.labels), strict=True))
 
 
 def _changed(files: FileIndex, most: int, done: str) -> str:

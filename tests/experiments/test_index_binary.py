@@ -36,6 +36,15 @@ def test_it_lists_keeps_and_says_what_has_changed(photos, capsys, monkeypatch):
     assert len(found) == 4 and found.class_names == ("dark", "light")
 
 
+def test_another_label_in_a_list_is_a_change(photos, capsys):
+    labels = photos.parent / "labels.csv"
+    for first in ("dark", "light"):
+        labels.write_text(f"path,label\n{photos}/val/dark/0.png,{first}\n{photos}/val/light/0.png,light\n")
+        assert run(photos, f"--dataset={labels}") == 0
+    shown = capsys.readouterr().out
+    assert f"since it was indexed before: 1 with another label, e.g. {photos}/val/dark/0.png" in shown
+
+
 @pytest.mark.parametrize(
     "words, message",
     [
