@@ -7,7 +7,8 @@
 The first peer is the small encoder. Trained with the same data order, views and first weights, for each seed: the small one
 alone (solo), next to its peer (dogo), alone for as long as the pair's compute lasts (solo_matched), the big one alone
 (big_solo); and a randomly initialised one, whatever --init says (random). --arms can add other peers (head_start, smaller,
-family, every_kth, stopping), finished teachers (frozen, cached, at_hand), and the small one alone for what each of them costs.
+family, every_kth, stopping), finished teachers (frozen, cached, at_hand), and the small one alone for what most of them cost
+(solo_as_cached, ...).
 Every encoder is then studied with fewer, wrong and unequal labels, on damaged and on unfamiliar images. The folder --out holds
 report.html, summary.json, summary.csv and plots; the same command goes on where it stopped, and with more --seeds or --arms
 adds to what is there.

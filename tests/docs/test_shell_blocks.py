@@ -67,11 +67,21 @@ def flags_of(binary: str):
     return importlib.import_module(BINARIES[binary].module).FLAGS
 
 
+# What these cannot do without, by themselves or by a preset.
+REQUIRED = {
+    "dogo-pretrain": ("dataset", "run_dir"),
+    "dogo-compare": ("dataset", "out"),
+    "dogo-finetune": ("encoder", "dataset", "run_dir"),
+}
+
+
 def check_flags(command: list[str]) -> None:
     """Through the parser of the binary; a preset that a --flagfile names is read, too."""
     flags = flags_of(command[0])
     try:
         assert len(flags(command)) == 1, command
+        missing = [name for name in REQUIRED.get(command[0], ()) if not flags[name].value]
+        assert not missing, f"{' '.join(command)} does nothing without --{missing[0]}"
     finally:
         for name in flags:
             flags[name].unparse()
