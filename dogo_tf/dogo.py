@@ -17,7 +17,7 @@ from dogo_tf.step import checks, fit_arguments, inputs
 from dogo_tf.step.average_teacher import averages_that_teach
 from dogo_tf.step.checked_model import CheckedModel
 from dogo_tf.step.micro_batches import check as check_micro_batches
-from dogo_tf.step.monitor import PeerMetrics, gradient_norm, of_embeddings
+from dogo_tf.step.monitor import PeerMetrics, all_means, gradient_norm, of_embeddings
 from dogo_tf.step.rota import Rota
 from dogo_tf.teacher import CachedTeacher, FrozenTeacher
 
@@ -91,7 +91,7 @@ class DoGo(CheckedModel):
         self.views = views
         self.view_recipes = checks.recipe_of_each(view_recipe, self.peers)
         names, frozen = [peer.name for peer in self.peers], [teacher.name for teacher in self.teachers]
-        edges = graph.mutual(names, frozen) if teach == graph.ALL else list(teach)
+        edges = graph.asked(teach, names, frozen)
         weights = checks.weight_of_each("distill_weight", distill_weight, self.peers)
         averages = [name for peer in self.peers for name in peer.encoders if name != peer.name]
         self.edges: tuple[distill.Edge, ...] = tuple(
@@ -197,7 +197,7 @@ class DoGo(CheckedModel):
 
     @property
     def metrics(self):
-        return [self.loss_metric, *(mean for peer in self.peer_metrics for mean in peer.means.values())]
+        return [self.loss_metric, *all_means(self.peer_metrics)]
 
     def _inputs_of_each(self, data, first_example):
         recipes = checks.recipes_with_teachers(self.view_recipes, self.peers, self.teachers, self.averages)
@@ -245,5 +245,6 @@ class DoGo(CheckedModel):
             terms = [term for term, *_ in self._terms_with(embeddings) if term.student == k]
             values = {"ssl": ssl[k], **({"distill": distill_losses[k]} if terms else {})}
             values |= {name: of_peers[k] for name, of_peers in more.items()}
-            report |= metrics.update(values | of_embeddings(embeddings[k], terms, embeddings))
+            updated = metrics.update(values | of_embeddings(embeddings[k], terms, embeddings))
+            report |= metrics.results() if self.rota.resting else updated  # by who rests now it was taught before
         return report

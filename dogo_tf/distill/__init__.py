@@ -4,6 +4,7 @@ A module of a scheme holds pure functions of student and teacher, and a class `S
 """
 
 from dogo_tf.distill.graph import Edge
+from dogo_tf.errors import InputError
 from dogo_tf.platform import lazy, plugins
 
 __getattr__, __dir__ = lazy.attributes(__name__, plugins.places(__name__))
@@ -23,4 +24,6 @@ def build(edge: Edge, networks, default_temperature: float | None = None):
     """
     assert edge.scheme is not None, "graph.resolved leaves no scheme open"
     module = plugins.load(__name__, edge.scheme, "scheme", schemes())
+    if edge.temperature is not None and module.Scheme.TEMPERATURE is None:
+        raise InputError(f"teach: {edge.teacher}>{edge.student}: temperature: the scheme {edge.scheme} has none")
     return module.Scheme(edge, networks, edge.temperature or default_temperature)

@@ -38,6 +38,13 @@ def mutual(peers: Sequence[str], teachers: Sequence[str] = ()) -> list[Edge]:
     return [Edge(teacher, student) for student in peers for teacher in (*peers, *teachers) if teacher != student]
 
 
+def asked(teach, peers: Sequence[str], teachers: Sequence[str] = ()) -> list[Edge]:
+    """The edges that "all" or a list of them stands for. Raises InputError for other text."""
+    if isinstance(teach, str) and teach != ALL:
+        raise InputError(f"teach: expected {ALL!r} or a list of dogo_tf.Edge, got {teach!r}")
+    return mutual(peers, teachers) if teach == ALL else list(teach)
+
+
 def parse(text: str, peers: Sequence[str], teachers: Sequence[str] = (), examples_per_epoch: int = 1) -> list[Edge]:
     """The edges that --teach asks for.
 
@@ -110,6 +117,8 @@ def _edge(word: str, examples_per_epoch: int) -> Edge:
             raise unknown_name("setting of an edge in teach", name, _KEYS)
         try:
             values[name] = _KEYS[name](value)
+            if _KEYS[name] is float and not math.isfinite(values[name]):
+                raise ValueError
         except ValueError as error:
             raise InputError(f"teach: {ends}: {name}: expected a number, got {value!r}") from error
     for name in ("warmup", "fade"):

@@ -213,7 +213,7 @@ def _accuracy(logits, labels):
 
 def _edges(teach, learners, teachers, weight: float, temperature: float):
     names, frozen = [learner.name for learner in learners], [teacher.name for teacher in teachers]
-    edges = graph.mutual(names, frozen) if teach == graph.ALL else teach
+    edges = graph.asked(teach, names, frozen)
     for edge in edges:
         check_edge(edge, names)
     edges = [dataclasses.replace(edge, temperature=edge.temperature or temperature) for edge in edges]

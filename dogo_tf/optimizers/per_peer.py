@@ -46,7 +46,8 @@ def _clone(optimizer):
 def _share_learning_rate(optimizers) -> None:
     """Keras' learning-rate callbacks set the variable of `model.optimizer`, the first peer's: one variable serves all."""
     first, *others = _inner(optimizers)
-    rate = _rate(first)
+    # `learning_rate` of one with a schedule is the schedule's number at the last step: each keeps a schedule of its own.
+    rate = _rate(first) if _is_legacy(first) else getattr(first, "_learning_rate", None)
     if isinstance(rate, tf.Variable):
         for optimizer in others:
             if _is_legacy(optimizer):

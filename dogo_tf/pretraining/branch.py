@@ -88,6 +88,11 @@ def _check_rates(settings: PretrainSettings, config: dict, step: int) -> None:
             f"cooldown_from: expected a step after the warm-up of {warmup} steps, at which the trunk's rate is constant; "
             f"got step {step} of a trunk with the schedule {before['schedule']!r}"
         )
+    if before["schedule"] == "constant" and warmup == 0:
+        raise InputError(
+            "cooldown_from: expected a trunk with a warm-up, or with the schedule 'wsd': one with a constant rate alone keeps "
+            "it in another way than a branch"
+        )
     runs = [("the trunk's", before["epochs"], before.get("cooldown"))] if before["schedule"] == "wsd" else []
     for whose, epochs, cooldown in (*runs, ("the branch's", settings.epochs, settings.cooldown)):
         total = epochs * steps_per_epoch

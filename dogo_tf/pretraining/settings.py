@@ -220,7 +220,10 @@ class PretrainSettings:
         """
         peers = [name for name, _, _ in peer_specs(self.peers)]
         teachers = [name for name, _, _ in place_specs("teachers", self.teachers)]
-        taught = {edge.student for edge in graph.parse(self.teach, peers, teachers)}
+        edges = graph.parse(self.teach, peers, teachers)
+        taught = {edge.student for edge in edges}
+        if idle := [name for name in teachers if name not in {edge.teacher for edge in edges}]:
+            raise InputError(f"teachers: {idle[0]} teaches nobody; name its students in teach, or leave it out")
         for name, weight in zip(peers, self.per_peer("ssl_weight"), strict=True):
             if weight == 0 and name not in taught:
                 raise InputError(

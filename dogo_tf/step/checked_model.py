@@ -2,6 +2,7 @@
 
 from dogo_tf import optimizers
 from dogo_tf.distribution import replicas
+from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import keras
 from dogo_tf.step import checks, fit_arguments
 from dogo_tf.step.progress_line import with_short_line
@@ -30,7 +31,18 @@ class CheckedModel(keras.Model):
         checks.check_before_start(x, y, self._networks())
         replicas.check_batches(self.distribute_strategy, x, batch_size, self.micro_batches)
         optimizers.check_callbacks(self.peer_optimizers, kwargs.get("callbacks"))
+        if kwargs.get("validation_data") is not None:
+            self._check_validation(kwargs["validation_data"], kwargs.get("validation_batch_size") or batch_size)
         return with_short_line(self, super().fit, x, y, batch_size, *args, **kwargs)
+
+    def _check_validation(self, given, batch_size) -> None:
+        """Before hours of training, not after its first epoch."""
+        x, y = (*given, None)[:2] if isinstance(given, tuple) else (given, None)
+        try:
+            checks.check_before_start(x, y, self._networks())
+            replicas.check_batches(self.distribute_strategy, x, batch_size)
+        except InputError as error:
+            raise InputError(f"validation_data: {error}") from error
 
     def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
         """Losses and metrics on images that are not trained on, with the same views at every call; returned as by Keras."""

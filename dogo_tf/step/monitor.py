@@ -47,11 +47,14 @@ def of_embeddings(own, terms, embeddings) -> dict:
     return values
 
 
+ONLY_IN_TRAINING = ("gradient_norm",)
+
+
 class PeerMetrics:
     """Running means of one peer's metrics, named "<peer>/<metric>"."""
 
     def __init__(self, peer: str, with_teachers: bool):
-        names = ["ssl", "std", "effective_rank", "gradient_norm"]
+        names = ["ssl", "std", "effective_rank", *ONLY_IN_TRAINING]
         if with_teachers:
             names += ["distill", "agreement"]
         self.means = {name: keras.metrics.Mean(f"{peer}/{name}") for name in names}
@@ -65,3 +68,9 @@ class PeerMetrics:
     def results(self) -> dict:
         """All running means by full name."""
         return {mean.name: mean.result() for mean in self.means.values()}
+
+
+def all_means(peer_metrics) -> list:
+    """Those of all peers; last those of training alone, as `evaluate` returns its numbers in this order, without them."""
+    means = [(name in ONLY_IN_TRAINING, mean) for metrics in peer_metrics for name, mean in metrics.means.items()]
+    return [mean for _, mean in sorted(means, key=lambda pair: pair[0])]

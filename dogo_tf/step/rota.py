@@ -91,10 +91,10 @@ class Rota:
 
 
 def without_idle(model, logs: dict) -> dict:
-    """The logs of a model without the metrics of peers that have taken part in no step since these were reset."""
+    """The logs of a model without metrics that no step has changed since they were reset: peers, or their teachers, rested."""
     rota = getattr(model, "rota", None)  # FineTune has none: all of its learners train in every step
     if rota is None or not rota.sometimes:
         return logs
-    metrics = dict(zip((peer.name for peer in model.peers), model.peer_metrics, strict=True))
-    idle = tuple(f"{name}/" for name in model.rota.sometimes if not float(metrics[name].means["ssl"].count.numpy()))
-    return {name: value for name, value in logs.items() if not name.startswith(idle)}
+    means = [mean for metrics in model.peer_metrics for mean in metrics.means.values()]
+    idle = {mean.name for mean in means if not float(mean.count.numpy())}
+    return {name: value for name, value in logs.items() if name not in idle}

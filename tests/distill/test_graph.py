@@ -71,6 +71,7 @@ def test_what_an_edge_leaves_open_is_filled_in_and_what_it_says_stays():
             "unknown setting of an edge in teach 'wait'; known: fade_epochs, scheme, temperature, warmup_epochs, weight",
         ),
         ("big>small:weight=much", "teach: big>small: weight: expected a number, got 'much'"),
+        ("big>small:warmup_epochs=inf", "teach: big>small: warmup_epochs: expected a number, got 'inf'"),
     ],
 )
 def test_a_graph_that_cannot_be_read_is_named(text, message):

@@ -126,6 +126,11 @@ def test_the_weight_of_an_edge_rises_over_its_own_warm_up():
     assert [float(term.weight_at(seen)) for seen in (0, 16, 48, 64, 1000)] == [0.0, 1.0, 3.0, 4.0, 4.0]
 
 
+def test_a_temperature_where_there_is_none_is_refused():
+    with pytest.raises(InputError, match="teach: big>small: temperature: the scheme simreg has none"):
+        pair("simreg", dogo_tf.Edge("big", "small", temperature=0.2))
+
+
 def test_the_weight_of_an_edge_may_fade():
     model = pair("simreg", dogo_tf.Edge("big", "small", weight=4.0, warmup=16, fade=64))
     term = model.distillation_terms[0]

@@ -7,7 +7,9 @@ from run_states import assert_same_state, log, make_pictures, small_run
 
 from dogo_tf import optimizers
 from dogo_tf.errors import InputError
+from dogo_tf.pretraining.branch import _check_rates
 from dogo_tf.pretraining.pretrain import pretrain
+from dogo_tf.pretraining.settings import PretrainSettings
 from dogo_tf.runs.folder import RunFolder
 
 
@@ -72,6 +74,14 @@ def test_mistakes_are_told_before_anything_is_written(trunk, pictures, tmp_path)
     refused("step 9 lies behind step 6, where the branch's cool-down begins, the last 0.5 of 4 epochs", cooldown=0.5)
     refused("cooldown_from: expected schedule wsd, which has a cool-down; got cosine", schedule="cosine")
     refused("cooldown: expected a number above 0 and up to 1, got 1.5", cooldown=1.5)
+
+
+def test_a_constant_trunk_without_a_warm_up_is_refused():
+    trunk = {"data": {"images": 64}, "settings": {"schedule": "constant", "epochs": 4}}
+    alone = PretrainSettings("photos", "", batch_size=16, epochs=4, schedule="wsd", warmup_epochs=0.0)
+    with pytest.raises(InputError, match="cooldown_from: expected a trunk with a warm-up, or with the schedule 'wsd'"):
+        _check_rates(alone, trunk, 8)
+    _check_rates(dataclasses.replace(alone, warmup_epochs=1.0), trunk, 8)
 
 
 @pytest.mark.slow

@@ -97,5 +97,13 @@ def test_a_graph_that_cannot_work_is_refused_before_data_is_loaded(changes, mess
         PretrainSettings("patterns", "", **changes)
 
 
+def test_a_teacher_that_teaches_nobody_is_refused():
+    made = PretrainSettings(
+        "photos", "run", peers=("a=wrn_10_1", "b=wrn_10_2"), teachers=("big=runs/big",), teach="a>b,b>a"
+    )
+    with pytest.raises(InputError, match="teachers: big teaches nobody; name its students in teach, or leave it out"):
+        made.check_that_all_learn()
+
+
 def test_every_named_recipe_is_there():
     assert all(isinstance(getattr(views, name.upper()), views.ViewRecipe) for name in VIEW_RECIPES)

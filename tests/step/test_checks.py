@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from small_dogo import SIZE, called, dataset, images, model, peers, subclassed
+from small_dogo import SIZE, called, dataset, encoder, images, model, peers, subclassed
 
 import dogo_tf
 from dogo_tf.platform.keras_compat import keras, tf
@@ -32,6 +32,10 @@ BAD_MODELS = {
     "subclass": (
         lambda: dogo_tf.Peer(called(subclassed(), np.zeros((2, SIZE, SIZE, 3), np.float32))),
         r"is not built for one image input; call it on keras.Input\(\(side, side, 3\)\) first",
+    ),
+    "teach": (
+        lambda: dogo_tf.DoGo([dogo_tf.Peer(encoder("peer", 6))], teach="a>b"),
+        "teach: expected 'all' or a list of dogo_tf.Edge, got 'a>b'",
     ),
     "not a model": (lambda: dogo_tf.Peer(42), "expected a name or a keras.Model .* got builtins.int"),
     "optimizers": (
@@ -131,6 +135,22 @@ def test_validation_data_may_be_images_alone():
     logs = made.fit(images(), validation_data=images(16, seed=1), verbose=0).history
     other = model("simclr").fit(images(), validation_data=(images(16, seed=1),), verbose=0).history
     assert logs == other and np.isfinite(logs["val_loss"]).all()
+
+
+def test_wrong_validation_data_is_told_before_the_first_epoch():
+    made = model("simclr")
+    for given in (images(16).astype(np.float32), (images(16).astype(np.float32), np.zeros(16))):
+        with pytest.raises(
+            dogo_tf.InputError, match="validation_data: x: expected a NumPy array uint8 .*, got float32"
+        ):
+            made.fit(images(), validation_data=given, verbose=0)
+    assert int(made.examples_seen) == 0
+
+
+def test_what_evaluate_returns_has_the_order_of_the_names_of_metrics():
+    made = model("simclr", "simclr")
+    by_name = made.evaluate(images(), verbose=0, return_dict=True)
+    assert dict(zip(made.metrics_names, made.evaluate(images(), verbose=0), strict=False)) == by_name
 
 
 def batches_of(count):

@@ -6,10 +6,12 @@ from run_states import assert_same_state, make_pictures, small_run
 from small_dogo import SIZE, encoder, images, objective
 
 import dogo_tf
+from dogo_tf import optimizers
 from dogo_tf.errors import InputError
 from dogo_tf.platform.keras_compat import keras
 from dogo_tf.pretraining.pretrain import pretrain
 from dogo_tf.runs.checkpoint import RunCheckpoint
+from dogo_tf.step.rota import without_idle
 
 
 def model(**kwargs):
@@ -56,6 +58,26 @@ def test_while_its_peer_rests_a_student_learns_as_if_it_were_alone():
     for ours, theirs in zip(made.peers[0].encoder.get_weights(), alone.peers[0].encoder.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
     assert same(weights(made.peers[1]), stopped)
+
+
+def test_what_a_student_learnt_while_its_teacher_took_part_is_told_after_a_step_in_which_it_rested():
+    made = model(train_every=[1, 2])
+    made.fit(images(32), batch_size=16, shuffle=False, verbose=0)
+    taught, logs = made.peer_metrics[0].means["distill"], made.history.history
+    assert float(taught.count) == 1 and logs["peer_0/distill"] == [pytest.approx(float(taught.result()))]
+    assert "peer_0/distill" in without_idle(made, logs)
+    fit(made, 1, first=2)
+    made.reset_metrics()
+    fit(made, 1, first=3)  # a step without the teacher alone
+    left = without_idle(made, made.history.history)
+    assert "peer_0/ssl" in left and not {"peer_0/distill", "peer_0/agreement", "peer_1/ssl"} & left.keys()
+
+
+def test_each_peer_has_the_schedule_of_one_optimiser_by_its_own_steps():
+    made = model(train_every=[2, 1])
+    made.compile(keras.optimizers.SGD(keras.optimizers.schedules.PolynomialDecay(0.1, 10, 0.0)))
+    fit(made, 4)
+    assert [float(optimizers.learning_rate(o)) for o in made.peer_optimizers] == pytest.approx([0.09, 0.07], abs=1e-6)
 
 
 @pytest.mark.slow
