@@ -19,7 +19,7 @@ class Scheme(keras.layers.Layer):
         super().__init__(name=f"{edge.scheme}_{edge.student}_from_{edge.teacher}")
         names = [network.name for network in networks]
         self.student, self.teacher = names.index(edge.student), names.index(edge.teacher)
-        self.weight, self.warmup, self.fade = edge.weight, edge.warmup, edge.fade
+        self.weight, self.warmup = edge.weight, edge.warmup
         self.temperature = self.TEMPERATURE if temperature is None else temperature
         self.both_predict = all(networks[k].has_predictor for k in (self.student, self.teacher))
         self.built = True
@@ -32,13 +32,10 @@ class Scheme(keras.layers.Layer):
         """What is due after a training step; ViewEmbeddings of both."""
 
     def weight_at(self, examples_seen):
-        """The weight of the loss at this point of the training: it rises linearly over the warm-up, and may fade."""
-        weight, seen = self.weight, tf.cast(examples_seen, tf.float32)
-        if self.warmup:
-            weight *= tf.minimum(seen / self.warmup, 1.0)
-        if self.fade:
-            weight *= tf.maximum(1.0 - seen / self.fade, 0.0)
-        return weight
+        """The weight of the loss at this point of the training: it rises linearly over the warm-up."""
+        if self.warmup == 0:
+            return self.weight
+        return self.weight * tf.minimum(tf.cast(examples_seen, tf.float32) / self.warmup, 1.0)
 
     def compared(self, student, teacher):
         """student_a, student_b, teacher_a, teacher_b: see graph.compared."""

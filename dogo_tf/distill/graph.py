@@ -21,7 +21,6 @@ class Edge:
         temperature: > 0; by default the scheme's own.
         warmup: training examples over which the weight rises from 0, >= 0.
         scheme: a name in dogo_tf.distill.
-        fade: training examples over which the weight falls to 0, counted from the first one, > 0; by default it stays.
     """
 
     teacher: str
@@ -30,7 +29,6 @@ class Edge:
     temperature: float | None = None
     warmup: int | None = None
     scheme: str | None = None
-    fade: int | None = None
 
 
 def mutual(peers: Sequence[str], teachers: Sequence[str] = ()) -> list[Edge]:
@@ -102,7 +100,7 @@ def compared(student, teacher, both_predict: bool):
     return student.a.p, student.b.p, teacher_a, teacher_b
 
 
-_KEYS = {"weight": float, "temperature": float, "warmup_epochs": float, "fade_epochs": float, "scheme": str}
+_KEYS = {"weight": float, "temperature": float, "warmup_epochs": float, "scheme": str}
 
 
 def _edge(word: str, examples_per_epoch: int) -> Edge:
@@ -121,9 +119,8 @@ def _edge(word: str, examples_per_epoch: int) -> Edge:
                 raise ValueError
         except ValueError as error:
             raise InputError(f"teach: {ends}: {name}: expected a number, got {value!r}") from error
-    for name in ("warmup", "fade"):
-        if f"{name}_epochs" in values:
-            values[name] = round(values.pop(f"{name}_epochs") * examples_per_epoch)
+    if "warmup_epochs" in values:
+        values["warmup"] = round(values.pop("warmup_epochs") * examples_per_epoch)
     return Edge(teacher, student, **values)
 
 
@@ -144,6 +141,5 @@ def _check(edge: Edge, peers, teachers, averages) -> None:
     for name in ("weight", "warmup"):
         if not 0 <= (getattr(edge, name) or 0) < math.inf:
             raise InputError(f"{where}: {name}: expected a number >= 0, got {getattr(edge, name)}")
-    for name in ("temperature", "fade"):
-        if not 0 < (1 if getattr(edge, name) is None else getattr(edge, name)) < math.inf:
-            raise InputError(f"{where}: {name}: expected a number above 0, got {getattr(edge, name)}")
+    if edge.temperature is not None and not 0 < edge.temperature < math.inf:
+        raise InputError(f"{where}: temperature: expected a number above 0, got {edge.temperature}")

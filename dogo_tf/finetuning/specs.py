@@ -59,7 +59,7 @@ def check_edge(edge, learners) -> None:
     where = f"teach: {edge.teacher}>{edge.student}"
     if edge.teacher in [f"{name}_ema" for name in learners]:
         raise InputError(f"{where}: expected a classifier or a teacher; in fine-tuning averages do not teach")
-    for name in ("warmup", "scheme", "fade"):
+    for name in ("warmup", "scheme"):
         if getattr(edge, name) is not None:
             raise InputError(
                 f"{where}: {name}: expected weight and temperature alone; in fine-tuning edges have no more"

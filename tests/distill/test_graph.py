@@ -44,9 +44,9 @@ def test_frozen_teachers_teach_everyone_and_learn_nothing():
 
 
 def test_edges_are_read_with_their_settings():
-    text = "big>small:weight=2:temperature=0.2:warmup_epochs=1.5:scheme=seed:fade_epochs=3, small>big"
+    text = "big>small:weight=2:temperature=0.2:warmup_epochs=1.5:scheme=seed, small>big"
     assert graph.parse(text, PEERS, examples_per_epoch=1000) == [
-        Edge("big", "small", weight=2.0, temperature=0.2, warmup=1500, scheme="seed", fade=3000),
+        Edge("big", "small", weight=2.0, temperature=0.2, warmup=1500, scheme="seed"),
         Edge("small", "big"),
     ]
     assert graph.parse("all", PEERS) == graph.mutual(PEERS)
@@ -68,7 +68,7 @@ def test_what_an_edge_leaves_open_is_filled_in_and_what_it_says_stays():
         (">small", "got '>small'"),
         (
             "big>small:wait=2",
-            "unknown setting of an edge in teach 'wait'; known: fade_epochs, scheme, temperature, warmup_epochs, weight",
+            "unknown setting of an edge in teach 'wait'; known: scheme, temperature, warmup_epochs, weight",
         ),
         ("big>small:weight=much", "teach: big>small: weight: expected a number, got 'much'"),
         ("big>small:warmup_epochs=inf", "teach: big>small: warmup_epochs: expected a number, got 'inf'"),
@@ -90,7 +90,6 @@ def test_a_graph_that_cannot_be_read_is_named(text, message):
         ([Edge("big", "small", weight=-1)], "teach: big>small: weight: expected a number >= 0, got -1"),
         ([Edge("big", "small", warmup=-1)], "teach: big>small: warmup: expected a number >= 0, got -1"),
         ([Edge("big", "small", temperature=0)], "teach: big>small: temperature: expected a number above 0, got 0"),
-        ([Edge("big", "small", fade=0)], "teach: big>small: fade: expected a number above 0, got 0"),
     ],
 )
 def test_edges_that_cannot_work_are_named(edges, message):

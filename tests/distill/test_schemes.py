@@ -131,12 +131,6 @@ def test_a_temperature_where_there_is_none_is_refused():
         pair("simreg", dogo_tf.Edge("big", "small", temperature=0.2))
 
 
-def test_the_weight_of_an_edge_may_fade():
-    model = pair("simreg", dogo_tf.Edge("big", "small", weight=4.0, warmup=16, fade=64))
-    term = model.distillation_terms[0]
-    assert [float(term.weight_at(seen)) for seen in (0, 8, 16, 32, 64, 1000)] == [0.0, 1.75, 3.0, 2.0, 0.0, 0.0]
-
-
 def rows(count, width, seed):
     return np.random.default_rng(seed).normal(size=(count, width))
 
