@@ -12,6 +12,7 @@ from dogo_tf.reporting.table import percent, text_table
 STUDENT, PEER = "wrn_10_1_ema", "wrn_16_2_ema"
 # Columns: a trial of results/<name>.json, how it is called, and for one that is compared with BASELINE, how in short.
 BASELINE = ("trials_late", "then_alone")
+SEARCHED = ("trials_search", "then_alone")
 LATE = {
     ("trials_late", "alone"): ("alone, 320 epochs", None),
     BASELINE: ("40 more, alone", None),
@@ -28,7 +29,7 @@ AT_HAND = {
 
 # The same operations from the first epoch on.
 LOCAL_VIEWS = ("trials_late_local", "local_views")
-ALONE = ("trials_late", "alone")
+ALONE = ("trials_finished", "alone")  # on the same kind of processor, which trials_late.json is not
 LOCAL = {
     ALONE: ("320 epochs alone", None),
     LOCAL_VIEWS: ("176 epochs alone with local views", "with local views"),
@@ -40,6 +41,12 @@ FINISHED = (
     (("trials_late", "then_peer"), "the last 40 of 360 epochs next to a peer 4 points ahead", BASELINE, True),
     (("trials_at_hand", "then_peer"), "the last 40 of 360 epochs next to a peer 13 points ahead", BASELINE, True),
     (
+        ("trials_search", "then_peer"),
+        "the last 40 of 360 epochs next to a smaller peer 10 points ahead",
+        SEARCHED,
+        True,
+    ),
+    (
         ("trials_at_hand", "at_hand_80"),
         "80 epochs, taught by features of an ImageNet-pretrained network",
         BASELINE,
@@ -49,30 +56,31 @@ FINISHED = (
 
 
 def trials_late() -> str:
-    found = {trial: _scores(*trial) for trial in LATE}
+    found = {trial: scores_of(*trial) for trial in LATE}
     return _table(LATE, BASELINE, found, list(TITLES.values()), _told_of_peer("trials_late"))
 
 
 def trials_late_local() -> str:
     """And more damaged images, by damaged.py, which 320 epochs alone were not tested on, but 360 were."""
-    found = {trial: _scores(*trial) for trial in LOCAL}
-    of_local, of_alone = (_damaged(*place) for place in (("local_damaged", LOCAL_VIEWS), ("at_hand_damaged", BASELINE)))
-    (gain,) = gains_told(of_local, of_alone)
+    found = {trial: scores_of(*trial) for trial in LOCAL}
+    of_local = _damaged("local_damaged", "/".join(LOCAL_VIEWS))
+    (gain,) = gains_told(of_local, _damaged("finished_unfamiliar", "then_alone"))
     remark = f" On 5,000 corrupted images, against 360 epochs alone: {gain}."
-    return _table(LOCAL, ALONE, found, list(TITLES.values()), remark) + source("local_damaged")
+    more = source("local_damaged") + source("finished_unfamiliar")
+    return _table(LOCAL, ALONE, found, list(TITLES.values()), remark) + more
 
 
-def _damaged(name: str, trial: tuple[str, str]) -> dict[int, np.ndarray]:
+def _damaged(name: str, trial: str) -> dict[int, np.ndarray]:
     """Of results/<name>.json, by seed."""
-    return {int(seed): np.array([found]) for seed, found in read(name)["accuracies"]["/".join(trial)].items()}
+    return {int(seed): np.array([found]) for seed, found in read(name)["accuracies"][trial].items()}
 
 
 def trials_at_hand() -> str:
     """With a row more: damaged images of damaged.py."""
     found = {
-        trial: {seed: np.append(scores, damaged[seed]) for seed, scores in _scores(*trial).items()}
+        trial: {seed: np.append(scores, damaged[seed]) for seed, scores in scores_of(*trial).items()}
         for trial in AT_HAND
-        for damaged in [_damaged("at_hand_damaged", trial)]
+        for damaged in [_damaged("at_hand_damaged", "/".join(trial))]
     }
     titles = [*TITLES.values(), f"{read('at_hand_damaged')['images']:,} corrupted images"]
     teacher = read("at_hand_teacher")
@@ -83,36 +91,14 @@ def trials_at_hand() -> str:
     )
 
 
-def finished_unfamiliar() -> str:
-    """What a peer that is ahead brings on images unlike those of the training: damaged.py on trials of trials_finished.txt."""
-    result, rows = read("finished_unfamiliar"), []
-    titles = {
-        "accuracies": f"{result['images']:,} corrupted images",
-        "transferred": "photos of another data set, Tiny ImageNet",
-    }
-    for kind, title in titles.items():
-        alone, peer = (
-            {int(seed): np.array([found]) for seed, found in result[kind][trial].items()}
-            for trial in ("then_alone", "then_peer")
-        )
-        means = [percent(np.mean(list(of_seeds.values()))) for of_seeds in (alone, peer)]
-        rows.append([title, *means, *gains_told(peer, alone)])
-    head = ["accuracy, %", "320 epochs, 40 more alone", "40 more next to the peer", "next to the peer - alone"]
-    return (
-        text_table(head, rows)
-        + "\n\nLinear probes on averaged weights; 3 seeds, paired; 95 % intervals over seeds. Corrupted "
-        "images are of the test set of CIFAR-10; of Tiny ImageNet 20 classes at 16 px, a probe learnt from 10,000, 1,000 asked."
-        + source("finished_unfamiliar")
-    )
-
-
 def finished() -> str:
     """README's: what makes the small encoder better where training alone is finished."""
     shown = ("linear_100", "linear_10", "linear_1", "noise_40", "corrupted")
     columns = [list(TITLES).index(score) for score in shown]
-    found = {trial: {seed: scores[columns] for seed, scores in _scores(*trial).items()} for trial, *_ in FINISHED}
-    found[BASELINE] = {seed: scores[columns] for seed, scores in _scores(*BASELINE).items()}
-    alone = np.mean(list(found[ALONE].values()), axis=0)
+    found = {trial: {seed: scores[columns] for seed, scores in scores_of(*trial).items()} for trial, *_ in FINISHED}
+    for baseline in (BASELINE, SEARCHED):
+        found[baseline] = {seed: scores[columns] for seed, scores in scores_of(*baseline).items()}
+    alone, other = (np.mean(list(found[trial].values()), axis=0) for trial in (ALONE, BASELINE))
     rows = [["alone, 320 epochs", *(percent(score) for score in alone), f"{_operations(*ALONE):.0f}"]]
     for trial, title, compared, before in FINISHED[1:]:
         operations = _operations(*trial) + (_operations(*ALONE) if before else 0)
@@ -121,9 +107,12 @@ def finished() -> str:
     return (
         text_table(["accuracy, %, and gains in points", *(TITLES[score] for score in shown), "1e12 operations"], rows)
         + "\n\nTest set, 500 corrupted images; 95 % intervals over three seeds, paired, not corrected for their number. Gains "
-        "of local views are over 320 epochs alone, the others' over 360, which are no better. Operations are those of all "
-        "networks that learn, not what peer and teacher had learnt before; in the last row add a third for the teacher's "
-        "one pass and SEED's queue." + "".join(source(name) for name in names)
+        "of local views are over 320 epochs alone, the others' over 360; each over training alone on the same processor: on "
+        f"the Xeon 360 epochs alone end at {' / '.join(map(percent, other))}. Operations are those of all networks that learn, "
+        "not what peer and teacher had learnt before; in the last row add a third for the teacher's one pass and SEED's queue."
+        + "\n\n"
+        + "; ".join(source(name).strip() for name in names)
+        + "."
     )
 
 
@@ -134,7 +123,8 @@ def _operations(name: str, trial: str) -> float:
 
 def gains_next_to_the_peer(name: str) -> dict[str, str]:
     """Of results/<name>.json, by score, a key of TITLES."""
-    return dict(zip(TITLES, gains_told(_scores(name, "then_peer"), _scores(*BASELINE)), strict=True))
+    alone = SEARCHED if name == SEARCHED[0] else BASELINE
+    return dict(zip(TITLES, gains_told(scores_of(name, "then_peer"), scores_of(*alone)), strict=True))
 
 
 def _told_of_peer(name: str) -> str:
@@ -160,7 +150,7 @@ def _table(columns: dict, baseline: tuple, found: dict, titles: list[str], remar
     tests = {
         (short, title): p
         for trial, short in new.items()
-        for title, p in zip(titles, _p_values(found[trial], alone), strict=True)
+        for title, p in zip(titles, p_values(found[trial], alone), strict=True)
     }
     adjusted = dict(zip(tests, holm(list(tests.values())), strict=True))
     sure = {test for test, p in adjusted.items() if p < 0.05}
@@ -168,13 +158,13 @@ def _table(columns: dict, baseline: tuple, found: dict, titles: list[str], remar
     return (
         text_table(["accuracy, %", *head], rows)
         + f"\n\nTest set; averaged weights; {len(alone)} seeds, paired; 95 % intervals over seeds. Of the {len(tests)} "
-        f"differences, corrected for their number (Holm), stand: {_told(sure, list(adjusted))}."
+        f"differences, corrected for their number (Holm), stand: {told_of_sure(sure, list(adjusted))}."
         + remark
         + "".join(source(name) for name in dict.fromkeys(name for name, _ in columns))
     )
 
 
-def _told(sure: set, tests: list) -> str:
+def told_of_sure(sure: set, tests: list) -> str:
     """Which of (short, title) are sure, or if most are, which are not."""
     most = len(sure) > len(tests) / 2
     told = "; ".join(", ".join(test) for test in tests if (test in sure) != most)
@@ -183,7 +173,7 @@ def _told(sure: set, tests: list) -> str:
     return told or "none"
 
 
-def _scores(name: str, trial: str) -> dict[int, np.ndarray]:
+def scores_of(name: str, trial: str) -> dict[int, np.ndarray]:
     """Of the small encoder on the test set, in the order of TITLES, by seed."""
     return {
         found["seed"]: np.array([found["test_scores"][STUDENT][score] for score in TITLES])
@@ -192,7 +182,7 @@ def _scores(name: str, trial: str) -> dict[int, np.ndarray]:
     }
 
 
-def _p_values(new: dict, old: dict) -> list[float]:
+def p_values(new: dict, old: dict) -> list[float]:
     """Of no difference, by Student's t test over seeds that both have."""
     seeds = sorted(new.keys() & old.keys())
     return list(scipy.stats.ttest_rel(*(np.array([found[seed] for seed in seeds]) for found in (new, old))).pvalue)

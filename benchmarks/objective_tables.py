@@ -73,7 +73,7 @@ def objective_peers() -> str:
         text_table(["objective", "alone", "next to a peer", "operations, times alone", *titles], rows)
         + f"\n\n{' / '.join(titles)}, %, on held-out training images; in brackets the number of seeds. The right columns are "
         f"gains in points, of the seeds that both have. `--peers={ENCODER}:<objective>,{PEER}:<objective> {common_flags()}`, "
-        "at the rate that `--learning_rate=auto` takes." + source("trials_objectives")
+        "at the rate that `--learning_rate=auto` takes alone." + source("trials_objectives")
     )
 
 

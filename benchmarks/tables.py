@@ -3,11 +3,12 @@
 import os
 import re
 
+from ahead_tables import peer_far_ahead
 from claim_tables import claims
 from data_tables import decoding_bound, large_data, many_on_a_page, source_memory
 from finetune_tables import cleaning, finetune, finetune_int8, finetune_wrn_10_2
 from int8_tables import int8, int8_beside, int8_devices, int8_taught
-from late_tables import finished, finished_unfamiliar, trials_at_hand, trials_late, trials_late_local
+from late_tables import finished, trials_at_hand, trials_late, trials_late_local
 from length_tables import lengths
 from measured_tables import arm, blockwise, depthwise, edge, equality, side_by_side, speed, survival
 from objective_tables import objective_peers, objective_rates, objective_settings
@@ -31,6 +32,7 @@ from trial_tables import (
     kinds_of_peers,
     local_views_and_peers,
     local_views_at_hand,
+    own_average,
     trials_local,
     trials_local_wrn_10_2,
     trials_mobile,
@@ -146,8 +148,9 @@ TABLES = {
     "local_views_at_hand": local_views_at_hand,
     "at_hand_search": at_hand_search,
     "finished_search": finished_search,
-    "finished_unfamiliar": finished_unfamiliar,
+    "peer_far_ahead": peer_far_ahead,
     "kinds_of_peers": kinds_of_peers,
+    "own_average": own_average,
     "teaching": teaching,
     "equality": equality,
     "survival": survival,

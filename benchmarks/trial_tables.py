@@ -196,7 +196,7 @@ at_hand_search = functools.partial(
 
 _finished = functools.partial(
     trials,
-    "trials_finished",
+    "trials_search",
     "then_peer",
     "wrn_10_1_ema",
     "scores",
@@ -205,14 +205,11 @@ _finished = functools.partial(
 
 
 def finished_search() -> str:
-    """And how far the peers are ahead when they come."""
-    peers = [trial for trial in read("trials_finished")["trials"] if trial["name"].endswith("_before")]
-    told = "; ".join(
-        f"{peer.removesuffix('_ema')}: kNN {percent(scores['knn'])} %, linear {percent(scores['linear_100'])} %"
-        for trial in peers
-        for peer, scores in trial["scores"].items()
-    )
-    return f"{_finished()}\n\nThe peers when they come, on the same images: {told}."
+    """And how far the peer is ahead when it comes."""
+    (peer,) = (trial for trial in read("trials_search")["trials"] if trial["name"] == "peer_before")
+    scores = peer["scores"]["wrn_16_1_ema"]
+    told = ", ".join(f"{title} {percent(scores[score])} %" for score, title in TITLES.items())
+    return f"{_finished()}\n\nThe peer when it comes, on the same images: {told}."
 
 
 local_views_and_peers = functools.partial(
@@ -224,6 +221,7 @@ local_views_and_peers = functools.partial(
     ("knn", "linear_100", "linear_10", "linear_1"),
     beginning="local_",
 )
+own_average = functools.partial(few_trials, "trials_self", "alone", "wrn_10_1_ema", "test_scores")
 _kinds = functools.partial(few_trials, "trials_peer", "alone", "wrn_10_1_ema", "test_scores")
 
 
