@@ -72,6 +72,14 @@ def _doubling(name: str, told: str) -> str:
     return f"From {last // 2} to {last} epochs {told}, points over {len(long)} seeds: kNN {knn}, linear {linear}."
 
 
+def _last_epochs_next_to_a_peer() -> tuple[float, np.ndarray]:
+    """1e12 operations with the epochs alone before, and linear accuracy in % of each seed: of trials_search.txt."""
+    trials = [trial for trial in read("trials_search")["trials"] if trial["name"] == "then_peer"]
+    before = max(curves()["alone"])
+    operations = curves()["alone"][before][0] + trials[0]["train_gflop"] / 1e3
+    return operations, np.array([100 * trial["scores"][STUDENT]["linear_100"] for trial in trials])
+
+
 def draw(path) -> None:
     with plt.rc_context({"svg.hashsalt": "dogo_tf", "font.size": 10}):
         figure, axes = plt.subplots(figsize=(8, 4.4), layout="constrained")
@@ -87,6 +95,10 @@ def draw(path) -> None:
                 axes.fill_between(
                     places, linear.mean(axis=1) - reach, linear.mean(axis=1) + reach, color=colour, alpha=0.2, lw=0
                 )
+        operations, linear = _last_epochs_next_to_a_peer()
+        reach = scipy.stats.t.ppf(0.975, len(linear) - 1) * linear.std(ddof=1) / len(linear) ** 0.5
+        title = "after 320 epochs alone, 40 next to one far ahead"
+        axes.errorbar(operations, linear.mean(), reach, fmt="*", color="#b5483a", markersize=10, capsize=3, label=title)
         axes.set_xscale("log", base=2)
         axes.xaxis.set_major_formatter("{x:.0f}")
         axes.set_xlabel("operations of all peers that learn, 1e12")
