@@ -221,7 +221,6 @@ local_views_and_peers = functools.partial(
     ("knn", "linear_100", "linear_10", "linear_1"),
     beginning="local_",
 )
-own_average = functools.partial(few_trials, "trials_self", "alone", "wrn_10_1_ema", "test_scores")
 _kinds = functools.partial(few_trials, "trials_peer", "alone", "wrn_10_1_ema", "test_scores")
 
 
