@@ -115,7 +115,7 @@ def _edge(word: str, examples_per_epoch: int) -> Edge:
             raise unknown_name("setting of an edge in teach", name, _KEYS)
         try:
             values[name] = _KEYS[name](value)
-            if _KEYS[name] is float and not math.isfinite(values[name]):
+            if name == "warmup_epochs" and not math.isfinite(values[name]):  # which `round` cannot take
                 raise ValueError
         except ValueError as error:
             raise InputError(f"teach: {ends}: {name}: expected a number, got {value!r}") from error
