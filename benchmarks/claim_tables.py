@@ -25,7 +25,7 @@ CLAIMS = (
 # Trials of late_tables.py, and their scores that are the same studies.
 LATE = {
     "trials_late": "360 epochs, the last 40 next to a peer that is 4 points ahead",
-    "trials_search": "the same, 10 points ahead",
+    "trials_search": "the same, 11 points ahead",
 }
 AS_LATE = {
     "linear 100%": "linear_100",

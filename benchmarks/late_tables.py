@@ -42,7 +42,7 @@ FINISHED = (
     (("trials_at_hand", "then_peer"), "the last 40 of 360 epochs next to a peer 13 points ahead", BASELINE, True),
     (
         ("trials_search", "then_peer"),
-        "the last 40 of 360 epochs next to a smaller peer 10 points ahead",
+        "the last 40 of 360 epochs next to a smaller peer 11 points ahead",
         SEARCHED,
         True,
     ),
