@@ -149,7 +149,7 @@ def export_encoder(
             wanted = [name for name in dict.fromkeys((BASE, *options.formats)) if name not in made.refused]
             times = latency.measure({name: files[name] for name in wanted}, test.images[0], seed=options.seed)
             load = latency.load()
-            for variant in (name for name in wanted if name in options.formats):
+            for variant in (name for name in dict.fromkeys(options.formats) if name in wanted):
                 artefact = TFLiteEncoder(files[variant])
                 item = _measure(variant, artefact, files[variant], original, judge, train, test, options)
                 item = replace(item, latency=times[variant])
