@@ -125,6 +125,7 @@ FLAGS["overwrite"].help = "Delete the comparison that is in --out, with all its 
 def settings_from_flags() -> ComparisonSettings:
     app.required(FLAGS, "dataset", "out")
     pair = pretrain.settings_from_flags(FLAGS)
+    pretrain.refuse_what_has_no_effect(pair)
     plan = StudyPlan(
         fractions=app.numbers("fractions", FLAGS.fractions),
         noise=app.kinds_of_noise(FLAGS.noise),

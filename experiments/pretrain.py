@@ -253,10 +253,22 @@ def settings_from_flags(flag_values: flags.FlagValues) -> PretrainSettings:
     return PretrainSettings(**{"run_dir": "", **values})
 
 
+def refuse_what_has_no_effect(settings: PretrainSettings) -> None:
+    """InputError for a flag that was set, and that no other flag gives anything to do."""
+    missing = {} if any(settings.local_views) else dict.fromkeys(("local_size", "local_crop_area"), "--local_views=4")
+    if settings.schedule != "wsd":
+        missing["cooldown"] = "--schedule=wsd"
+    for name, needed in missing.items():
+        if getattr(settings, name) != DEFAULTS[name]:
+            raise InputError(f"--{name}: has no effect as things are; expected {needed} besides, or this flag left out")
+
+
 def main() -> None:
     app.required(FLAGS, "dataset", "run_dir")
     settings = settings_from_flags(FLAGS)
     settings.check_that_all_learn()
+    if not FLAGS.resume:  # a run that began with such a flag goes on
+        refuse_what_has_no_effect(settings)
     from dogo_tf.pretraining.pretrain import pretrain  # loads TensorFlow, which a mistyped flag need not wait for
 
     if settings.cache_teachers and not settings.teachers:

@@ -44,6 +44,18 @@ WRONG = {
     ),
     "strategy": ([*PAIR, "--strategy=foo"], "unknown strategy 'foo'; known: auto, mirrored"),
     "schedule": ([*PAIR, "--schedule=foo"], "unknown schedule 'foo'; known: constant, cosine"),
+    "cool-down of another schedule": (
+        [*PAIR, "--cooldown=0.3"],
+        "--cooldown: has no effect as things are; expected --schedule=wsd besides, or this flag left out",
+    ),
+    "size of no local views": (
+        [*PAIR, "--local_size=16"],
+        "--local_size: has no effect as things are; expected --local_views=4 besides, or this flag left out",
+    ),
+    "area of no local views": (
+        [*COMPARE, "--local_crop_area=0.1,0.5"],
+        "--local_crop_area: has no effect as things are",
+    ),
     "optimizer": (
         [*PAIR, "--optimizer=foo"],
         "unknown optimizer 'foo'; known: adam, adamw, lamb, lars, sgd, tfa:<Name>",
