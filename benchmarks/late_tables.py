@@ -42,7 +42,7 @@ FINISHED = (
     (("trials_at_hand", "then_peer"), "the last 40 of 360 epochs next to a peer 13 points ahead", BASELINE, True),
     (
         ("trials_search", "then_peer"),
-        "the last 40 of 360 epochs next to a smaller peer 11 points ahead",
+        "the last 40 of 360 epochs next to a cheaper peer 11 points ahead",
         SEARCHED,
         True,
     ),
@@ -121,10 +121,9 @@ def _operations(name: str, trial: str) -> float:
     return next(found["train_gflop"] for found in read(name)["trials"] if found["name"] == trial) / 1e3
 
 
-def gains_next_to_the_peer(name: str) -> dict[str, str]:
-    """Of results/<name>.json, by score, a key of TITLES."""
-    alone = SEARCHED if name == SEARCHED[0] else BASELINE
-    return dict(zip(TITLES, gains_told(scores_of(name, "then_peer"), scores_of(*alone)), strict=True))
+def gains(new: tuple[str, str], old: tuple[str, str]) -> dict[str, str]:
+    """Of one trial over another, (name of results/<name>.json, trial) each, by score, a key of TITLES."""
+    return dict(zip(TITLES, gains_told(scores_of(*new), scores_of(*old)), strict=True))
 
 
 def _told_of_peer(name: str) -> str:
