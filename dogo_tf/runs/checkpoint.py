@@ -13,6 +13,7 @@ from dogo_tf.errors import InputError
 from dogo_tf.platform.files import is_temporary, reason, remove, sha256, temporary_sibling, to_disk, write_atomically
 from dogo_tf.platform.keras_compat import tf
 from dogo_tf.runs import records
+from dogo_tf.runs.earlier import metrics_by_number
 
 CHECKSUMS = "checksums.json"
 
@@ -25,7 +26,7 @@ class RunCheckpoint:
 
     Args:
         folder: where the checkpoints are read from, and written to unless `write_to` is given.
-        model: a compiled keras.Model; all that it tracks is kept, and its metrics, which may be amid their means.
+        model: a compiled keras.Model; all that it tracks is kept, and its metrics by name, which may be amid their means.
         keep: how many checkpoints stay, besides those whose step `stays`.
         write_to: another folder to write to. In a job of several workers all must save, but only the chief's is read.
     """
@@ -33,7 +34,10 @@ class RunCheckpoint:
     def __init__(self, folder, model, keep: int = 2, write_to=None, stays=lambda step: False):
         self.folder = Path(folder)
         self.write_to = self.folder if write_to is None else Path(write_to)
-        self.checkpoint = tf.train.Checkpoint(model=model, metrics=list(model.metrics))
+        self.checkpoint = tf.train.Checkpoint(
+            model=model, named_metrics={metric.name: metric for metric in model.metrics}
+        )
+        self._with_numbers = tf.train.Checkpoint(model=model, metrics=metrics_by_number(model.metrics))
         self.keep, self.stays = keep, stays
 
     def save(self, step: int) -> Path:
@@ -82,7 +86,7 @@ class RunCheckpoint:
                 print(f"the checkpoint {path} is damaged ({problem}); trying the one before it", file=sys.stderr)
                 continue
             try:
-                self.checkpoint.read(str(path / "state")).assert_consumed()
+                self._kind_of(path).read(str(path / "state")).assert_consumed()
             except (AssertionError, ValueError, tf.errors.OpError) as error:
                 raise InputError(
                     f"resume: the checkpoint {path} is not of the model in config.json: {reason(error)}"
@@ -104,6 +108,11 @@ class RunCheckpoint:
         """The folder of the newest checkpoint."""
         steps = _steps(self.folder)
         return steps[-1] if steps else None
+
+    def _kind_of(self, path: Path) -> tf.train.Checkpoint:
+        """What a checkpoint is read with: of earlier versions its metrics have numbers instead of names."""
+        kept = tf.train.load_checkpoint(str(path / "state")).get_variable_to_shape_map()
+        return self._with_numbers if any(name.startswith("metrics/") for name in kept) else self.checkpoint
 
     def _advice(self) -> str:
         kept = f"the last good one is {self.newest()}" if self.newest() else "there is none before it"

@@ -1,4 +1,4 @@
-"""Settings of runs that earlier versions began: they can still be resumed."""
+"""Settings and checkpoints of runs that earlier versions began: they can still be resumed."""
 
 # What runs did before there was a setting for it.
 SETTINGS_ADDED_LATER = {
@@ -42,3 +42,24 @@ def settings_differences(before: dict, now: dict) -> list[str]:
         for name in sorted(before.keys() | now.keys())
         if before.get(name) != now.get(name)
     ]
+
+
+def metrics_by_number(metrics) -> list:
+    """A model's metrics in the order in which checkpoints held them before they held names.
+
+    That is by peer, what is learnt from teachers last. A DoGo's metrics have another order since; a FineTune's are in this one.
+    """
+    first = {}
+    for metric in metrics:
+        first.setdefault(_peer_and_kind(metric)[0], len(first))
+
+    def place(metric):
+        peer, kind = _peer_and_kind(metric)
+        return first[peer], kind in ("distill", "agreement")
+
+    return sorted(metrics, key=place)
+
+
+def _peer_and_kind(metric) -> tuple[str, str]:
+    peer, _, kind = metric.name.rpartition("/")
+    return peer, kind

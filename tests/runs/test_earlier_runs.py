@@ -1,9 +1,13 @@
 """Runs that earlier versions began."""
 
+import numpy as np
 import pytest
+import small_dogo
 
+from dogo_tf.platform.keras_compat import keras, tf
 from dogo_tf.pretraining.settings import PretrainSettings
-from dogo_tf.runs.earlier import SETTINGS_ADDED_LATER, settings_differences, with_temperature
+from dogo_tf.runs.checkpoint import RunCheckpoint
+from dogo_tf.runs.earlier import SETTINGS_ADDED_LATER, metrics_by_number, settings_differences, with_temperature
 
 
 def test_settings_added_since_are_what_runs_did_before():
@@ -56,3 +60,39 @@ def test_a_run_keeps_its_temperature_when_the_default_changes(monkeypatch):
 
 def test_a_teacher_may_be_called_peers():
     assert settings_differences({"peers": "abc"}, {"peers": "abc"}) == []
+
+
+# As checkpoints held them before they held names.
+NUMBERED = ["loss"] + [
+    f"{peer}/{kind}"
+    for peer in ("peer_0", "peer_1")
+    for kind in ("ssl", "std", "effective_rank", "gradient_norm", "distill", "agreement")
+]
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["numbered", "named"])
+def test_every_mean_that_was_under_way_goes_on_as_itself(tmp_path, before):
+    made = small_dogo.model("simclr", "simclr")
+    means = {mean.name: mean for mean in made.metrics}
+    values = {name: 1.0 + k for k, name in enumerate(NUMBERED)}
+    for name, value in values.items():
+        means[name].update_state(value)
+    checkpoint = RunCheckpoint(tmp_path, made)
+    if before:
+        checkpoint.checkpoint = tf.train.Checkpoint(model=made, metrics=[means[name] for name in NUMBERED])
+    checkpoint.save(1)
+    weights = made.get_weights()
+    made.set_weights([np.zeros_like(weight) for weight in weights])
+    RunCheckpoint(tmp_path, made).restore_newest()
+    assert {name: float(mean.result()) for name, mean in means.items()} == values
+    assert all(map(np.array_equal, made.get_weights(), weights))
+
+
+def test_the_numbers_of_a_fine_tuning_are_as_they_were():
+    names = [
+        "loss",
+        *("b/supervised", "b/accuracy", "b/gradient_norm", "b/taught"),
+        *("a/supervised", "a/accuracy", "a/gradient_norm"),
+    ]
+    metrics = [keras.metrics.Mean(name) for name in names]
+    assert [metric.name for metric in metrics_by_number(metrics)] == names
