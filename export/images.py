@@ -1,14 +1,24 @@
-"""Parts of a set of images, drawn by a seed."""
+"""Which images: whether two are the same set, and parts of one, drawn by a seed."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
 
 from dogo_tf.data.image_set import ImageSet
 from dogo_tf.errors import InputError
+from dogo_tf.platform.files import expanded
 from dogo_tf.sources.selection import selected
 
 TEST_SHARE = 0.2
+
+
+def place(name: str, split: str) -> tuple[str, str]:
+    """Equal for one split of one data set, however its path is written; nothing needs to be there."""
+    path = expanded(name)
+    if not path.is_dir():
+        return os.path.realpath(path), split
+    return os.path.realpath(path / split if (path / split).is_dir() else path), ""  # as data.open chooses the folder
 
 
 def set_aside(data: ImageSet, at_least: int, seed: int) -> tuple[ImageSet, ImageSet]:

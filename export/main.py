@@ -213,7 +213,7 @@ def _train_and_test(defaults: dict, size: int) -> tuple[ImageSet, ImageSet]:
     if (FLAGS.test_dataset or name, FLAGS.test_split) == (name, split):
         raise InputError(f"--test_split: expected another split than --split; both are {split!r}")
     train = _open(name, split, size, data_dir)
-    if _of_its_own(defaults) and len(train.images) <= MIN_PARITY_IMAGES:
+    if _of_its_own(defaults) and not FLAGS.test_split and len(train.images) <= MIN_PARITY_IMAGES:
         raise InputError(
             f"--test_split: expected {MIN_PARITY_IMAGES} images to check the files with, labelled or not; the classifier's own "
             f"are {len(train.images)}, so name others, if need be with --test_dataset"
@@ -232,7 +232,12 @@ def _train_and_test(defaults: dict, size: int) -> tuple[ImageSet, ImageSet]:
 
 def _of_its_own(settings: dict) -> bool:
     """Whether a classifier would be tested on images that it has learnt from. settings: of its run."""
-    return "encoder" in settings and not (FLAGS.dataset or FLAGS.split or FLAGS.test_split)
+    if "encoder" not in settings:
+        return False
+    name, split = FLAGS.dataset or settings["dataset"], FLAGS.split or settings["split"]
+    if FLAGS.test_split:
+        name, split = FLAGS.test_dataset or name, FLAGS.test_split
+    return images.place(name, split) == images.place(settings["dataset"], settings["split"])
 
 
 def _open(name: str, split: str, size: int, data_dir: str | None) -> ImageSet:

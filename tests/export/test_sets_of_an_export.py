@@ -1,5 +1,6 @@
 """Which images dogo-export learns from and measures on, by its flags."""
 
+import os
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image
 
 from dogo_tf.export import main as export_main
+from dogo_tf.runs.folder import RunFolder
 
 STAND_IN = SimpleNamespace(input_shape=(None, 8, 8, 3), name="tiny")  # for an encoder, of which only the size is asked
 
@@ -21,7 +23,8 @@ def sets(monkeypatch, tmp_path):
 
     def sets_of(*words):
         found.clear()
-        code = export_main.run(["dogo-export", "--encoder=tiny.keras", f"--out={tmp_path / 'out'}", *words])
+        of_a_file = [] if any(word.startswith("--run_dir") for word in words) else ["--encoder=tiny.keras"]
+        code = export_main.run(["dogo-export", *of_a_file, f"--out={tmp_path / 'out'}", *words])
         return found or (code,)
 
     found = []
@@ -92,3 +95,62 @@ def test_that_a_classifier_is_left_out_is_said(sets, folder, monkeypatch, capsys
     monkeypatch.setattr(export_main, "load_network", lambda *_: with_classifier)
     sets(f"--dataset={folder({'holiday': 300})}")
     assert "tiny.keras has a classifier, which is left out" in capsys.readouterr().out
+
+
+@pytest.fixture
+def classifier(sets, folder, monkeypatch, tmp_path):
+    """Function of flags -> as `sets`, of a classifier that has learnt from the split val of `photos` in the working folder."""
+    folder({"train/a": 150, "train/b": 150, "val/a": 150, "val/b": 150, "more/a": 3, "more/b": 3})
+    (tmp_path / "link").symlink_to(tmp_path / "photos")
+    settings = {"dataset": "photos", "split": "val", "encoder": ["tiny.keras"]}
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(RunFolder, "config", lambda _: {"settings": settings, "data": {}, "provenance": {}})
+    monkeypatch.setattr(RunFolder, "load_network", lambda *_: STAND_IN)
+    return lambda *words: sets("--run_dir=run", "--peer=tiny", *words)
+
+
+LEARNT = "no accuracies and no temperature: the classifier has learnt from these images; --test_split names others"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("--split=val",),
+        ("--dataset=photos",),
+        ("--dataset=./photos/", "--split=val"),
+        ("--dataset={here}/photos",),
+        ("--dataset=link",),
+        ("--dataset=photos/val", "--split=train"),
+        ("--split=train", "--test_split=val"),
+        ("--split=train", "--test_dataset=photos/val", "--test_split=train"),
+    ],
+)
+def test_a_classifier_is_not_measured_on_what_it_has_learnt_from(classifier, capsys, words):
+    train, test = classifier(*(word.format(here=os.getcwd()) for word in words))
+    assert LEARNT in capsys.readouterr().out
+    assert (train.labels, test.labels, test.class_names) == (None, None, ())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--split=train",),
+        ("--test_split=train",),
+        ("--split=val", "--test_split=train"),
+        ("--dataset=photos/train", "--split=train"),
+    ],
+)
+def test_a_classifier_is_measured_on_other_images(classifier, capsys, words):
+    train, test = classifier(*words)
+    assert LEARNT not in capsys.readouterr().out
+    assert set(train.labels) == set(test.labels) == {0, 1}
+
+
+def test_a_classifier_of_few_images_is_exported_by_others(classifier, monkeypatch, capsys):
+    settings = {"dataset": "photos", "split": "more", "encoder": ["tiny.keras"]}
+    monkeypatch.setattr(RunFolder, "config", lambda _: {"settings": settings, "data": {}, "provenance": {}})
+    for words in ((), ("--split=more",), ("--dataset=photos",)):
+        assert classifier(*words) == (2,)
+        assert "--test_split: expected 256 images to check the files with" in capsys.readouterr().err
+    assert len(classifier("--test_split=val")[1]) == 300
