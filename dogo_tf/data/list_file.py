@@ -56,7 +56,7 @@ def listed_files(path: Path) -> FileIndex:
     if not rows:
         raise InputError(f"{path}: no images in this list")
     for name in columns["path"]:
-        parts = split_archive(name)
+        parts = None if scheme(name) else split_archive(name)  # a URL is not asked: the caller refuses all of them
         if parts and _is_archive(within(path.parent, parts[0])):
             raise InputError(f"{path}: {name} is in an archive, which only the commands with --dataset read")
     return _files(path, columns["path"], rows)

@@ -15,6 +15,7 @@ from dogo_tf.export import metadata, predict, tflite
 from dogo_tf.export.runtime import Encoder
 from dogo_tf.export.saved_model import export_saved_model
 from dogo_tf.platform.keras_compat import keras
+from dogo_tf.sources import remote
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 220, 30), "blue": (30, 30, 220)}
 
@@ -88,8 +89,10 @@ def test_images_may_be_one_file_a_pattern_or_a_list(folder, tmp_path):
             assert found["paths"].tolist() == [str(file) for file in files]
 
 
-def test_a_list_of_urls_is_for_other_commands(folder, tmp_path, capsys):
-    (tmp_path / "urls.csv").write_text("path\nhttps://example.org/1.png\n")
+@pytest.mark.parametrize("url", ["https://example.org/1.png", "s3://photos/photos.tar/a/1.png"])
+def test_a_list_of_urls_is_for_other_commands_and_no_server_is_asked(folder, tmp_path, monkeypatch, capsys, url):
+    monkeypatch.setattr(remote, "attempted", lambda asked, _: pytest.fail(f"{asked} was asked"))
+    (tmp_path / "urls.csv").write_text(f"path\n{url}\n")
     assert run(folder, tmp_path / "f.npz", f"--images={tmp_path}/urls.csv") == 2
     assert f"--images: expected files of this machine; {tmp_path}/urls.csv names URLs" in capsys.readouterr().err
 
