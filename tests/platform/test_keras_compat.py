@@ -33,8 +33,8 @@ def test_keras_3_in_use_is_answered_with_what_to_do():
     assert "set TF_USE_LEGACY_KERAS=1" in last
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("environment", [{}, {"TF_USE_LEGACY_KERAS": "1"}])
+# The first is quick, because the quick tier alone runs on the addons stack, where Keras would be mixed.
+@pytest.mark.parametrize("environment", [{}, pytest.param({"TF_USE_LEGACY_KERAS": "1"}, marks=pytest.mark.slow)])
 def test_what_is_loaded_and_cloned_is_of_the_same_keras_whatever_else_is_imported(environment):
     """KerasCV and tensorflow-addons import `keras`, which with TensorFlow 2.15 is a Keras 2, too."""
     code = """
