@@ -20,7 +20,7 @@ import sys
 from absl import flags
 
 from dogo_tf.comparison.results import ARMS, DEFAULT_ARMS
-from dogo_tf.comparison.settings import ArmSettings, ComparisonSettings
+from dogo_tf.comparison.settings import CONFIG, ArmSettings, ComparisonSettings
 from dogo_tf.errors import InputError, Interrupted
 from dogo_tf.evaluate.studies import PROTOCOLS, StudyPlan
 from dogo_tf.experiments import app, pretrain
@@ -125,7 +125,8 @@ FLAGS["overwrite"].help = "Delete the comparison that is in --out, with all its 
 def settings_from_flags() -> ComparisonSettings:
     app.required(FLAGS, "dataset", "out")
     pair = pretrain.settings_from_flags(FLAGS)
-    pretrain.refuse_what_has_no_effect(pair)
+    if FLAGS.overwrite or not (expanded(FLAGS.out) / CONFIG).is_file():  # one that began with such a flag goes on
+        pretrain.refuse_what_has_no_effect(pair)
     plan = StudyPlan(
         fractions=app.numbers("fractions", FLAGS.fractions),
         noise=app.kinds_of_noise(FLAGS.noise),

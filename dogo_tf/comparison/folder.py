@@ -10,7 +10,7 @@ features/                       cached features
 import json
 from pathlib import Path
 
-from dogo_tf.comparison.settings import USED_BY, ComparisonSettings
+from dogo_tf.comparison.settings import CONFIG, USED_BY, ComparisonSettings
 from dogo_tf.data.choose import STORE_RATIO
 from dogo_tf.errors import InputError
 from dogo_tf.platform.files import remove, write_atomically
@@ -20,8 +20,6 @@ from dogo_tf.reporting.provenance import provenance
 from dogo_tf.runs import records
 from dogo_tf.runs.earlier import settings_differences
 from dogo_tf.runs.folder import RunFolder
-
-CONFIG = "comparison.json"
 
 
 def described(path: Path, settings: ComparisonSettings, overwrite: bool) -> dict:

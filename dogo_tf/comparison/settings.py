@@ -12,6 +12,8 @@ from dogo_tf.evaluate.studies import StudyPlan
 from dogo_tf.platform import ranges
 from dogo_tf.pretraining.settings import PretrainSettings, peer_specs, place_specs
 
+CONFIG = "comparison.json"  # in the folder of a comparison
+
 
 @dataclass(frozen=True)
 class ArmSettings:

@@ -197,6 +197,17 @@ def test_runs_that_an_earlier_version_trained_otherwise_are_not_mixed_with_new_o
     assert compare.run(command(pictures, out, "--seeds=1", "--arms=random,solo")) == 0  # the others are as they were
 
 
+def test_a_comparison_that_began_with_a_flag_without_effect_goes_on(pictures, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(comparison_runs, "described", Mock(side_effect=PowerCut))
+    asked = command(pictures, tmp_path, "--cooldown=0.3")
+    (tmp_path / "comparison.json").touch()
+    with pytest.raises(PowerCut):  # the flag was taken
+        compare.run(asked)
+    for anew in ([*asked, "--overwrite"], command(pictures, tmp_path / "new", "--cooldown=0.3")):
+        assert compare.run(anew) == 2
+        assert "--cooldown: has no effect as things are" in capsys.readouterr().err
+
+
 def test_after_an_overwrite_the_advice_is_not_to_overwrite_again(pictures, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(comparison_runs, "pretrain", Mock(side_effect=KeyboardInterrupt))
     assert compare.run(command(pictures, tmp_path, "--seeds=1", "--arms=solo", "--overwrite")) == 130
