@@ -193,7 +193,8 @@ def main() -> None:
     except (Interrupted, KeyboardInterrupt) as interruption:
         why = "" if isinstance(interruption, KeyboardInterrupt) else f"{interruption}. "
         by_user = getattr(interruption, "by_user", True)
-        command = "the same command, without --overwrite," if FLAGS.overwrite else "the same command"
+        begun_anew = FLAGS.overwrite and not comparison.overwrite  # before, the old scores are still there
+        command = "the same command, without --overwrite," if begun_anew else "the same command"
         raise Interrupted(f"{why}Run {command} again to go on where it stopped", by_user) from interruption
     print(report(runs).text)
     if FLAGS.overwrite:

@@ -41,12 +41,12 @@ class Comparison:
         """
         Args:
             folder: what lies in it stands in comparison.folder.
-            overwrite: delete what an earlier comparison left in the folder, when `run` is called.
+            overwrite: delete what an earlier comparison left in the folder, when `run` is called; kept until that is done.
             trust: as in pretrain.
         Raises:
             InputError: the folder holds a comparison with other settings (each difference is named), or other files.
         """
-        self.settings, self.path, self._overwrite, self._trust = settings, expanded(folder), overwrite, trust
+        self.settings, self.path, self.overwrite, self._trust = settings, expanded(folder), overwrite, trust
         kept, pair = described(self.path, settings, overwrite), settings.pair
         # One of before images were kept larger by default goes on as it was.
         self._store_size = pair.store_size or (None if "store_ratio" in kept else pair.image_size)
@@ -82,9 +82,9 @@ class Comparison:
         runs, total = [], len(seeds) * len(asked)
         self._check_files(asked, seeds)
         keep(
-            self.path, self._described, self._overwrite
+            self.path, self._described, self.overwrite
         )  # not before: what is wrong must not stand in the way of what is right
-        self._overwrite = False
+        self.overwrite = False
         self.time = TimeEstimate(asked, self.arms, self.image_count, self.image_size, len(seeds))
         for seed in seeds:
             self._keep_labels(seed)
@@ -138,9 +138,9 @@ class Comparison:
         needed = [self._arm(arm.needs) for arm in asked if arm.needs]
         each = [(arm, seed) for arm in (*asked, *needed) for seed in seeds if arm.trained]
         to_train = dict.fromkeys(
-            arm.training for arm, seed in each if self._overwrite or not self._is_finished(arm, seed)
+            arm.training for arm, seed in each if self.overwrite or not self._is_finished(arm, seed)
         )
-        for arm, seed in () if self._overwrite else each:
+        for arm, seed in () if self.overwrite else each:
             if _is_done(run := self._run(arm, seed)):
                 check_trained_alike(run, self._training(arm, seed))
         for training in to_train:

@@ -214,6 +214,19 @@ def test_after_an_overwrite_the_advice_is_not_to_overwrite_again(pictures, tmp_p
     assert "Run the same command, without --overwrite, again to go on" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "place", ["dogo_tf.comparison.folder.remove", "dogo_tf.comparison.runs.Comparison._check_files"]
+)
+def test_before_the_earlier_comparison_is_deleted_the_advice_is_to_overwrite_again(
+    place, pictures, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "scores").mkdir()
+    (tmp_path / "comparison.json").touch()
+    monkeypatch.setattr(place, Mock(side_effect=KeyboardInterrupt))
+    assert compare.run(command(pictures, tmp_path, "--seeds=1", "--arms=solo", "--overwrite")) == 130
+    assert "Run the same command again to go on" in capsys.readouterr().err
+
+
 def test_an_overwrite_that_is_cut_off_can_be_repeated(pictures, tmp_path, monkeypatch):
     removed = []
 
