@@ -13,12 +13,14 @@ from pathlib import Path
 from dogo_tf.comparison.settings import CONFIG, USED_BY, ComparisonSettings
 from dogo_tf.data.choose import STORE_RATIO
 from dogo_tf.errors import InputError
+from dogo_tf.optimizers.rates import AUTO
 from dogo_tf.platform.files import remove, write_atomically
 from dogo_tf.pretraining import precision
 from dogo_tf.pretraining.settings import PretrainSettings
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.runs import records
 from dogo_tf.runs.earlier import settings_differences
+from dogo_tf.runs.folder import CONFIG as RUN_CONFIG
 from dogo_tf.runs.folder import RunFolder
 
 
@@ -81,12 +83,40 @@ def _of_earlier_call(path: Path, settings: ComparisonSettings) -> dict:
     # Folders of before the scheme of at_hand could be chosen do not name it.
     old = {"at_hand_scheme": None, "at_hand_weight": None} if "teachers" in kept["settings"] else {}
     before = {**{name: now[name] for name in USED_BY if name in now}, **old, **kept["settings"]}
+    if "alone_rates" not in before:
+        before["alone_rates"] = _rates_alone_of(path, before, now["alone_rates"])
     now |= {name: before[name] for name in USED_BY if name in before and name not in now}
     if now["precision"] == precision.AUTO:
         now["precision"] = before.get("precision")
     if differences := settings_differences(before, now):
         raise InputError(
             f"out: {path} holds a comparison with other settings; give those of before, choose another folder, or delete it "
-            "with --overwrite:\n" + "\n".join(differences)
+            "with --overwrite:\n" + "\n".join(differences) + _how_to_train_alone(before, now)
         )
     return {**kept, "settings": before}
+
+
+def _rates_alone_of(path: Path, before: dict, now: list[float]) -> list[float]:
+    """Of a folder that does not name them: what fits to its trainings alone, which may have had the pair's rates or others."""
+    found = {}
+    for peer, arms in enumerate(("solo*", "big_*")):
+        for config in sorted((path / "runs").glob(f"{arms}_seed*/{RUN_CONFIG}"))[:1]:
+            found[peer] = RunFolder(config.parent).config()["settings"].get("learning_rate", [None])[0]
+    if all(now[peer] == rate for peer, rate in found.items()):
+        return now
+    return [found.get(peer, rate) for peer, rate in enumerate(_of_both(before.get("learning_rate", now)))]
+
+
+def _how_to_train_alone(before: dict, now: dict) -> str:
+    """What gives the rates alone of before, which no flag has by this name."""
+    if (alone := before["alone_rates"]) == now["alone_rates"]:
+        return ""
+    beside = before.get("learning_rate", alone)
+    asked = ",".join(map(str, beside)) if _of_both(beside) == alone else AUTO
+    return (
+        f"\nalone_rates are those of both peers where each trains alone: --learning_rate={asked} gives those of before"
+    )
+
+
+def _of_both(rates: list[float]) -> list[float]:
+    return rates * 2 if len(rates) == 1 else rates

@@ -120,6 +120,7 @@ class ComparisonSettings:
             "big": big,
             "labelled": list(self.labelled),
             "transfers": [list(names) for names in self.transfers],
+            "alone_rates": list(self.own.alone_rates or self.pair.per_peer("learning_rate")),
         }
         own = {name: list(v) if isinstance(v, tuple) else v for name, v in vars(self.own).items() if name in used}
         return {**training, **plan, **sets, **own}
