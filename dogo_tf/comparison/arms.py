@@ -68,7 +68,7 @@ def arms(pair: PretrainSettings, image_size: int, own: ArmSettings = NOTHING_ASK
     own.peer_every. Where it does not, the small one learns alone.
     smaller: next to own.smaller_peer, which learns by the small one's settings.
     family: the pair with own.siblings besides, which learn by the small one's settings; each of them and the big one teach each
-    other. It bears its own operations, and its share of the big one's.
+    other as the pair does. It bears its own operations, and its share of the big one's.
     self: the running average of its own weights in the place of the peer.
     frozen: next to the finished encoder of big_solo; cached: the same, but that looked once at the images as they are;
     frozen_<scheme>: taught by it alone, each scheme as published.
@@ -167,8 +167,8 @@ def _next_to(pair: PretrainSettings, small_taught: PretrainSettings, other: str)
     """The small one next to another peer, who teach each other as the pair does."""
     peers = (pair.peers[0], other)
     (small, big), (_, beside) = peer_names(pair), (name for name, _, _ in peer_specs(peers))
-    by_big, by_small = _settings_of_edge(pair.teach, big, small), _settings_of_edge(pair.teach, small, big)
-    teach = f"{beside}>{small}{by_big},{small}>{beside}{by_small}" if by_big or by_small else graph.ALL
+    edges = _edges(pair, big, beside)
+    teach = graph.ALL if edges == [f"{beside}>{small}", f"{small}>{beside}"] else ",".join(edges)
     return dataclasses.replace(small_taught, peers=peers, teach=teach)
 
 
@@ -176,10 +176,23 @@ def _family(pair: PretrainSettings, siblings: tuple[str, ...]) -> PretrainSettin
     """The pair with further students; whoever is in the pair is called as there, and so draws the same views and weights."""
     per_peer = {name: tuple(pair.per_peer(name)) + (pair.per_peer(name)[0],) * len(siblings) for name in PER_PEER}
     peers = (*pair.peers, *siblings)
-    small, big, *others = [name for name, _, _ in peer_specs(peers)]
-    by_big, by_small = _settings_of_edge(pair.teach, big, small), _settings_of_edge(pair.teach, small, big)
-    teach = ",".join(f"{big}>{student}{by_big},{student}>{big}{by_small}" for student in (small, *others))
+    small, _, *others = [name for name, _, _ in peer_specs(peers)]
+    # A big one that learns from its own average does so once, not once for each student.
+    teach = ",".join(dict.fromkeys(edge for student in (small, *others) for edge in _edges(pair, small, student)))
     return dataclasses.replace(pair, peers=peers, teach=teach, **per_peer)
+
+
+def _edges(pair: PretrainSettings, left_out: str, instead: str) -> list[str]:
+    """The pair's edges, those that teach the small one first, with another peer in the place of one of the two."""
+    small, big = peer_names(pair)
+    teach = f"{big}>{small},{small}>{big}" if pair.teach.strip() == graph.ALL else pair.teach
+    names = {left_out: instead, average_name(left_out): average_name(instead)}
+    found = {small: [], big: []}
+    for word in teach.split(","):
+        ends, colon, own = word.strip().partition(":")
+        teacher, student = (end.strip() for end in ends.split(">"))
+        found[student].append(f"{names.get(teacher, teacher)}>{names.get(student, student)}{colon}{own}")
+    return [*found[small], *found[big]]
 
 
 def _teacher(pair: PretrainSettings, peer: str, student: str) -> str:

@@ -67,6 +67,30 @@ def test_a_smaller_peer_teaches_as_the_bigger_one_does():
     assert found["smaller"].training.teach == "wrn_10_1>wrn_10_2:weight=4,wrn_10_2>wrn_10_1"
 
 
+ONE_WAY, AVERAGE, OWN_AVERAGE = "big>small", "big_ema>small:weight=4", "small_ema > small, small>big, big_ema>big"
+
+
+@pytest.mark.parametrize(
+    ("teach", "smaller", "family"),
+    [
+        (ONE_WAY, "third>small", "big>small,big>other"),
+        (f"{ONE_WAY}:weight=4", "third>small:weight=4", "big>small:weight=4,big>other:weight=4"),
+        (AVERAGE, "third_ema>small:weight=4", "big_ema>small:weight=4,big_ema>other:weight=4"),
+        (
+            OWN_AVERAGE,
+            "small_ema>small,small>third,third_ema>third",
+            "small_ema>small,small>big,big_ema>big,other_ema>other,other>big",
+        ),
+        ("small>big,big>small", "all", "big>small,small>big,big>other,other>big"),
+    ],
+)
+def test_peers_in_place_of_those_of_the_pair_teach_as_these_do(teach, smaller, family):
+    pair = dataclasses.replace(PAIR, peers=("small=wrn_10_2", "big=wrn_16_2"), teach=teach, ema=0.99)
+    own = ArmSettings(smaller_peer="third=wrn_10_1", siblings=("other=wrn_10_1",))
+    found = {arm.name: arm.training.teach for arm in arms(pair, 16, own)}
+    assert (found["smaller"], found["family"]) == (smaller, family)
+
+
 def test_only_the_teacher_at_hand_is_cached_where_that_is_asked_for():
     pair = dataclasses.replace(PAIR, teachers=("there=big.onnx:pixels=imagenet",), cache_teachers=True)
     found = {arm.name: arm for arm in arms(pair, 16)}
