@@ -18,7 +18,7 @@ from dogo_tf.evaluate.probe import FRACTIONS, probe
 from dogo_tf.experiments import app
 from dogo_tf.platform.files import write_atomically
 from dogo_tf.platform.keras_compat import keras
-from dogo_tf.pretraining.settings import AUTO, PretrainSettings
+from dogo_tf.pretraining.settings import AUTO, PretrainSettings, peer_specs
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.reporting.table import percent, text_table
 from dogo_tf.runs.folder import CONFIG, RunFolder
@@ -52,10 +52,12 @@ def _check_no_other_run_is_lost(settings: PretrainSettings) -> None:
     folder = RunFolder(settings.run_dir)
     if not (folder.path / CONFIG).is_file() or not FLAGS["overwrite"].using_default_value:
         return
-    before = folder.config()["settings"]
-    if (before.get("dataset"), before.get("peers")) != (settings.dataset, list(settings.peers)):
+    config = folder.config()
+    dataset, peers = config["settings"]["dataset"], [(peer["name"], peer.get("encoder")) for peer in config["peers"]]
+    # Not the objectives' text, in which earlier versions did not spell out the temperature.
+    if (dataset, peers) != (settings.dataset, [(name, encoder) for name, encoder, _ in peer_specs(settings.peers)]):
         raise InputError(
-            f"--run_dir: {folder.path} holds another run, of {before.get('dataset')}; choose another folder, or "
+            f"--run_dir: {folder.path} holds another run, of {dataset}; choose another folder, or "
             "replace it by --overwrite"
         )
 

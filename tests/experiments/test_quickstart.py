@@ -1,20 +1,43 @@
 """The README's first command, whole."""
 
 import json
+from unittest.mock import Mock
 
 import pytest
 
 from dogo_tf.experiments import quickstart
 
 
-def test_the_run_of_other_images_is_not_replaced_unasked(tmp_path, monkeypatch, capsys):
+def write_run(folder, dataset, *encoders):
+    """What is kept of a run, as before the temperature was spelled out."""
     config = {
-        "settings": {"dataset": "photos", "data_dir": None, "peers": ["wrn_10_2"]},
-        "peers": [{"name": "wrn_10_2"}],
+        "settings": {"dataset": dataset, "data_dir": None, "peers": [f"{name}:simclr" for name in encoders]},
+        "peers": [{"name": name, "encoder": name, "objective": "simclr"} for name in encoders],
         "data": {"image_size": 32},
         "provenance": {},
     }
-    (tmp_path / "config.json").write_text(json.dumps(config))
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+def test_the_quickstart_of_an_earlier_version_is_replaced(tmp_path, monkeypatch):
+    class Begun(BaseException):
+        pass
+
+    monkeypatch.setattr("dogo_tf.pretraining.pretrain.pretrain", begun := Mock(side_effect=Begun))
+    write_run(tmp_path, "patterns", "wrn_16_2", "wrn_10_2")
+    with pytest.raises(Begun):
+        quickstart.run(["dogo-quickstart", f"--run_dir={tmp_path}"])
+    assert begun.call_args.kwargs == {"overwrite": True}
+
+
+def test_a_run_of_other_networks_on_the_same_images_is_not_replaced_unasked(tmp_path, capsys):
+    write_run(tmp_path, "patterns", "wrn_16_2")
+    assert quickstart.run(["dogo-quickstart", f"--run_dir={tmp_path}"]) == 2
+    assert f"--run_dir: {tmp_path} holds another run, of patterns; " in capsys.readouterr().err
+
+
+def test_the_run_of_other_images_is_not_replaced_unasked(tmp_path, capsys):
+    write_run(tmp_path, "photos", "wrn_16_2", "wrn_10_2")
     assert quickstart.run(["dogo-quickstart", f"--run_dir={tmp_path}"]) == 2
     expected = (
         f"--run_dir: {tmp_path} holds another run, of photos; choose another folder, or replace it by --overwrite"
