@@ -161,6 +161,8 @@ def main() -> None:
     settings = settings_from_flags(FLAGS)
     if FLAGS.report and not settings.test_split:
         raise InputError("--report: expected --test_split, too: the images that the classifiers are tested on")
+    if not FLAGS.resume:
+        settings.refuse_what_has_no_effect()
     from dogo_tf.finetuning.finetune import finetune  # loads TensorFlow, which a mistyped flag need not wait for
 
     folder = finetune(settings, FLAGS.resume, FLAGS.overwrite, FLAGS.trust, FLAGS.report, FLAGS.learning_curve)

@@ -266,7 +266,7 @@ def refuse_what_has_no_effect(settings: PretrainSettings) -> None:
 def main() -> None:
     app.required(FLAGS, "dataset", "run_dir")
     settings = settings_from_flags(FLAGS)
-    settings.check_that_all_learn()
+    settings.check_that_all_learn(FLAGS.resume)
     if not FLAGS.resume:  # a run that began with such a flag goes on
         refuse_what_has_no_effect(settings)
     from dogo_tf.pretraining.pretrain import pretrain  # loads TensorFlow, which a mistyped flag need not wait for

@@ -3,6 +3,8 @@
 A module of a scheme holds pure functions of student and teacher, and a class `Scheme`; see _scheme.Scheme.
 """
 
+import dataclasses
+
 from dogo_tf.distill.graph import Edge
 from dogo_tf.errors import InputError
 from dogo_tf.platform import lazy, plugins
@@ -23,7 +25,21 @@ def build(edge: Edge, networks, default_temperature: float | None = None):
     default_temperature: for an edge that has none; without, the scheme's own.
     """
     assert edge.scheme is not None, "graph.resolved leaves no scheme open"
-    module = plugins.load(__name__, edge.scheme, "scheme", schemes())
-    if edge.temperature is not None and module.Scheme.TEMPERATURE is None:
+    scheme = _scheme_called(edge.scheme)
+    if edge.temperature is not None and scheme.TEMPERATURE is None:
         raise InputError(f"teach: {edge.teacher}>{edge.student}: temperature: the scheme {edge.scheme} has none")
-    return module.Scheme(edge, networks, edge.temperature or default_temperature)
+    return scheme(edge, networks, edge.temperature or default_temperature)
+
+
+def without_unused_temperatures(edges, scheme: str) -> list[Edge]:
+    """The edges without temperatures that `build` refuses. scheme: of edges that name none."""
+    return [
+        dataclasses.replace(edge, temperature=None)
+        if _scheme_called(edge.scheme or scheme).TEMPERATURE is None
+        else edge
+        for edge in edges
+    ]
+
+
+def _scheme_called(name: str):
+    return plugins.load(__name__, name, "scheme", schemes()).Scheme

@@ -41,6 +41,8 @@ def finetune(
     """
     if report and not settings.test_split:
         raise InputError("report: expected test_split, the images that the classifiers are tested on")
+    if not resume:
+        settings.refuse_what_has_no_effect()
     devices = strategy(settings.strategy, settings.tpu)  # before any other work of TensorFlow
     check_batch_size(settings.batch_size, devices.num_replicas_in_sync)
     if settings.unlabelled:

@@ -15,7 +15,7 @@ from dogo_tf.finetuning import batches
 from dogo_tf.finetuning.learner import Learner, check_class_names
 from dogo_tf.finetuning.rare_classes import log_shares
 from dogo_tf.finetuning.recipe import recipe
-from dogo_tf.finetuning.specs import check_edge
+from dogo_tf.finetuning.specs import check_settings, check_teacher
 from dogo_tf.finetuning.teaching import class_kl
 from dogo_tf.platform import plugins
 from dogo_tf.platform.keras_compat import keras, tf
@@ -215,6 +215,7 @@ def _edges(teach, learners, teachers, weight: float, temperature: float):
     names, frozen = [learner.name for learner in learners], [teacher.name for teacher in teachers]
     edges = graph.asked(teach, names, frozen)
     for edge in edges:
-        check_edge(edge, names)
+        check_teacher(edge, names)
+        check_settings(edge)
     edges = [dataclasses.replace(edge, temperature=edge.temperature or temperature) for edge in edges]
     return graph.resolved(edges, names, frozen, [weight] * len(names), 0, "")

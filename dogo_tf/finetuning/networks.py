@@ -1,5 +1,6 @@
 """From the settings of a fine-tuning to its compiled model, and to where its heads begin."""
 
+import dataclasses
 import zlib
 
 from dogo_tf import data, encoders, optimizers
@@ -77,12 +78,14 @@ def build_model(settings: FinetuneSettings, loaded: dict, images, image_size: in
         for name, path, peer in place_specs("teachers", settings.teachers)
     ]
     names = [learner.name for learner in learners], [teacher.name for teacher in teachers]
+    edges = graph.parse(settings.teach, *names)
     model = FineTune(
         learners,
         images.class_names,
         settings.loss,
         teachers=teachers,
-        teach=graph.parse(settings.teach, *names, examples_per_epoch=len(images)),
+        # Runs of earlier versions may have what was never used here; new ones were refused before.
+        teach=[dataclasses.replace(edge, warmup=None, scheme=None) for edge in edges],
         teach_weight=settings.teach_weight,
         teach_temperature=settings.teach_temperature,
         label_weight=settings.label_weight,

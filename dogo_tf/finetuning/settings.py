@@ -7,7 +7,7 @@ from dogo_tf.data.pixels import MAX_PIXELS
 from dogo_tf.distill import graph
 from dogo_tf.distribution.devices import STRATEGIES
 from dogo_tf.errors import InputError, unknown_name
-from dogo_tf.finetuning.specs import check_edge, encoder_specs
+from dogo_tf.finetuning.specs import check_settings, check_teacher, encoder_specs
 from dogo_tf.optimizers.names import check_optimizer, check_schedule
 from dogo_tf.platform import plugins, ranges
 from dogo_tf.pretraining.specs import place_specs
@@ -88,8 +88,7 @@ class FinetuneSettings:
             raise InputError(f"test_split: expected another split than split; both are {self.split!r}")
         if self.test_dataset and not self.test_split:
             raise InputError("test_dataset: expected test_split, too: which split of it to test on")
-        names = [spec.name for spec in encoder_specs(self.encoder)]
-        teachers = [name for name, _, _ in place_specs("teachers", self.teachers)]
+        names, teachers, asked = self._edges()
         for name in names:
             try:
                 check_peer_name(name)
@@ -99,12 +98,25 @@ class FinetuneSettings:
                 ) from error
         for name in teachers:
             check_peer_name(name)
-        asked = graph.parse(self.teach, names, teachers)
         for edge in asked:
-            check_edge(edge, names)
+            check_teacher(edge, names)
         edges = graph.resolved(asked, names, teachers, [1.0] * len(names), 0, "")
         if self.label_weight == 0 and set(names) - {edge.student for edge in edges}:
             raise InputError("label_weight: 0 leaves an encoder nothing to learn that nobody teaches; see teachers")
+
+    def _edges(self) -> tuple[list[str], list[str], list[graph.Edge]]:
+        """The names of encoders and of frozen teachers, and the edges between them, unchecked."""
+        names = [spec.name for spec in encoder_specs(self.encoder)]
+        teachers = [name for name, _, _ in place_specs("teachers", self.teachers)]
+        return names, teachers, graph.parse(self.teach, names, teachers)
+
+    def refuse_what_has_no_effect(self) -> None:
+        """InputError for settings of edges that fine-tuning does not use.
+
+        Not when the settings are made: a run that an earlier version began with them goes on.
+        """
+        for edge in self._edges()[2]:
+            check_settings(edge, "warmup_epochs")
 
     def as_flags(self) -> str:
         """The contents of a --flagfile that runs this again."""

@@ -54,13 +54,19 @@ def encoder_specs(texts) -> list[EncoderSpec]:
     return specs
 
 
-def check_edge(edge, learners) -> None:
-    """InputError for what edges have in pre-training alone."""
-    where = f"teach: {edge.teacher}>{edge.student}"
+def check_teacher(edge, learners) -> None:
+    """InputError for an average that teaches, as it may in pre-training."""
     if edge.teacher in [f"{name}_ema" for name in learners]:
-        raise InputError(f"{where}: expected a classifier or a teacher; in fine-tuning averages do not teach")
-    for name in ("warmup", "scheme"):
-        if getattr(edge, name) is not None:
+        raise InputError(
+            f"teach: {edge.teacher}>{edge.student}: expected a classifier or a teacher; in fine-tuning averages do not teach"
+        )
+
+
+def check_settings(edge, warmup: str = "warmup") -> None:
+    """InputError for settings that edges have in pre-training alone. warmup: what that is called where the edge comes from."""
+    for name, value in ((warmup, edge.warmup), ("scheme", edge.scheme)):
+        if value is not None:
             raise InputError(
-                f"{where}: {name}: expected weight and temperature alone; in fine-tuning edges have no more"
+                f"teach: {edge.teacher}>{edge.student}: {name}: expected weight and temperature alone; in fine-tuning edges "
+                "have no more"
             )

@@ -4,7 +4,7 @@ import dataclasses
 import math
 import zlib
 
-from dogo_tf import optimizers, views
+from dogo_tf import distill, optimizers, views
 from dogo_tf.distill import graph
 from dogo_tf.dogo import DoGo
 from dogo_tf.encoders import NATURAL_MEAN, NATURAL_STD
@@ -15,13 +15,22 @@ from dogo_tf.teacher import FrozenTeacher
 
 
 def build_model(
-    settings: PretrainSettings, image_size: int, mean, std, steps_per_epoch: int, cached=(), trust: bool = False
+    settings: PretrainSettings,
+    image_size: int,
+    mean,
+    std,
+    steps_per_epoch: int,
+    cached=(),
+    trust: bool = False,
+    resume: bool = False,
 ) -> DoGo:
     """The compiled model of `settings`.
 
     Args:
         mean, std: the data set's, in units of 0..255.
         cached: the CachedTeachers of the run; its other teachers are loaded, with `trust` as in `pretrain`.
+        resume: of a run that goes on: temperatures of edges that their schemes do not use, which earlier versions took, are
+            left out, not refused.
     """
     peers = build_peers(settings, image_size, mean, std)
     known = {teacher.name: teacher for teacher in cached}
@@ -33,12 +42,15 @@ def build_model(
     every = [int(k) for k in settings.per_peer("train_every")]
     shares = settings.per_peer("train_share")
     names = [peer.name for peer in peers], [teacher.name for teacher in teachers]
+    edges = graph.parse(settings.teach, *names, examples_per_epoch=epoch)
+    if resume:
+        edges = distill.without_unused_temperatures(edges, settings.scheme)
     keras.utils.set_random_seed(settings.seed)  # heads and queues of schemes do not depend on which peers there are
     model = DoGo(
         peers,
         views=settings.views,
         view_recipe=_recipes(settings, peers),
-        teach=graph.parse(settings.teach, *names, examples_per_epoch=epoch),
+        teach=edges,
         teachers=teachers,
         scheme=settings.scheme,
         distill_weight=settings.per_peer("distill_weight"),

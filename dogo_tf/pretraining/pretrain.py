@@ -42,7 +42,7 @@ def pretrain(settings: PretrainSettings, resume=False, overwrite=False, on_speed
         InputError: settings, data or folder cannot be used. TrainingFailure: NaN or collapse. Interrupted: asked to stop by
             SIGTERM or Ctrl-C, after a checkpoint; or another worker was lost.
     """
-    settings.check_that_all_learn()
+    settings.check_that_all_learn(resume)
     devices = strategy(settings.strategy, settings.tpu)  # before any other work of TensorFlow
     check_batch_size(settings.batch_size, devices.num_replicas_in_sync, settings.micro_batches)
     job = Job(devices)
@@ -86,10 +86,10 @@ def _train(
     probe_data = load_probe_data(settings, images, image_size) if settings.probe_every else None
     mean, std = data.pixel_statistics(images.images)
     steps_per_epoch = len(images) // settings.batch_size
-    model = build_model(settings, image_size, mean, std, steps_per_epoch, cached, trust)
+    (resume,) = job.any([resume and job.is_chief])  # its word counts: jobs may start their workers with different flags
+    model = build_model(settings, image_size, mean, std, steps_per_epoch, cached, trust, resume)
     config = _config(settings, images, image_size, crops, mean, std, model.teachers)
     plan = crop_plan(model) if crops == run_images.ORIGINALS else None
-    (resume,) = job.any([resume and job.is_chief])  # its word counts: jobs may start their workers with different flags
     if not resume:
         initial_weights.start_from(model.peers, settings.init, trust)
     folder.start(config, resume and job.is_chief, overwrite)

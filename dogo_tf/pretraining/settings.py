@@ -213,16 +213,16 @@ class PretrainSettings:
                         "features of the images as they are computed before: cache_teachers"
                     )
 
-    def check_that_all_learn(self) -> None:
-        """InputError for a peer without an objective of its own that nobody teaches.
+    def check_that_all_learn(self, resume: bool = False) -> None:
+        """InputError for a peer that has nothing to learn, or a teacher of nobody, with which earlier runs (resume) go on.
 
         Not when the settings are made: an arm of a comparison gets its teacher later.
         """
         peers = [name for name, _, _ in peer_specs(self.peers)]
         teachers = [name for name, _, _ in place_specs("teachers", self.teachers)]
         edges = graph.parse(self.teach, peers, teachers)
-        taught = {edge.student for edge in edges}
-        if idle := [name for name in teachers if name not in {edge.teacher for edge in edges}]:
+        taught, teaching = {edge.student for edge in edges}, {edge.teacher for edge in edges}
+        if not resume and (idle := [name for name in teachers if name not in teaching]):
             raise InputError(f"teachers: {idle[0]} teaches nobody; name its students in teach, or leave it out")
         for name, weight in zip(peers, self.per_peer("ssl_weight"), strict=True):
             if weight == 0 and name not in taught:

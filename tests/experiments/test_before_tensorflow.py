@@ -144,6 +144,10 @@ WRONG = {
         [*FINETUNE, "--teach=big>wrn_10_1"],
         "unknown peer in teach 'big'; known: wrn_10_1",
     ),
+    "warm-up of an edge": (
+        [*FINETUNE, "--encoder=wrn_10_1,wrn_10_2", "--teach=wrn_10_2>wrn_10_1:warmup_epochs=5"],
+        "teach: wrn_10_2>wrn_10_1: warmup_epochs: expected weight and temperature alone",
+    ),
     "a report on nothing": (
         [*FINETUNE, "--report"],
         "--report: expected --test_split, too: the images that the classifiers are tested on",

@@ -2,11 +2,13 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from dogo_tf.data.image_set import ImageSet
 from dogo_tf.errors import InputError
-from dogo_tf.finetuning.finetune import _sources
-from dogo_tf.finetuning.networks import image_size_of
+from dogo_tf.finetuning.finetune import _sources, finetune
+from dogo_tf.finetuning.networks import build_model, image_size_of
 from dogo_tf.finetuning.settings import FinetuneSettings
 
 
@@ -17,14 +19,6 @@ def settings(**changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (
-            {"teach": "bigger_conv>small_conv:warmup_epochs=5"},
-            "teach: bigger_conv>small_conv: warmup: expected weight and",
-        ),
-        (
-            {"teach": "bigger_conv>small_conv:scheme=seed"},
-            "teach: bigger_conv>small_conv: scheme: expected weight and temp",
-        ),
         ({"teach": "bigger_conv_ema>small_conv", "ema": 0.9}, "in fine-tuning averages do not teach"),
         (
             {"encoder": ("runs/my encoder.keras",)},
@@ -35,6 +29,21 @@ def settings(**changes):
 def test_what_has_no_meaning_here_is_refused(changes, message):
     with pytest.raises(InputError, match=message):
         settings(**changes)
+
+
+@pytest.mark.parametrize("setting", ["warmup_epochs=5", "scheme=seed"])
+def test_settings_of_edges_that_are_not_used_are_refused_but_for_runs_that_began_with_them(setting, tmp_path):
+    made = settings(teach=f"bigger_conv>small_conv:{setting}", run_dir=str(tmp_path / "run"))
+    name = setting.partition("=")[0]
+    with pytest.raises(
+        InputError, match=f"teach: bigger_conv>small_conv: {name}: expected weight and temperature alone"
+    ):
+        finetune(made)
+    with pytest.raises(InputError, match="run holds no run"):  # so it looked for one
+        finetune(made, resume=True)
+    images = ImageSet("none", np.zeros((4, 8, 8, 3), np.uint8), np.array([0, 0, 1, 1]), ("a", "b"))
+    (edge,) = build_model(made, {}, images, 8).edges
+    assert (edge.teacher, edge.student, edge.warmup, edge.scheme) == ("bigger_conv", "small_conv", 0, "")
 
 
 def test_a_run_that_goes_on_keeps_its_images_where_they_were():

@@ -203,6 +203,30 @@ def test_the_warmup_of_the_distillation_weight_is_given_in_epochs(pictures, tmp_
     assert [edge.warmup for edge in model.edges] == [2 * 16] * 2
 
 
+def test_a_run_that_began_with_what_is_refused_now_goes_on(trained_once, tmp_path, monkeypatch):
+    """An idle teacher, and a temperature that its scheme does not use."""
+    _, made = trained_once
+    keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Flatten()]).save(tmp_path / "big.keras")
+    teach = "small_conv>small_conv_2:temperature=0.2:scheme=simreg"
+    made = dataclasses.replace(made, teachers=(f"big={tmp_path / 'big.keras'}",), teach=teach)
+    with pytest.raises(InputError, match="teachers: big teaches nobody"):
+        pretrain(made, overwrite=True)
+
+    class Built(BaseException):
+        pass
+
+    def built(*how):
+        raise Built(build_model(*how))
+
+    monkeypatch.setattr(module, "build_model", built)
+    with pytest.raises(Built) as reached:
+        pretrain(made, resume=True)
+    (term,) = reached.value.args[0].distillation_terms
+    assert (term.name, term.temperature) == ("simreg_small_conv_2_from_small_conv", None)
+    with pytest.raises(InputError, match="temperature: the scheme simreg has none"):
+        build_model(made, 16, (0, 0, 0), (1, 1, 1), steps_per_epoch=3)
+
+
 def test_crop_and_jitter_settings_change_the_objectives_own_recipes(pictures, tmp_path):
     peers = ("small_conv:simclr", "small_conv:simsiam")
     made = settings(pictures, tmp_path, peers=peers, min_crop_area=0.3, jitter_strength=0.5)

@@ -103,6 +103,7 @@ def test_a_teacher_that_teaches_nobody_is_refused():
     )
     with pytest.raises(InputError, match="teachers: big teaches nobody; name its students in teach, or leave it out"):
         made.check_that_all_learn()
+    made.check_that_all_learn(resume=True)  # a run of before goes on
 
 
 def test_every_named_recipe_is_there():
