@@ -168,7 +168,7 @@ class Peer(keras.Model):
         if self.average is not None:
             self.average.follow()
         if self.queue is not None:
-            self.queue.push(tf.stack([embeddings.a.target, embeddings.b.target], axis=1))
+            self.queue.push_both(embeddings.a.target, embeddings.b.target)
 
 
 def _image_size_and_width(encoder) -> tuple[int, int]:

@@ -1,6 +1,8 @@
 """Cached teachers: the features of the images as they are, computed once, next to the images of every step."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +66,33 @@ def test_a_student_learns_what_the_features_say_of_each_image(shuffle):
     losses = taught.fit(*data, batch_size=16, epochs=30, shuffle=shuffle, verbose=0).history["small/distill"]
     # Who knows how frequent the kinds are, but not which image is of which, stays at 2 - sqrt(2) or above.
     assert np.mean(losses[-3:]) < 0.4
+
+
+@pytest.mark.parametrize("scheme", ["seed", "compress"])
+def test_no_tensor_is_stacked_on_itself(scheme):
+    """Both views have the same features; of such a stack Grappler makes a graph that TensorFlow then complains about."""
+    taught = student_of(dogo_tf.CachedTeacher(features(), "teacher"), scheme=scheme)
+    of_a_batch = tf.TensorSpec([8, 8, 8, 3], tf.uint8), {"teacher": tf.TensorSpec([8, WIDTH])}
+    graph = tf.function(taught.train_step).get_concrete_function(of_a_batch).graph
+    stacked = [[tensor.name for tensor in op.inputs] for op in graph.get_operations() if op.type == "Pack"]
+    assert not [names for names in stacked if len(names) > 1 and len(set(names)) == 1]
+
+
+IN_A_PROCESS_OF_ITS_OWN = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent / "helpers")!r})
+import dogo_tf, numpy
+from taught import images, student_of
+features = numpy.ones([16, 7], numpy.float32)
+taught = student_of(dogo_tf.CachedTeacher(features, "teacher"), scheme="seed")
+taught.fit(images(), {{"teacher": features}}, batch_size=8, verbose=0)
+"""
+
+
+@pytest.mark.slow
+def test_nothing_of_tensorflow_is_on_the_screen():
+    done = subprocess.run([sys.executable, "-c", IN_A_PROCESS_OF_ITS_OWN], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

@@ -50,5 +50,5 @@ class Scheme(_scheme.Scheme):
         return tf.add_n(losses) / 2
 
     def after_step(self, student, teacher):
-        self.student_anchors.push(tf.stack([student.a.h, student.b.h], axis=1))
-        self.teacher_anchors.push(tf.stack([teacher.a.h, teacher.b.h], axis=1))
+        self.student_anchors.push_both(student.a.h, student.b.h)
+        self.teacher_anchors.push_both(teacher.a.h, teacher.b.h)

@@ -54,4 +54,4 @@ class Scheme(_scheme.Scheme):
         return tf.add_n(losses) / 2
 
     def after_step(self, student, teacher):
-        self.queue.push(tf.stack([teacher.a.z, teacher.b.z], axis=1))
+        self.queue.push_both(teacher.a.z, teacher.b.z)

@@ -31,6 +31,12 @@ class EmbeddingQueue(keras.layers.Layer):
         moved = tf.concat([tf.cast(new, self.rows.dtype), self.rows], axis=0)
         self.rows.assign(moved[: self.rows.shape[0]])
 
+    def push_both(self, a, b) -> None:
+        """[b, width] of both views of this replica's images: the two rows of an image stay together."""
+        # Joined rather than stacked: a cached teacher's views are one tensor, and of a tensor stacked on itself Grappler
+        # (TensorFlow 2.21) makes a Tile of another input of the step, refuses its own graph, and writes that to the screen.
+        self.push(tf.reshape(tf.concat([a, b], axis=1), [-1, 2, self.rows.shape[-1]]))
+
 
 def _random_directions(shape, dtype=None, **kwargs):
     return unit_rows(keras.initializers.RandomNormal()(shape, dtype=dtype))

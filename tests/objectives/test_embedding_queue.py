@@ -71,3 +71,15 @@ def test_moco_fills_it_with_the_targets_of_both_views_after_each_step():
     expected = expected / np.linalg.norm(expected, axis=1, keepdims=True)
     np.testing.assert_allclose(rows[:12], expected, rtol=1e-3, atol=1e-5)
     np.testing.assert_array_equal(rows[12:], start[:-12])
+
+
+def test_both_views_of_an_image_stay_together():
+    queue, a, b = EmbeddingQueue(6, 3), unit(1, 3, 3), unit(2, 3, 3)
+    queue.push_both(a, b)
+    np.testing.assert_array_equal(queue.rows, pushed(np.stack([a, b], axis=1)))
+
+
+def pushed(rows):
+    queue = EmbeddingQueue(6, 3)
+    queue.push(rows)
+    return queue.rows.numpy()
