@@ -170,7 +170,21 @@ def main() -> None:
     words = [f"--run_dir={folder.path}", f"--peer={folder.peer_names()[-1]}"]
     # Not what it has learnt from: the export measures on these, and fits the temperature to them.
     words += [f"--{name}={value}" for name in ("test_dataset", "test_split") if (value := getattr(settings, name))]
+    words += _to_calibrate_on(settings, folder.config()["data"])
     print("next: dogo-export", *map(shlex.quote, words))
+
+
+def _to_calibrate_on(settings: FinetuneSettings, images: dict) -> list[str]:
+    """What dogo-export needs besides where there are too few labelled images for int8. images: of the run's configuration."""
+    from dogo_tf.export.calibration import DEFAULT
+
+    if images["images"] >= DEFAULT:
+        return []
+    others = images["unlabelled"]
+    # dogo-export opens the split train of what it is given to calibrate on.
+    if others and others["images"] >= DEFAULT and settings.unlabelled_split == "train":
+        return [f"--calibration={settings.unlabelled}"]
+    return ["--formats=float32,float16"]
 
 
 def run(argv: list[str] | None = None) -> int:

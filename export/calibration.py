@@ -33,6 +33,15 @@ class Calibration:
         return asdict(self) | counts
 
 
+def check_enough(available: int, count: int = DEFAULT) -> None:
+    """InputError, with the ways out, if so many images cannot be drawn from those that there are."""
+    if available < count:
+        raise InputError(
+            f"calibration_images: {count} are wanted, but there are only {available} images to choose from; "
+            "--calibration=... takes others, without labels, and --formats=float32,float16 leaves int8 out"
+        )
+
+
 def choose(images: np.ndarray, count: int = DEFAULT, seed: int = 0) -> Calibration:
     """`count` of the images, drawn without replacement.
 
@@ -53,10 +62,7 @@ def choose(images: np.ndarray, count: int = DEFAULT, seed: int = 0) -> Calibrati
     check_images(images)
     if not FEWEST <= count <= MOST:
         raise InputError(f"calibration_images: expected {FEWEST} to {MOST}, got {count}")
-    if len(images) < count:
-        raise InputError(
-            f"calibration_images: {count} are wanted, but there are only {len(images)} images to choose from"
-        )
+    check_enough(len(images), count)
     order = np.random.default_rng(seed).permutation(len(images))
     chosen = images[np.sort(order[:count])]
     lowest, highest = int(chosen.min()), int(chosen.max())

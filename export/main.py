@@ -137,7 +137,7 @@ def main() -> None:
     )
     encoder, name, out, origin = _from_run() if FLAGS.run_dir else _from_file()
     size = image_side(encoder)
-    train, test = _train_and_test(origin.get("settings", {}), size)
+    train, test = _train_and_test(origin.get("settings", {}), size, bool(options.integers))
     own = None
     if FLAGS.calibration:
         own = _open(FLAGS.calibration, "train", size, None)
@@ -205,7 +205,8 @@ def _from_file():
     return encoder, path.stem if path.suffix == ".keras" else encoder.name, expanded(FLAGS.out), {"file": str(path)}
 
 
-def _train_and_test(defaults: dict, size: int) -> tuple[ImageSet, ImageSet]:
+def _train_and_test(defaults: dict, size: int, calibrated: bool) -> tuple[ImageSet, ImageSet]:
+    """calibrated: whether a format needs images to calibrate on."""
     name, data_dir = FLAGS.dataset or defaults["dataset"], FLAGS.data_dir or defaults.get("data_dir")
     split = FLAGS.split or defaults.get("split") or "train"
     if FLAGS.test_dataset and not FLAGS.test_split:
@@ -218,12 +219,14 @@ def _train_and_test(defaults: dict, size: int) -> tuple[ImageSet, ImageSet]:
             f"--test_split: expected {MIN_PARITY_IMAGES} images to check the files with, labelled or not; the classifier's own "
             f"are {len(train.images)}, so name others, if need be with --test_dataset"
         )
+    if not FLAGS.test_split:
+        train, test = images.set_aside(train, MIN_PARITY_IMAGES, FLAGS.seed)
+    if calibrated and not FLAGS.calibration:  # before the images to test on are read
+        calibration.check_enough(min(len(train.images), FLAGS.max_images), FLAGS.calibration_images)
     if FLAGS.test_split:
         test = _open(FLAGS.test_dataset or name, FLAGS.test_split, size, data_dir)
         if train.labels is not None and test.labels is not None and not why_none(train, test):
             test = in_classes_of(train, test)
-    else:
-        train, test = images.set_aside(train, MIN_PARITY_IMAGES, FLAGS.seed)
     tested = max(FLAGS.max_images, MIN_PARITY_IMAGES)
     return images.at_most(train, FLAGS.max_images, FLAGS.seed, every_class=True), images.at_most(
         test, tested, FLAGS.seed

@@ -75,6 +75,11 @@ class Options:
             if name not in FORMATS:
                 raise unknown_name("TFLite format", name, FORMATS)
 
+    @property
+    def integers(self) -> list[str]:
+        """The formats that are calibrated, each once."""
+        return [name for name in dict.fromkeys(self.formats) if name in int8_formats.FORMATS]
+
 
 class GateFailure(InputError):
     """Some formats differ too much from the original. `report` has all numbers; what passed has been written."""
@@ -120,7 +125,7 @@ def export_encoder(
     head = classifier_head.of_classifier(own, options.head, (train, test) if labelled else ())
     class_names = own.class_names if own else train.class_names
     calibrated = None
-    integers = [name for name in dict.fromkeys(options.formats) if name in int8_formats.FORMATS]
+    integers = options.integers
     if integers:
         calibrated = calibration.choose(sets["calibration"].images, options.calibration_images, options.seed)
     encoder = as_float32(encoder) if isinstance(encoder, keras.Model) else encoder

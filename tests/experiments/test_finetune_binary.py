@@ -12,6 +12,7 @@ from dogo_tf.experiments import finetune
 from dogo_tf.export import main as export_main
 from dogo_tf.export import predict, tflite
 from dogo_tf.export.saved_model import export_saved_model
+from dogo_tf.finetuning.settings import FinetuneSettings
 from dogo_tf.platform.keras_compat import keras
 
 QUICK = ("--steps=4", "--warmup_steps=0", "--batch_size=8", "--log_every=2")
@@ -42,7 +43,7 @@ def test_from_labels_to_a_file_that_names_classes(pictures, encoder, tmp_path, c
     assert finetune.run([*words, *QUICK]) == 0
     shown = capsys.readouterr().out
     assert "  small                0.00 M parameters" in shown and "| small " in shown
-    assert f"next: dogo-export --run_dir={run_dir} --peer=small --test_split=val\n" in shown
+    assert f"next: dogo-export --run_dir={run_dir} --peer=small --test_split=val --formats=float32,float16\n" in shown
     assert export_main.run(["dogo-export", f"--run_dir={run_dir}"]) == 2
     assert "--test_split: expected 256 images to check the files with" in capsys.readouterr().err
 
@@ -63,13 +64,24 @@ def test_from_labels_to_a_file_that_names_classes(pictures, encoder, tmp_path, c
         rows = list(csv.DictReader(file))
     assert sum(row["label"] in row["path"] for row in rows) > 0.9 * len(rows) == 0.9 * 24
 
-    assert (
-        export_main.run(
-            ["dogo-export", f"--run_dir={run_dir}", f"--dataset={many}", "--head", f"--out={tmp_path / 'x'}"]
-        )
-        == 2
-    )
+    words = ["dogo-export", f"--run_dir={run_dir}", f"--dataset={many}", "--head", f"--out={tmp_path / 'x'}"]
+    assert export_main.run([*words, "--formats=float32"]) == 2
     assert "head: this classifier has its own, by its fine-tuning; leave --head out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "labelled, others, split, words",
+    [
+        (128, None, "train", []),
+        (127, None, "train", ["--formats=float32,float16"]),
+        (50, {"images": 127}, "train", ["--formats=float32,float16"]),
+        (50, {"images": 128}, "train", ["--calibration=all"]),
+        (50, {"images": 128}, "more", ["--formats=float32,float16"]),
+    ],
+)
+def test_the_next_command_is_one_that_few_labels_are_enough_for(labelled, others, split, words):
+    settings = FinetuneSettings(("wrn_10_1",), "photos", "run", unlabelled="all", unlabelled_split=split)
+    assert finetune._to_calibrate_on(settings, {"images": labelled, "unlabelled": others}) == words
 
 
 def one_class(pictures, folder):

@@ -47,7 +47,12 @@ def test_a_range_with_gaps_is_made_whole_by_two_pixels_of_a_copy(low, high):
 
 
 WRONG = {
-    "few": (pictures(99), 100, "100 are wanted, but there are only 99 images"),
+    "few": (
+        pictures(99),
+        100,
+        "calibration_images: 100 are wanted, but there are only 99 images to choose from; --calibration=... takes others, "
+        "without labels, and --formats=float32,float16 leaves int8 out",
+    ),
     "little": (pictures(300), 99, "calibration_images: expected 100 to 200, got 99"),
     "many": (pictures(300), 201, "calibration_images: expected 100 to 200, got 201"),
     "scaled": (pictures(100, 0, 1), 100, "the largest is 1; were they scaled to 0..1"),

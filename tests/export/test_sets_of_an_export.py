@@ -24,7 +24,9 @@ def sets(monkeypatch, tmp_path):
     def sets_of(*words):
         found.clear()
         of_a_file = [] if any(word.startswith("--run_dir") for word in words) else ["--encoder=tiny.keras"]
-        code = export_main.run(["dogo-export", *of_a_file, f"--out={tmp_path / 'out'}", *words])
+        # A few images are enough where none are calibrated on.
+        formats = [] if any(word.startswith("--formats") for word in words) else ["--formats=float32"]
+        code = export_main.run(["dogo-export", *of_a_file, f"--out={tmp_path / 'out'}", *formats, *words])
         return found or (code,)
 
     found = []
@@ -79,7 +81,8 @@ def test_paths_may_begin_with_the_home_folder(monkeypatch, folder, tmp_path):
     monkeypatch.setattr(export_main, "export_encoder", lambda _, out, *__: named.append(out) or 1 / 0)
     named = []
     with pytest.raises(ZeroDivisionError):
-        export_main.run(["dogo-export", "--encoder=~/tiny.keras", "--dataset=~/photos", "--out=~/out"])
+        words = ["--encoder=~/tiny.keras", "--dataset=~/photos", "--out=~/out", "--formats=float32"]
+        export_main.run(["dogo-export", *words])
     assert named == [tmp_path / "tiny.keras", tmp_path / "out"]
 
 
@@ -154,3 +157,29 @@ def test_a_classifier_of_few_images_is_exported_by_others(classifier, monkeypatc
         assert classifier(*words) == (2,)
         assert "--test_split: expected 256 images to check the files with" in capsys.readouterr().err
     assert len(classifier("--test_split=val")[1]) == 300
+
+
+FEW = "calibration_images: 128 are wanted, but there are only {} images to choose from; --calibration=..."
+
+
+@pytest.mark.parametrize(
+    "words, available",
+    [
+        (("--test_split=val",), 120),
+        (("--dataset=photos/val", "--split=train"), 44),
+        (("--split=val", "--test_split=train", "--max_images=100"), 100),
+    ],
+)
+def test_too_few_images_to_calibrate_on_are_told_before_others_are_read(
+    sets, folder, monkeypatch, capsys, tmp_path, words, available
+):
+    folder({"train/a": 60, "train/b": 60, "val/a": 150, "val/b": 150})
+    monkeypatch.chdir(tmp_path)
+    opened = []
+    read = export_main.data.open
+    monkeypatch.setattr(export_main.data, "open", lambda *words, **more: opened.append(words) or read(*words, **more))
+    flags = [*([] if "--dataset=photos/val" in words else ["--dataset=photos"]), *words]
+    assert sets(*flags, "--formats=float32,int8") == (2,)
+    assert FEW.format(available) in capsys.readouterr().err and len(opened) == 1
+    assert len(sets(*flags, "--formats=float32,float16")) == 2
+    assert len(sets(*flags, "--formats=int8", "--calibration=photos/val")) == 2
