@@ -15,10 +15,11 @@ Next: dogo-probe --run_dir=..., dogo-export --run_dir=... --peer=...
 """
 
 import dataclasses
+import shlex
 
 from absl import flags
 
-from dogo_tf import distill
+from dogo_tf import data, distill
 from dogo_tf.errors import InputError
 from dogo_tf.experiments import app, run_flags
 from dogo_tf.optimizers.rates import UNMEASURED
@@ -273,9 +274,19 @@ def main() -> None:
 
     if settings.cache_teachers and not settings.teachers:
         raise InputError("--cache_teachers: there is no teacher to compute; expected --teachers=name=path besides")
+    test_on = _test_on(settings.dataset)  # before the training, at whose end nothing may be refused
     folder = pretrain(settings, FLAGS.resume, FLAGS.overwrite, trust=FLAGS.trust)
     print(f"done: {', '.join(folder.peer_names())} in {folder.path}")
-    print(f"next: dogo-probe --run_dir={folder.path}")
+    print("next: dogo-probe", *map(shlex.quote, (f"--run_dir={folder.path}", *test_on)))
+
+
+def _test_on(dataset: str) -> list[str]:
+    """What dogo-probe needs besides where the run's data are known to have no split test; "..." is for the user to fill in."""
+    known = data.known_splits(dataset)
+    if known is None or "test" in known:
+        return []
+    found = next((name for name in ("val", "valid", "validation") if name in known), None)
+    return [f"--test_split={found}"] if found else ["--dataset=...", "--test_split=..."]
 
 
 def run(argv: list[str] | None = None) -> int:

@@ -110,6 +110,8 @@ def main() -> None:
         out = folder.path / f"probe_{_file_name(name)}{_asked()}.json"
     out = expanded(FLAGS.out) if FLAGS.out else out
     _check_out(out)
+    for flag, split in (("train_split", FLAGS.train_split), ("test_split", FLAGS.test_split)):
+        data.check_split(name, split, flag)  # before the images of the other are read
     train, test = (
         # A run's config.json may be anybody's: where it says that data sets are kept, none is prepared.
         data.open(

@@ -213,6 +213,8 @@ def _train_and_test(defaults: dict, size: int, calibrated: bool) -> tuple[ImageS
         raise InputError("--test_dataset: expected --test_split, too: which split of it to test on")
     if (FLAGS.test_dataset or name, FLAGS.test_split) == (name, split):
         raise InputError(f"--test_split: expected another split than --split; both are {split!r}")
+    if FLAGS.test_split:
+        data.check_split(FLAGS.test_dataset or name, FLAGS.test_split, "test_split")
     train = _open(name, split, size, data_dir)
     if _of_its_own(defaults) and not FLAGS.test_split and len(train.images) <= MIN_PARITY_IMAGES:
         raise InputError(

@@ -135,6 +135,44 @@ def listed(name: str, split: str, cache_dir: Path) -> Listed | None:
     return None
 
 
+def check_split(name: str, split: str, called: str) -> None:
+    """InputError for a split that a folder, a list or archives do not have, before anything is read; TFDS is not asked.
+
+    called: the argument that names the split, for the message.
+    """
+    from dogo_tf.data import list_file
+
+    path = _local(name)
+    try:
+        if not _is_patterns(name):
+            listed(name, split, default_cache_dir())
+        if path and path.suffix in list_file.EXTENSIONS and not path.is_dir():
+            list_file.check_split(path, split)
+    except InputError as error:
+        about, _, problem = str(error).partition(": ")
+        if about != "split":
+            raise
+        raise InputError(f"{called}: {problem}") from error
+
+
+def known_splits(name: str) -> tuple[str, ...] | None:
+    """The splits of a folder (its sub-folders), a list or archives on this machine; None where that is not known."""
+    from dogo_tf.data import list_file, listing, tar_set
+
+    path = _local(name)
+    if path is None:
+        return None
+    if path.is_dir():
+        return tuple(listing.sub_folders(path))
+    if path.suffix in list_file.EXTENSIONS:
+        return tuple(list_file.splits(path))
+    return ("train",) if path.suffix == tar_set.EXTENSION else None
+
+
+def _local(name: str) -> Path | None:
+    return None if not name or _is_patterns(name) or scheme(name) else expanded(name)
+
+
 def _open_tfds(
     name, split, image_size, data_dir, prepare, max_bad_images, max_pixels, source, cache_dir, store_ratio
 ) -> ImageSet:

@@ -119,6 +119,20 @@ def _check_columns(path: Path, names: list[str]) -> None:
         raise InputError(f"{path}: expected the columns path[,label][,split], got {','.join(names) or 'none'}")
 
 
+def check_split(path: Path, split: str) -> None:
+    """InputError for a list that has no such split, or cannot be read; its files are not asked for."""
+    columns = read_columns(path)
+    _check_columns(path, list(columns))
+    _rows_of(path, columns.get("split"), split, len(columns["path"]))
+
+
+def splits(path: Path) -> list[str]:
+    """The splits of a list, in the order of the alphabet."""
+    columns = read_columns(path)
+    _check_columns(path, list(columns))
+    return sorted(set(columns.get("split", ["train"])))
+
+
 def _rows_of(path: Path, splits: Sequence[str] | None, split: str, count: int) -> list[int]:
     if splits is None:
         if split != "train":

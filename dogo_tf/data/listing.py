@@ -62,11 +62,15 @@ def split_folder(folder: Path, split: str) -> Path:
         return folder / split
     if split == "train":
         return folder
-    found = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    found = sub_folders(folder)
     raise InputError(
         f"split: the folder {folder} has no sub-folder {split!r}; "
         f"known: {', '.join(found) or 'none'} (without a sub-folder 'train', 'train' is the folder itself)"
     )
+
+
+def sub_folders(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
 class _Walk:

@@ -41,6 +41,10 @@ def open_images(settings, image_size: int, sources: tuple[str, str]) -> Images:
             max_pixels=settings.max_pixels,
         )
 
+    if settings.unlabelled:
+        data.check_split(settings.unlabelled, settings.unlabelled_split, "unlabelled_split")
+    if settings.test_split:
+        data.check_split(settings.test_dataset or settings.dataset, settings.test_split, "test_split")
     labelled = opened(settings.dataset, settings.split, sources[0])
     check_has_labels(labelled, "to fine-tune with")
     check_every_class(labelled)

@@ -60,6 +60,9 @@ def load_probe_data(settings, run_images: ImageSet, image_size: int) -> ProbeDat
         InputError: a given probe_dataset without labels, a single class, or classes that differ between the splits.
     """
     name, split = settings.probe_dataset or settings.dataset, settings.probe_train_split
+    data.check_split(name, split, "probe_train_split")
+    if settings.probe_test_split is not None:
+        data.check_split(name, settings.probe_test_split, "probe_test_split")
     if settings.probe_dataset is None and split == settings.split and run_images.images.shape[1] == image_size:
         images = run_images
     else:

@@ -1,6 +1,7 @@
 """The binaries from the command line to the files, on a few images; and what they say to a mistake."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,38 @@ from dogo_tf.runs.folder import RunFolder
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
     return make_folder(tmp_path_factory.mktemp("pictures"))
+
+
+@pytest.mark.parametrize(
+    "data, words",
+    [
+        ("cifar10", []),
+        ("patterns", []),
+        ("s3://bucket/photos", []),
+        ("{tmp_path}/train test", []),
+        ("{tmp_path}/train val", ["--test_split=val"]),
+        ("{tmp_path}/train validation other", ["--test_split=validation"]),
+        ("{tmp_path}/cat dog", ["--dataset=...", "--test_split=..."]),
+        ("{tmp_path}/shards/{{0..3}}.tar", ["--dataset=...", "--test_split=..."]),
+    ],
+)
+def test_the_next_command_names_a_split_to_test_on_where_there_is_no_test(data, words, tmp_path):
+    data = data.format(tmp_path=tmp_path)
+    first, *others = data.split()
+    for name in (Path(first).name, *others) if others else ():
+        (tmp_path / name).mkdir()
+    assert pretrain._test_on(str(tmp_path) if others else first) == words
+
+
+def test_the_next_command_after_a_run_on_a_list(tmp_path):
+    path = tmp_path / "photos.csv"
+    for text, words in (
+        ("path,split\na,train\nb,val\n", ["--test_split=val"]),
+        ("path,split\na,train\nb,test\n", []),
+        ("path\na\nb\n", ["--dataset=...", "--test_split=..."]),
+    ):
+        path.write_text(text)
+        assert pretrain._test_on(str(path)) == words
 
 
 def command(pictures, run_dir, *more):

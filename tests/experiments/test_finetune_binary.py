@@ -133,6 +133,14 @@ def one_test_image(pictures, folder):
     return [f"--dataset={pictures}", f"--test_dataset={folder}", "--test_split=test"]
 
 
+def no_test_split(pictures, folder):
+    return [f"--dataset={pictures}", "--test_split=test"]
+
+
+def no_unlabelled_split(pictures, folder):
+    return [f"--dataset={pictures}", f"--unlabelled={pictures}", "--unlabelled_split=more"]
+
+
 def no_labels(pictures, folder):
     folder.mkdir()
     for k in range(4):
@@ -146,6 +154,8 @@ MISTAKES = {
     unknown_class: "labels.csv train: expected an image of every class; there is none of grey",
     other_classes: "test: labels of classes that {pictures} train has no image of: day, night; known: dark, light",
     one_test_image: "data test: expected at least 2 images to test on, got 1",
+    no_test_split: "error: test_split: the folder {pictures} has no sub-folder 'test'; known: train, val (",
+    no_unlabelled_split: "error: unlabelled_split: the folder {pictures} has no sub-folder 'more'; known: train, val (",
     no_labels: "expected labelled images to fine-tune with; in a folder, the first-level folders are the classes",
 }
 
@@ -156,6 +166,7 @@ def test_labels_that_nothing_can_be_learnt_from(mistake, pictures, encoder, tmp_
     assert finetune.run(["dogo-finetune", f"--encoder={encoder}", *words, f"--run_dir={tmp_path / 'run'}", *QUICK]) == 2
     shown = capsys.readouterr().err
     assert MISTAKES[mistake].format(pictures=pictures) in shown and "Traceback" not in shown
+    assert "_split: " not in MISTAKES[mistake] or "source=" not in shown  # no image was read before
     assert not (tmp_path / "run" / "config.json").exists()
 
 

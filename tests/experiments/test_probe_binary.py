@@ -168,7 +168,11 @@ MISTAKES = {
     ),
     "no split": (
         ["--encoder={place}/small.keras", "--dataset={place}/pictures"],
-        "pictures has no sub-folder 'test'; known: train, val",
+        "error: test_split: the folder {place}/pictures has no sub-folder 'test'; known: train, val",
+    ),
+    "no split to learn from": (
+        ["--encoder={place}/small.keras", *PICTURES, "--train_split=tarin"],
+        "error: train_split: the folder {place}/pictures has no sub-folder 'tarin'; known: train, val",
     ),
     "classes": (
         ["--encoder={place}/small.keras", "--dataset={place}/mixed"],

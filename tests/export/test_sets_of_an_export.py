@@ -183,3 +183,11 @@ def test_too_few_images_to_calibrate_on_are_told_before_others_are_read(
     assert FEW.format(available) in capsys.readouterr().err and len(opened) == 1
     assert len(sets(*flags, "--formats=float32,float16")) == 2
     assert len(sets(*flags, "--formats=int8", "--calibration=photos/val")) == 2
+
+
+def test_a_split_to_test_on_that_is_not_there_is_told_before_others_are_read(sets, folder, tmp_path, capsys):
+    photos = folder({"train/a": 3, "val/a": 3})
+    assert sets(f"--dataset={photos}", "--test_split=test") == (2,)
+    shown = capsys.readouterr().err
+    assert f"error: test_split: the folder {photos} has no sub-folder 'test'; known: train, val (" in shown
+    assert "source=" not in shown

@@ -168,7 +168,7 @@ def test_mistakes_are_told_before_the_training(pictures, tmp_path):
         probe_train_split="unlabelled",
         probe_test_split="test",
     )
-    refused("has no sub-folder 'val'", probe_test_split="val")
+    refused("probe_test_split: the folder .* has no sub-folder 'val'", probe_test_split="val")
     refused("probe_test_split: expected another split than probe_train_split", probe_test_split="train")
     refused("probe_every: expected a whole number of at least 0, got -1", probe_every=-1)
     one_class = ImageSet("one", np.zeros((4, 8, 8, 3), np.uint8), np.zeros(4, np.int64), ("a",))
