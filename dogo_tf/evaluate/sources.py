@@ -10,6 +10,7 @@ from dogo_tf.errors import InputError
 from dogo_tf.evaluate.saved_model_encoder import SavedModelEncoder
 from dogo_tf.evaluate.saved_model_scan import PROGRAM
 from dogo_tf.foreign import onnx_place
+from dogo_tf.foreign.feature_file import is_feature_file
 from dogo_tf.platform.files import expanded
 from dogo_tf.platform.keras_compat import keras
 from dogo_tf.runs.folder import CONFIG, RunFolder
@@ -37,6 +38,14 @@ def load_encoder(path, peer: str | None = None, trust: bool = False):
             loaded.
     """
     return without_head(load_network(path, peer, trust))
+
+
+def check_exists(path) -> None:
+    """InputError where nothing is there to load an encoder or features from; quick, and takes whatever is there."""
+    place = onnx_place.without_settings(path)
+    if not place.exists():
+        kinds = "features of every image (.npz or .npy)" if is_feature_file(place) else KINDS
+        raise InputError(f"encoder: {place} does not exist; expected {kinds}")
 
 
 def without_head(network):

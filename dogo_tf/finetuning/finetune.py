@@ -16,6 +16,7 @@ from dogo_tf.finetuning.stream import finetuning_stream
 from dogo_tf.peer import average_name
 from dogo_tf.platform.files import sole_owner, write_atomically
 from dogo_tf.pretraining import precision
+from dogo_tf.pretraining.at_hand import check_at_hand
 from dogo_tf.reporting.progress import say
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.runs.checkpoint import RunCheckpoint
@@ -53,6 +54,7 @@ def finetune(
         folder = RunFolder(path)
         if job.is_chief:
             folder.check(resume, overwrite)  # before minutes of loading
+            check_at_hand([settings.optimizer], teachers=settings.teachers)
         with sole_owner(folder.path), precision.policy(settings.precision), devices.scope():
             loaded = networks.load_encoders(settings, trust)
             image_size, sources = networks.image_size_of(settings, loaded), _sources(settings, chiefs, resume)

@@ -6,7 +6,7 @@ from dogo_tf.optimizers.names import OPTIMIZERS, SCHEDULES
 from dogo_tf.platform import lazy
 
 if TYPE_CHECKING:
-    from dogo_tf.optimizers.by_name import build
+    from dogo_tf.optimizers.by_name import build, check_installed
     from dogo_tf.optimizers.per_peer import (
         apply_scaled_gradients,
         build_all,
@@ -24,6 +24,7 @@ else:
             "build": "dogo_tf.optimizers.by_name",
             "build_all": "dogo_tf.optimizers.per_peer",
             "check_callbacks": "dogo_tf.optimizers.per_peer",
+            "check_installed": "dogo_tf.optimizers.by_name",
             "learning_rate": "dogo_tf.optimizers.per_peer",
             "one_per_peer": "dogo_tf.optimizers.per_peer",
             "scale_loss": "dogo_tf.optimizers.per_peer",
@@ -38,6 +39,7 @@ __all__ = [
     "build",
     "build_all",
     "check_callbacks",
+    "check_installed",
     "learning_rate",
     "one_per_peer",
     "scale_loss",

@@ -26,7 +26,7 @@ def build(name: str, learning_rate, weight_decay: float):
         InputError: tensorflow-addons is not installed or has no such optimiser, or the optimiser cannot be used with these
             settings or by its name.
     """
-    module = _import_quietly(name)
+    module = import_quietly(name)
     classes = {ADDONS_PREFIX + key: value for key, value in vars(module).items() if _is_optimizer(value)}
     usable = [key for key, value in classes.items() if not _wraps(value)]
     full_name = "tfa:LAMB" if name == "lamb" else name
@@ -72,7 +72,7 @@ def _check_rate(name: str, made_of: str, rate) -> None:
         )
 
 
-def _import_quietly(name: str):
+def import_quietly(name: str):
     """The module tensorflow_addons.optimizers, without the notices of its end of life."""
     try:
         with warnings.catch_warnings():

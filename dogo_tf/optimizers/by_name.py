@@ -93,6 +93,12 @@ _OWN = {
 }
 
 
+def check_installed(name: str) -> None:
+    """InputError for an optimiser of tensorflow-addons where that is not installed."""
+    if is_of_addons(name):
+        addons.import_quietly(name)
+
+
 def build(name: str, learning_rate, weight_decay: float):
     """An optimiser by name: adam (L2 in the gradient), adamw, sgd (momentum 0.9, L2 in the gradient), lars, or one of
     tensorflow-addons where it is installed: lamb, tfa:<Name>; see addons.build.

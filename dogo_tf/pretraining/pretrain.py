@@ -9,6 +9,7 @@ from dogo_tf.errors import InputError
 from dogo_tf.peer import average_name
 from dogo_tf.platform.files import sole_owner
 from dogo_tf.pretraining import initial_weights, precision, run_images
+from dogo_tf.pretraining.at_hand import check_at_hand
 from dogo_tf.pretraining.branch import branch_off
 from dogo_tf.pretraining.build_model import build_model, build_peers
 from dogo_tf.pretraining.cached_teachers import cached_teachers
@@ -53,6 +54,9 @@ def pretrain(settings: PretrainSettings, resume=False, overwrite=False, on_speed
         folder = RunFolder(path)
         if job.is_chief:
             folder.check(resume, overwrite)  # before minutes of loading
+            # A run that goes on, or is a branch, has weights of its own.
+            begins = not (resume or settings.cooldown_from)
+            check_at_hand(settings.optimizer, teachers=settings.teachers, init=settings.init if begins else ())
         with sole_owner(folder.path):
             choice = precision.known(settings, chiefs, resume) if job.is_chief else None
             settings = dataclasses.replace(settings, precision=choice.precision if choice else settings.precision)
