@@ -32,7 +32,7 @@ from dogo_tf.experiments import app
 from dogo_tf.export import calibration, device_timing, images, report, report_file, target_report
 from dogo_tf.export.accuracy import why_none
 from dogo_tf.export.advice import timing_remark
-from dogo_tf.export.pipeline import MIN_PARITY_IMAGES, GateFailure, Options, export_encoder
+from dogo_tf.export.pipeline import MIN_PARITY_IMAGES, GateFailure, Options, check_folder, export_encoder
 from dogo_tf.finetuning.labelled import in_classes_of
 from dogo_tf.foreign.onnx_encoder import OnnxEncoder
 from dogo_tf.platform.files import expanded
@@ -136,6 +136,7 @@ def main() -> None:
         seed=FLAGS.seed,
     )
     encoder, name, out, origin = _from_run() if FLAGS.run_dir else _from_file()
+    check_folder(out, options.overwrite)  # before minutes of loading
     size = image_side(encoder)
     train, test = _train_and_test(origin.get("settings", {}), size, bool(options.integers))
     own = None

@@ -219,11 +219,16 @@ def _check(folder: Path, train: ImageSet, test: ImageSet, options: Options) -> N
         )
     if int8_formats.QAT in options.formats:
         qat.check_images(len(train.images))
+    check_folder(folder, options.overwrite)
+
+
+def check_folder(folder: Path, overwrite: bool) -> None:
+    """InputError for a file, another export that is not to be replaced, or a folder of something else."""
     if folder.is_file():
         raise InputError(f"out: {folder} is a file; expected a folder")
     if not folder.is_dir() or not any(folder.iterdir()):
         return
-    if not options.overwrite:
+    if not overwrite:
         raise InputError(f"out: {folder} exists already; choose another folder or give --overwrite")
     if not any((folder / name).exists() for name in (report_file.REPORT, "saved_model")):
         raise InputError(f"out: {folder} holds files but no earlier export ({report_file.REPORT}); it is not replaced")

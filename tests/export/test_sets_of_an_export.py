@@ -191,3 +191,12 @@ def test_a_split_to_test_on_that_is_not_there_is_told_before_others_are_read(set
     shown = capsys.readouterr().err
     assert f"error: test_split: the folder {photos} has no sub-folder 'test'; known: train, val (" in shown
     assert "source=" not in shown
+
+
+def test_a_folder_in_the_way_is_told_before_images_are_read(sets, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "report.json").touch()
+    assert sets("--dataset=./nowhere") == (2,)
+    assert f"out: {tmp_path / 'out'} exists already; choose another folder or give --over" in capsys.readouterr().err
+    assert sets("--dataset=./nowhere", "--overwrite") == (2,)
+    assert "the folder './nowhere' does not exist" in capsys.readouterr().err
