@@ -131,7 +131,7 @@ def listed(name: str, split: str, cache_dir: Path) -> Listed | None:
             f"({', '.join(list_file.EXTENSIONS)}), {tar_set.EXTENSION} archives or a data set's name"
         )
     if not name or name.startswith((".", "~")) or path.is_absolute():
-        raise InputError(f"the folder {name!r} does not exist")
+        raise InputError(f"the folder {name!r} does not exist{_instead(name)}")
     return None
 
 
@@ -173,6 +173,13 @@ def _local(name: str) -> Path | None:
     return None if not name or _is_patterns(name) or scheme(name) else expanded(name)
 
 
+def _instead(name: str) -> str:
+    from dogo_tf.data.listing import folders_alike
+
+    alike = folders_alike(name)
+    return f"; did you mean {' or '.join(alike)}?" if alike else ""
+
+
 def _open_tfds(
     name, split, image_size, data_dir, prepare, max_bad_images, max_pixels, source, cache_dir, store_ratio
 ) -> ImageSet:
@@ -181,7 +188,10 @@ def _open_tfds(
 
     data_dir = None if data_dir is None else str(expanded(data_dir))
     if (os.sep in name or "/" in name) and not tfds_source.is_known(name, data_dir):
-        raise InputError(f"the folder {name!r} does not exist, and {name.split('/')[0]!r} is no TFDS data set either")
+        first = name.split("/")[0]
+        raise InputError(
+            f"the folder {name!r} does not exist, and {first!r} is no TFDS data set either{_instead(name)}"
+        )
     found = tfds_source.find_tfds(name, split, data_dir, prepare)
     records = tfds_source.records(found, cache_dir)
     if records is not None:

@@ -1,5 +1,6 @@
 """Which files of a folder are images, in which order, and what is left out."""
 
+import difflib
 import os
 from array import array
 from collections import Counter
@@ -9,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dogo_tf.errors import InputError
+from dogo_tf.platform.files import expanded
 from dogo_tf.reporting.progress import Progress
 from dogo_tf.sources.file_index import FileIndex
 
@@ -118,3 +120,13 @@ def _is_folder(entry: os.DirEntry) -> bool:
         return entry.is_dir()
     except OSError:  # a link to itself
         return False
+
+
+def folders_alike(name: str) -> list[str]:
+    """The folders with names like that of `name`, which is not there, beside where it would be; the most alike first."""
+    path = expanded(name)
+    try:
+        beside = {entry.name.lower(): entry.name for entry in os.scandir(path.parent) if entry.is_dir()}
+    except OSError:
+        return []
+    return [str(path.parent / beside[found]) for found in difflib.get_close_matches(path.name.lower(), beside)]

@@ -20,6 +20,7 @@ from dogo_tf.data import decode, patterns_builder
 from dogo_tf.data.choose import store_size
 from dogo_tf.data.file_set import FileSet
 from dogo_tf.data.image_set import ImageSet, allocate
+from dogo_tf.data.listing import folders_alike
 from dogo_tf.data.open_files import cache_folder, chosen
 from dogo_tf.data.pixels import eight_bits, to_square
 from dogo_tf.data.tfds_features import check_features, check_name, declared_size, split_size
@@ -155,9 +156,10 @@ def _builder(name: str, data_dir: str | None, prepare: bool) -> tfds.core.Datase
         base = _base(name)
         if base not in _all_names():
             close = difflib.get_close_matches(base.lower(), _all_names(), n=6)
+            known = [*(f"the folder {path}" for path in folders_alike(name)), *close, PATTERNS]
             raise InputError(
                 f"unknown data set {name!r}: neither an existing folder nor a TFDS name; the closest known names: "
-                f"{', '.join([*close, PATTERNS])} (all: tensorflow_datasets.list_builders())"
+                f"{', '.join(known)} (all: tensorflow_datasets.list_builders())"
             ) from error
         configs = ", ".join(tfds.builder_cls(base).builder_configs)
         options = f"; configurations: {configs}" if configs else ""

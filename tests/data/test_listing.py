@@ -54,3 +54,21 @@ def test_a_pipe_a_broken_link_and_a_link_to_itself_are_bad_and_nothing_waits_for
         assert {os.path.basename(path): why for path, why in images.bad_files} == dict.fromkeys(
             ("pipe.png", "gone.png", "itself.png"), "not a file, or a broken link"
         )
+
+
+def test_a_mistyped_folder_is_answered_with_those_beside_it(tmp_path, monkeypatch):
+    for name in ("Photos", "deep/photos", "else"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "photo.txt").touch()
+    monkeypatch.chdir(tmp_path)
+
+    def told(name):
+        with pytest.raises(InputError) as error:
+            data.load(name)
+        return str(error.value)
+
+    assert "the closest known names: the folder Photos, " in told("photo")
+    assert told("./photo") == "the folder './photo' does not exist; did you mean Photos?"
+    assert told("deep/photo") == (
+        "the folder 'deep/photo' does not exist, and 'deep' is no TFDS data set either; did you mean deep/photos?"
+    )
