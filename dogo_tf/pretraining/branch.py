@@ -30,7 +30,11 @@ def branch_off(settings: PretrainSettings, folder: RunFolder, resume: bool, over
     for name in OWN:
         before.pop(name, None), now.pop(name, None)
     if differences := settings_differences(before, now):
-        raise InputError(f"cooldown_from: {trunk.path} has other settings:\n" + "\n".join(differences))
+        raise InputError(
+            f"cooldown_from: {trunk.path} has other settings:\n"
+            + "\n".join(differences)
+            + f"\nGive them as the trunk has them; a branch may differ from it in {', '.join(OWN[:-1])}"
+        )
     checkpoint = trunk.checkpoints / f"step_{step:09}"
     if not checkpoint.is_dir():
         kept = [

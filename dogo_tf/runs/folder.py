@@ -189,4 +189,8 @@ def _fixed_data(data: dict) -> dict:
 def _refuse_differences(what: str, before: dict, now: dict) -> None:
     differences = settings_differences(before, now)
     if differences:
-        raise InputError(f"resume: the run in this folder has other {what}:\n" + "\n".join(differences))
+        raise InputError(
+            f"resume: the run in this folder has other {what}:\n"
+            + "\n".join(differences)
+            + "\nGive them as they were before, or begin a new run in another run_dir"
+        )

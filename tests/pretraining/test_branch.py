@@ -70,7 +70,11 @@ def test_mistakes_are_told_before_anything_is_written(trunk, pictures, tmp_path)
     auto = {"cooldown_from": f"{tmp_path}@9", "precision": "auto"}
     refused("^cooldown_from: .* holds no run: config.json cannot be read", **auto)
     refused(r"has no checkpoint of step 7; it has: 9, 12. A trunk with --keep_checkpoints has those of all", step=7)
-    refused(r"has other settings:\n  seed: 0 before, 1 now", seed=1)
+    refused(
+        r"has other settings:\n  seed: 0 before, 1 now\nGive them as the trunk has them; a branch may differ from it in "
+        "epochs, schedule, cooldown$",
+        seed=1,
+    )
     refused("step 12 lies behind step 9, where the trunk's cool-down begins, the last 0.25 of 4 epochs", step=12)
     refused("step 9 lies behind step 6, where the branch's cool-down begins, the last 0.5 of 4 epochs", cooldown=0.5)
     refused("cooldown_from: expected schedule wsd, which has a cool-down; got cosine", schedule="cosine")

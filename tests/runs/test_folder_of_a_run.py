@@ -46,7 +46,11 @@ def test_what_lies_in_the_folder_is_not_lost(tmp_path):
 def test_resume_needs_the_same_settings_and_names_each_difference(tmp_path):
     folder = RunFolder(tmp_path)
     folder.start(CONFIG, resume=False, overwrite=False)
-    refused(folder, "has other settings:\n  epochs: 3 before, 4 now$", resume=True)
+    refused(
+        folder,
+        "has other settings:\n  epochs: 3 before, 4 now\nGive them as they were before, or begin a new run in ano",
+        resume=True,
+    )
     refused(folder, "exclude each other", resume=True, overwrite=True)
     folder.start(CONFIG, resume=True, overwrite=False)
 
@@ -118,7 +122,7 @@ def test_resume_needs_the_same_images_in_the_same_order(tmp_path):
     other_order = {**DATA, "digest": "def"}
     with pytest.raises(InputError, match="has other data: the images are not the same, or come in another order"):
         folder.start({**CONFIG, "data": other_order}, resume=True, overwrite=False)
-    with pytest.raises(InputError, match="has other data:\n  images: 50 before, 51 now$"):
+    with pytest.raises(InputError, match="has other data:\n  images: 50 before, 51 now\nGive them as they were before, or"):
         folder.start({**CONFIG, "data": {**other_order, "images": 51}}, resume=True, overwrite=False)
 
 
