@@ -153,6 +153,15 @@ def kinds_of_noise(words) -> tuple[tuple[str, float], ...]:
     return tuple((kind, numbers("noise", [share])[0]) for kind, _, share in pairs)
 
 
+@contextlib.contextmanager
+def told_of(name: str) -> Iterator[None]:
+    """What is wrong with the value of a flag is told with the flag's name."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"--{name}: {str(error).removeprefix(f'{name}: ')}") from error
+
+
 def required(flag_values: flags.FlagValues, *names: str) -> None:
     for name in names:
         if not flag_values[name].value:

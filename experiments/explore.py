@@ -74,15 +74,18 @@ def main() -> None:
     if FLAGS.other_peer and FLAGS.encoder:
         raise InputError("--other_peer: expected --run_dir, whose peer it is; got --encoder")
     check_method(FLAGS.map)
-    for path in _paths(FLAGS.labelled):
-        check_has_labels(path)
+    with app.told_of("labelled"):
+        for path in _paths(FLAGS.labelled):
+            check_has_labels(path)
     looker = looking.Looker.by(FLAGS)
     out = expanded(FLAGS.out or looker.folder / "explore" / f"{looker.name}.html")
     if out.is_dir():
         raise InputError(f"--out: expected the name of a page, e.g. {out / 'page.html'}; {out} is a folder")
     images = looker.images(FLAGS)
-    lists = tuple(_read(path, images) for path in _paths(FLAGS.lists))
-    given = read_labels(_paths(FLAGS.labelled), images, FLAGS.cache_dir) if FLAGS.labelled else None
+    with app.told_of("lists"):
+        lists = tuple(_read(path, images) for path in _paths(FLAGS.lists))
+    with app.told_of("labelled"):
+        given = read_labels(_paths(FLAGS.labelled), images, FLAGS.cache_dir) if FLAGS.labelled else None
     if given and given.files:
         counts = f"{len(given.files)} of their {len(given.labels)} labelled images are not in {images.name}"
         if not len(given.rows):

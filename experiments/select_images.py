@@ -66,13 +66,15 @@ def main() -> None:
     looking.check_flags(FLAGS)
     lists = [expanded(path) for path in app.names(FLAGS.labelled)]
     selection.check_method(FLAGS.method, bool(lists))
-    for path in lists:
-        check_has_labels(path)
+    with app.told_of("labelled"):
+        for path in lists:
+            check_has_labels(path)
     looker = looking.Looker.by(FLAGS)
     out = expanded(FLAGS.out or looker.folder / "select" / looker.name)
     _check_no_labels_are_lost(out / "select.csv")
     images = looker.images(FLAGS)
-    labelled = read_labels(lists, images, FLAGS.cache_dir)
+    with app.told_of("labelled"):
+        labelled = read_labels(lists, images, FLAGS.cache_dir)
     selection.check_budget(FLAGS.budget, len(images) - len(labelled.rows))
     features, rows = _features(looker, images, labelled)
     chosen = selection.select(

@@ -61,12 +61,12 @@ def main() -> None:
         raise InputError(f"--out: {out} exists already; choose another name or give --overwrite")
     files = image_files(FLAGS.images)
     query = expanded(FLAGS.neighbours) if FLAGS.neighbours else None
+    encoder = _encoder()
     try:
-        encoder = Encoder(expanded(FLAGS.model), FLAGS.threads, FLAGS.max_pixels)
         # At once: a bad query must not cost the time of the whole folder.
         wanted = encoder.features(query, normalise=True)[0] if query else None
     except ValueError as error:
-        raise InputError(str(error)) from error
+        raise InputError(f"--neighbours: {error}") from error
     if query:
         files = _but_for(query, files)
         paths, features = _over(files, lambda path: encoder.features(path, normalise=True)[0])
@@ -95,6 +95,17 @@ def _endings() -> tuple[str, ...]:
             raise InputError(f"--count: expected at least 1, got {FLAGS.count}")
         return (".png",)
     return (".csv",) if FLAGS.labels else (".npz", ".csv")
+
+
+def _encoder() -> Encoder:
+    path = expanded(FLAGS.model)
+    if path.is_dir():
+        there = ", ".join(sorted(file.name for file in path.glob("*.tflite")))
+        raise InputError(f"--model: expected a .tflite file, {path} is a folder; it has: {there or 'none'}")
+    try:
+        return Encoder(path, FLAGS.threads, FLAGS.max_pixels)
+    except ValueError as error:
+        raise InputError(f"--model: {error}") from error
 
 
 def _require_labels(encoder: Encoder) -> None:

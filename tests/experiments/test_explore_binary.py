@@ -136,12 +136,15 @@ MISTAKES = {
     "other peer": (["--other_peer=huge"], "no encoder of a peer 'huge'; it has: small, big"),
     "out": (["--out={pictures}/flat"], "--out: expected the name of a page, e.g. {pictures}/flat/page.html"),
     "out below a file": (["--out={pictures}/flat/00.png/x.html"], "--out: cannot write to"),
-    "list": (["--lists={pictures}/none.csv"], "the list '{pictures}/none.csv' does not exist"),
+    "list": (["--lists={pictures}/none.csv"], "--lists: the list '{pictures}/none.csv' does not exist"),
     "gone": (
         ["--lists={pictures}/gone.csv"],
-        "gone.csv: none of its 1 images is in {pictures}/photos train:\n  photos/77.png",
+        "--lists: {pictures}/gone.csv: none of its 1 images is in {pictures}/photos train:\n  photos/77.png",
     ),
-    "no labels": (["--labelled={pictures}/gone.csv"], "no image in this list has a label"),
+    "no labels": (
+        ["--labelled={pictures}/gone.csv"],
+        "--labelled: {pictures}/gone.csv: no image in this list has a label",
+    ),
     "room": (
         ["--lists={pictures}/some.csv", "--max_images=1"],
         "max_images: expected at least 2, the images that have",

@@ -173,8 +173,11 @@ MISTAKES = {
         ["--method=uncertainty", "--labelled={pictures}/one.csv"],
         "labels: a probe expects at least two classes, got only red",
     ),
-    "list": (["--labelled={pictures}/none.csv"], "the list '{pictures}/none.csv' does not exist"),
-    "gone": (["--labelled={pictures}/gone.csv"], "gone.csv: 1 of 2 images do not exist:\n  {pictures}/pool/77.png"),
+    "list": (["--labelled={pictures}/none.csv"], "--labelled: the list '{pictures}/none.csv' does not exist"),
+    "gone": (
+        ["--labelled={pictures}/gone.csv"],
+        "--labelled: {pictures}/gone.csv: 1 of 2 images do not exist:\n  {pictures}/pool/77.png",
+    ),
     "broken": (["--labelled={pictures}/broken.csv"], "1 of 1 images cannot be read"),
     "both": (["--encoder=x.keras"], "expected --run_dir (and --peer) or --encoder, one of them"),
     "out": (["--out={pictures}/pool/00.png"], "--out: cannot write to"),

@@ -148,13 +148,20 @@ MISTAKES = {
     "no such pattern": (["--images={folder}/**/*.webp"], "nothing is at {folder}/**/*.webp"),
     "no such list": (["--images={folder}/nothing.csv"], "the list '{folder}/nothing.csv' does not exist"),
     "no images": (["--images={folder}/small_saved"], "no images here or below"),
-    "no such model": (["--model=nothing.tflite"], "nothing.tflite: cannot be read"),
+    "no such model": (["--model=nothing.tflite"], "--model: nothing.tflite: cannot be read"),
+    "folder as the model": (
+        ["--model={folder}"],
+        "--model: expected a .tflite file, {folder} is a folder; it has: headless.tflite, small.tflite",
+    ),
     "foreign model": (["--model={folder}/pictures/red/0.png"], "LiteRT cannot load it"),
     "only the query": (
         ["--images={folder}/only", "--neighbours={folder}/only/0.png", "--out={new}/near.png"],
         "expected images besides --neighbours",
     ),
-    "no query": (["--neighbours=nothing.jpg", "--out={new}/near.png"], "nothing.jpg: cannot be read as an image"),
+    "no query": (
+        ["--neighbours=nothing.jpg", "--out={new}/near.png"],
+        "--neighbours: nothing.jpg: cannot be read as an image",
+    ),
     "count": (
         ["--neighbours=x.png", "--count=0", "--out={new}/near.png"],
         "--count: expected a whole number of at least 1, got 0",

@@ -122,7 +122,9 @@ def test_resume_needs_the_same_images_in_the_same_order(tmp_path):
     other_order = {**DATA, "digest": "def"}
     with pytest.raises(InputError, match="has other data: the images are not the same, or come in another order"):
         folder.start({**CONFIG, "data": other_order}, resume=True, overwrite=False)
-    with pytest.raises(InputError, match="has other data:\n  images: 50 before, 51 now\nGive them as they were before, or"):
+    with pytest.raises(
+        InputError, match="has other data:\n  images: 50 before, 51 now\nGive them as they were before, or"
+    ):
         folder.start({**CONFIG, "data": {**other_order, "images": 51}}, resume=True, overwrite=False)
 
 
