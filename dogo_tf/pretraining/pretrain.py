@@ -98,7 +98,7 @@ def _train(
         initial_weights.start_from(model.peers, settings.init, trust)
     folder.start(config, resume and job.is_chief, overwrite)
     checkpoint = RunCheckpoint(chiefs.checkpoints, model, write_to=folder.checkpoints, stays=_stays(settings))
-    if resume and not go_on(checkpoint, model, job, folder):
+    if resume and not go_on(checkpoint, model, job, folder, settings.cooldown_from):
         initial_weights.start_from(model.peers, settings.init, trust)
     with folder.written("flags and views"):
         if not folder.flags.exists():

@@ -31,10 +31,17 @@ class Watched(NamedTuple):
     more: Callable[[StopRequest, Checkpoints], list] = lambda stop, checkpoints: []
 
 
-def go_on(checkpoint: RunCheckpoint, model, job: Job, folder: RunFolder) -> bool:
-    """Takes a compiled model to where its run was saved last, if it was; what was logged after that is dropped."""
+def go_on(checkpoint: RunCheckpoint, model, job: Job, folder: RunFolder, branch_of: str | None = None) -> bool:
+    """Takes a compiled model to where its run was saved last, if it was; what was logged after that is dropped.
+
+    branch_of: run@step, where the run is a branch of another one at that step: it is told where the branch begins.
+    """
     found = checkpoint.restore_newest()
-    print(f"resuming from {found}" if found else "no checkpoint yet: starting from the first step", flush=True)
+    trunk, _, first = (branch_of or "").rpartition("@")
+    if found and trunk and steps_done(model) == int(first):
+        print(f"beginning as a branch of {trunk} at its step {int(first):,}", flush=True)
+    else:
+        print(f"resuming from {found}" if found else "no checkpoint yet: starting from the first step", flush=True)
     advice = "run_dir must be one folder, which all of them see"
     job.check_same("steps in the newest checkpoint", steps_done(model), advice)
     if job.is_chief:

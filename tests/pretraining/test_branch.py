@@ -44,8 +44,10 @@ def test_a_branch_of_the_same_length_ends_as_its_trunk_bit_by_bit(trunk, tmp_pat
     assert log(same) == log(RunFolder(trunk.run_dir))
 
 
-def test_a_longer_branch_goes_on_at_the_trunks_rate_before_it_cools_down(trunk, tmp_path):
+def test_a_longer_branch_goes_on_at_the_trunks_rate_before_it_cools_down(trunk, tmp_path, capsys):
     longer = pretrain(branch(trunk, tmp_path / "longer", epochs=5, cooldown=0.2))
+    shown = capsys.readouterr().out
+    assert f"beginning as a branch of {trunk.run_dir} at its step 9\n" in shown and "resuming" not in shown
     lines = log(longer)
     assert [line["step"] for line in lines] == [*range(1, 16)]
     assert lines[:9] == log(RunFolder(trunk.run_dir))[:9]
@@ -56,6 +58,7 @@ def test_a_longer_branch_goes_on_at_the_trunks_rate_before_it_cools_down(trunk, 
     assert rates == pytest.approx([float(expected(step)) for step in range(9, 15)])
     assert rates[3] == pytest.approx(1e-3) and rates[5] < 0.2e-3
     pretrain(branch(trunk, tmp_path / "longer", epochs=5, cooldown=0.2), resume=True)
+    assert f"resuming from {longer.checkpoints / 'step_000000015'}\n" in capsys.readouterr().out
     assert log(longer) == lines
 
 
