@@ -48,8 +48,10 @@ def _weights(path: str, peer: str | None, trust: bool, ours: keras.Model):
             difference = f"{len(came)} arrays of weights, where the peer has {len(shapes)}"
         else:
             difference = f"its array {wrong} has shape {came[wrong]}, the peer's {shapes[wrong]}"
+        place = path if peer is None else f"{path}#{peer}"
         raise InputError(
-            f"{path} is another network: {difference}; expected weights of {ours.name}. Name their network in --peers"
+            f"{place} is another network, {encoder.name}: {difference}; expected weights of {ours.name}. Name their network in "
+            "--peers"
         )
     _check_strides(path, encoder, ours)
     return values

@@ -274,7 +274,7 @@ def test_wrong_weights_teachers_and_local_views_are_told_before_the_first_arm_tr
         return capsys.readouterr().err
 
     shown = refused("init", "--arms=solo,dogo", f"--init=small_conv={tmp_path / 'other.keras'}")
-    assert "init: small_conv: " in shown and "is another network: its array 0 has shape" in shown
+    assert "init: small_conv: " in shown and "is another network, bigger_conv: its array 0 has shape" in shown
     shown = refused("teacher", "--arms=solo,at_hand", f"--teachers=big={tmp_path / 'few.npy'}")
     assert "teachers: big: " in shown and "expected the features of 48 images, got 3" in shown
     assert "has no sub-folder 'tset'; known: train, val" in refused("split", "--test_split=tset")

@@ -105,15 +105,15 @@ def test_mistakes_are_told_before_the_run_folder_is_made(pictures, places, tmp_p
     refused("init: small_conv: encoder: .*nowhere does not exist; expected a .keras file", "small_conv=nowhere")
     run = kinds["run"].partition("#")[0]
     refused("init: small_conv: peer: which encoder of .* It has: first, second", f"small_conv={run}")
+    other = r"is another network, {}: its array 0 has shape \(3, 3, 3, 4\), the peer's \(3, 3, 3, {}\); expected weights of "
     message = (
-        r"init: bigger_conv: .* is another network: its array 0 has shape \(3, 3, 3, 4\), the peer's \(3, 3, 3, 8\)"
+        "init: bigger_conv: .*/run#second " + other.format("small_conv", 8) + "bigger_conv. Name their network in --p"
     )
+    refused(message, f"bigger_conv={kinds['run']}", peers=("bigger_conv",))
+    message = "init: bigger_conv: .*/second.keras " + other.format("small_conv", 8)
     refused(message, f"bigger_conv={kinds['keras']}", peers=("bigger_conv",))
-    message = (
-        r"init: wrn_10_1: .* is another network: its array 0 has shape \(3, 3, 3, 4\), the peer's \(3, 3, 3, 16\); "
-    )
     refused(
-        message + "expected weights of wrn_10_1. Name their network in --peers",
+        "init: wrn_10_1: .*/saved " + other.format("saved", 16) + "wrn_10_1. Name their network in --peers",
         f"wrn_10_1={kinds['saved model']}",
         peers=("wrn_10_1",),
     )
