@@ -136,10 +136,12 @@ def _over(files: list[Path], function) -> tuple[list[Path], list]:
     if bad:
         listed = "".join(f"\n  {reason}" for reason in bad[:LISTED])
         listed += f"\n  ... and {len(bad) - LISTED} more" if len(bad) > LISTED else ""
-        message = f"{len(bad)} of {len(files)} images cannot be read:{listed}"
+        counts = f"{len(bad)} of {len(files)} images"
         if not good or len(bad) > FLAGS.max_bad_images * len(files):
-            raise InputError(f"--images: {message}\nmore than --max_bad_images={FLAGS.max_bad_images:g} allows")
-        print(printable(f"left out {message}"), file=sys.stderr)
+            raise InputError(
+                f"--images: {counts} cannot be read:{listed}\nmore than --max_bad_images={FLAGS.max_bad_images:g} allows"
+            )
+        print(printable(f"left out {counts} that cannot be read:{listed}"), file=sys.stderr)
     return good, answers
 
 

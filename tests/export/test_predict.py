@@ -134,7 +134,7 @@ def test_unreadable_images_are_left_out_and_told(folder, tmp_path, capsys):
     assert predict.run(["dogo-predict", *words]) == 2
     assert "1 of 4 images cannot be read" in capsys.readouterr().err and not (tmp_path / "f.npz").exists()
     assert predict.run(["dogo-predict", *words, "--max_bad_images=0.3"]) == 0
-    assert "left out 1 of 4" in capsys.readouterr().err
+    assert "left out 1 of 4 images that cannot be read:\n" in capsys.readouterr().err
     assert len(np.load(tmp_path / "f.npz")["paths"]) == 3
 
 
