@@ -192,6 +192,9 @@ def _parse(flag_values: flags.FlagValues, argv: list[str]) -> None:
         if name not in ranges.RANGES:
             raise InputError(f"{error}; see --help") from error
         raise InputError(f"--{name}: expected {ranges.RANGES[name]}, got {value!r}; see --help") from error
+    except flags.CantOpenFlagFileError as error:
+        reason = str(error).removeprefix("ERROR:: Unable to open flagfile: ")  # absl's words
+        raise InputError(f"--flagfile: cannot be opened: {reason}; see --help") from error
     except flags.Error as error:
         raise InputError(f"{error}; see --help") from error
     except UnicodeDecodeError as error:

@@ -25,6 +25,12 @@ def test_a_flagfile_that_is_no_text_is_one_line(tmp_path, capsys):
     assert line.startswith("error: --flagfile: expected a text file, a flag a line; ")
 
 
+def test_a_flagfile_that_is_not_there_is_named_once(tmp_path, capsys):
+    assert pretrain.run(["dogo-pretrain", f"--flagfile={tmp_path / 'none'}"]) == 2
+    reason = f"[Errno 2] No such file or directory: '{tmp_path / 'none'}'"
+    assert capsys.readouterr().err == f"error: --flagfile: cannot be opened: {reason}; see --help\n"
+
+
 def test_a_mistake_in_the_folder_where_we_are_is_told(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     asked = ["dogo-pretrain", "--dataset=/nowhere", "--peers=wrn_10_1", "--precision=float32"]
