@@ -84,7 +84,8 @@ def main() -> None:
         write_atomically(out, content)
     except OSError as error:
         raise InputError(f"--out: cannot write {out}: {error.strerror}") from error
-    print(f"wrote {out}: {len(paths)} images")
+    nearest = f"the {min(FLAGS.count, len(paths))} nearest of " if query else ""
+    print(f"wrote {out}: {nearest}{len(paths)} images")
 
 
 def _endings() -> tuple[str, ...]:

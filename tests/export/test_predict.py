@@ -111,6 +111,7 @@ def test_the_nearest_of_a_query_as_a_picture(folder, tmp_path, capsys):
     assert run(folder, tmp_path / "near.png", f"--neighbours={query}", "--count=3") == 0
     lines = capsys.readouterr().out.splitlines()
     assert all("/green/" in line for line in lines[:3])
+    assert lines[3:] == [f"wrote {tmp_path / 'near.png'}: the 3 nearest of 11 images"]
     assert str(query) not in "".join(lines)  # it lies in the folder, and is not its own neighbour
     cosines = [float(line.split()[0]) for line in lines[:3]]
     assert cosines == sorted(cosines, reverse=True) and cosines[0] == pytest.approx(1, abs=0.02)
