@@ -161,6 +161,8 @@ def main() -> None:
             report["peers"][peer]["studies"] = {study: found._asdict() for study, found in studied[peer].items()}
         _write(out, report)  # after each, so that an interruption loses one encoder's numbers only
     print(table(report["peers"], fractions))
+    for line in shares_kept(report["peers"], len(train.images)):
+        print(line)
     if plan:
         print(study_table(studied))
         labels = out.with_name(f"{out.stem}_labels.npz")
@@ -240,6 +242,21 @@ def table(numbers: dict[str, dict], fractions) -> str:
         cells += [found[name][f"{share:g}"] for name in protocols for share in fractions]
         rows.append([encoder, *(_accuracy(cell["accuracy"], cell["low"], cell["high"]) for cell in cells)])
     return text_table(head, rows)
+
+
+def shares_kept(numbers: dict[str, dict], count: int) -> list[str]:
+    """A line for each share of the labels that small classes make differ by more than a tenth from what its column says.
+
+    count: of the training images.
+    """
+    some = next(iter(numbers.values()))
+    kept = {share: one["n_train"] for name in HEADINGS for share, one in some.get(name, {}).items()}
+    return [
+        f"{100 * float(share):g} % labels: here {found} of {count} images, {100 * found / count:.2g} %, "
+        "at least one of each class"
+        for share, found in kept.items()
+        if abs(found - float(share) * count) > 0.1 * float(share) * count
+    ]
 
 
 def study_table(studied: dict[str, dict[str, Interval]]) -> str:

@@ -108,6 +108,22 @@ def test_numbers_of_other_protocols_do_not_take_the_place_of_the_usual_ones(plac
     assert len(names) == 2 and names[1].removesuffix("_knn.json") == names[0].removesuffix(".json")
 
 
+def test_a_share_that_small_classes_make_larger_is_told(place, tmp_path, capsys):
+    asked = (
+        "--encoder={place}/small.keras",
+        "--dataset={place}/pictures",
+        "--test_split=val",
+        f"--out={tmp_path}/p.json",
+    )
+    assert run(place, *asked, "--protocols=linear", "--fractions=1,0.5,0.01") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2:] == [
+        "1 % labels: here 2 of 20 images, 10 %, at least one of each class",
+        f"wrote {tmp_path}/p.json",
+    ]
+    assert not any("here" in line for line in lines[:-2])
+
+
 @pytest.mark.parametrize(
     ("out", "message"),
     [
