@@ -1,7 +1,9 @@
 """What a comparison is asked for: made once from the flags, kept in its folder."""
 
 import dataclasses
+import difflib
 import json
+import re
 from dataclasses import dataclass
 
 from dogo_tf import distill
@@ -85,7 +87,7 @@ class ComparisonSettings:
         peer_names(self.pair)
         for name in self.arms:
             if name not in ARMS:
-                raise unknown_name("arm", name, ARMS)
+                raise InputError(f"{unknown_name('arm', name, ARMS)}{_meant(name)}")
         for name, what in NEEDED.items():
             if not getattr(self.own, name) and (used := {USED_BY[name], f"solo_as_{USED_BY[name]}"} & set(self.arms)):
                 raise InputError(f"{name}: the arm {sorted(used)[0]} needs it: {what}")
@@ -124,6 +126,14 @@ class ComparisonSettings:
         }
         own = {name: list(v) if isinstance(v, tuple) else v for name, v in vars(self.own).items() if name in used}
         return {**training, **plan, **sets, **own}
+
+
+def _meant(name: str) -> str:
+    """A question that ends the message about an unknown arm: one of a like name, or else one whose description has the word."""
+    word = name.lower()
+    found = difflib.get_close_matches(word, ARMS, n=1) or [arm for arm in ARMS if word and word in arm]
+    found = found or [arm for arm, what in ARMS.items() if word in re.findall(r"\w+", what.lower())]
+    return f"; did you mean {found[0]} ({ARMS[found[0]]})?" if found else ""
 
 
 def peer_names(pair: PretrainSettings) -> tuple[str, str]:

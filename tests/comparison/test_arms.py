@@ -7,8 +7,9 @@ import pytest
 from dogo_tf import encoders
 from dogo_tf.comparison.arms import arms
 from dogo_tf.comparison.costs import training_gflop, whole_gflop
-from dogo_tf.comparison.settings import ArmSettings
+from dogo_tf.comparison.settings import ArmSettings, ComparisonSettings
 from dogo_tf.errors import InputError
+from dogo_tf.evaluate.studies import StudyPlan
 from dogo_tf.pretraining.settings import PretrainSettings
 from dogo_tf.step.flops import teaching_operations
 
@@ -300,3 +301,19 @@ def test_a_frozen_teacher_costs_its_forward_passes(by_name):
 def test_a_comparison_is_between_one_and_two(peers):
     with pytest.raises(InputError, match=f"peers: expected two, the small one and its bigger peer; got {len(peers)}"):
         arms(PretrainSettings("patterns", "", peers=peers), 16)
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("peer", "; did you mean dogo (next to its peer)?"),
+        ("headstart", "; did you mean head_start (next to a peer with a head start)?"),
+        ("hand", "; did you mean at_hand (taught by a network that was there)?"),
+        ("duo", ", stopping"),
+        ("", ", stopping"),
+    ],
+)
+def test_an_unknown_arm_is_answered_with_the_one_that_was_meant(asked, meant):
+    with pytest.raises(InputError) as error:
+        ComparisonSettings(PAIR, StudyPlan(), ("patterns", "train", "test"), arms=(asked,))
+    assert str(error.value).startswith(f"unknown arm {asked!r}; known: at_hand, ") and str(error.value).endswith(meant)
