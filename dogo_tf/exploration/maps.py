@@ -1,9 +1,12 @@
 """Features -> places in the plane: images that an encoder takes for alike lie side by side."""
 
+from importlib.util import find_spec
+
 import numpy as np
 
 from dogo_tf.errors import InputError, unknown_name
 from dogo_tf.evaluate.knn import nearest, unit_rows
+from dogo_tf.platform.keras_compat import load_tensorflow
 
 METHODS = ("pca", "tsne", "umap")
 MOST_TSNE = 10_000  # images whose places t-SNE finds (half a minute on two cores); of more, so many at random
@@ -71,8 +74,9 @@ def _tsne(rows: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _umap():
-    try:
-        import umap
-    except ImportError as error:
-        raise InputError("map: umap needs umap-learn (pip install umap-learn), or take tsne or pca") from error
+    if find_spec("umap") is None:
+        raise InputError("map: umap needs umap-learn (pip install umap-learn), or take tsne or pca")
+    load_tensorflow()  # umap imports it, too, and its start-up lines would then be on the screen
+    import umap
+
     return umap

@@ -1,5 +1,9 @@
 """Places on the map: what is alike lies together, whatever the method; few, equal and many images."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
@@ -64,6 +68,14 @@ def test_images_that_are_all_alike_and_features_of_one_number_have_places():
 def test_what_is_unknown_or_not_installed_is_named(monkeypatch):
     with pytest.raises(InputError, match="unknown map 'som'; known: pca, tsne, umap"):
         place(np.ones((3, 2)), "som")
-    monkeypatch.setitem(__import__("sys").modules, "umap", None)
+    monkeypatch.setitem(sys.modules, "umap", None)
     with pytest.raises(InputError, match=r"umap needs umap-learn \(pip install umap-learn\)"):
         maps.check_method("umap")
+
+
+@pytest.mark.slow
+def test_umap_brings_no_start_up_lines_of_tensorflow():
+    code = "from dogo_tf.exploration import maps; maps.check_method('umap')"
+    kept = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=kept)
+    assert (done.returncode, done.stderr) == (0, "")
