@@ -83,7 +83,10 @@ class FinetuneSettings:
         check_optimizer(self.optimizer)
         check_schedule(self.schedule)
         if self.warmup_steps > self.steps:
-            raise InputError(f"warmup_steps: expected 0 to {self.steps}, the run's steps; got {self.warmup_steps}")
+            raise InputError(
+                f"warmup_steps: expected 0 to {self.steps}, the run's steps; got {self.warmup_steps}. A shorter run needs a "
+                f"shorter one, too: {self.steps // 10}, say"
+            )
         if (self.test_dataset or self.dataset, self.test_split) == (self.dataset, self.split):
             raise InputError(f"test_split: expected another split than split; both are {self.split!r}")
         if self.test_dataset and not self.test_split:
