@@ -3,7 +3,7 @@
 import os
 import re
 
-from ahead_tables import peer_far_ahead
+from ahead_tables import peer_ahead_without_labels, peer_far_ahead
 from claim_tables import claims
 from data_tables import decoding_bound, large_data, many_on_a_page, source_memory
 from finetune_tables import cleaning, finetune, finetune_int8, finetune_wrn_10_2
@@ -32,6 +32,7 @@ from trial_tables import (
     kinds_of_peers,
     local_views_and_peers,
     local_views_at_hand,
+    own_average_and_family,
     trials_local,
     trials_local_wrn_10_2,
     trials_mobile,
@@ -148,7 +149,9 @@ TABLES = {
     "at_hand_search": at_hand_search,
     "finished_search": finished_search,
     "peer_far_ahead": peer_far_ahead,
+    "peer_ahead_without_labels": peer_ahead_without_labels,
     "kinds_of_peers": kinds_of_peers,
+    "own_average_and_family": own_average_and_family,
     "teaching": teaching,
     "equality": equality,
     "survival": survival,

@@ -221,12 +221,16 @@ local_views_and_peers = functools.partial(
     ("knn", "linear_100", "linear_10", "linear_1"),
     beginning="local_",
 )
-_kinds = functools.partial(few_trials, "trials_peer", "alone", "wrn_10_1_ema", "test_scores")
 
 
-def kinds_of_peers() -> str:
+def _next_to_alone(name: str) -> str:
     """And what each computed."""
-    shown = [trial for trial in read("trials_peer")["trials"] if "test_scores" in trial]
+    shown = [trial for trial in read(name)["trials"] if "test_scores" in trial]
     operations = {trial["name"]: trial["train_gflop"] / 1e3 for trial in shown}
     told = ", ".join(f"{name.replace('_', ' ')} {number:.1f}" for name, number in operations.items())
-    return f"{_kinds()}\n\n1e12 operations of all that learn: {told}."
+    table = few_trials(name, "alone", "wrn_10_1_ema", "test_scores")
+    return f"{table}\n\n1e12 operations of all that learn: {told}."
+
+
+kinds_of_peers = functools.partial(_next_to_alone, "trials_peer")
+own_average_and_family = functools.partial(_next_to_alone, "trials_self")
