@@ -84,8 +84,7 @@ class FinetuneSettings:
         check_schedule(self.schedule)
         if self.warmup_steps > self.steps:
             raise InputError(
-                f"warmup_steps: expected 0 to {self.steps}, the run's steps; got {self.warmup_steps}. A shorter run needs a "
-                f"shorter one, too: {self.steps // 10}, say"
+                f"warmup_steps: expected 0 to {self.steps}, the run's steps, e.g. {self.steps // 10}; got {self.warmup_steps}"
             )
         if (self.test_dataset or self.dataset, self.test_split) == (self.dataset, self.split):
             raise InputError(f"test_split: expected another split than split; both are {self.split!r}")

@@ -137,12 +137,8 @@ class PretrainSettings:
                 f"micro_batches: expected a number that divides batch_size ({self.batch_size}), got {self.micro_batches}"
             )
         for name in ("warmup_epochs", "distill_warmup_epochs"):
-            if getattr(self, name) > self.epochs:
-                given, fitting = (
-                    getattr(self, name),
-                    f"A shorter run needs a shorter one, too: {self.epochs / 10:g}, say",
-                )
-                raise InputError(f"{name}: expected 0 to {self.epochs}, the run's epochs; got {given}. {fitting}")
+            if (given := getattr(self, name)) > (most := self.epochs):
+                raise InputError(f"{name}: expected 0 to {most}, the run's epochs, e.g. {most / 10:g}; got {given}")
         if len(self.local_crop_area) != 2 or self.local_crop_area[0] > self.local_crop_area[1]:
             raise InputError(
                 "local_crop_area: expected the smallest and the largest share of the image, e.g. 0.05,0.3; "

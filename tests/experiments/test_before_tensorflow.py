@@ -134,7 +134,7 @@ WRONG = {
     "fine-tuning's rate": ([*FINETUNE, "--learning_rate=0"], "--learning_rate: expected a number above 0, got 0.0"),
     "fine-tuning's warm-up": (
         [*FINETUNE, "--steps=10"],
-        "warmup_steps: expected 0 to 10, the run's steps; got 50. A shorter run needs a shorter one, too: 1, say",
+        "warmup_steps: expected 0 to 10, the run's steps, e.g. 1; got 50",
     ),
     "test on what is learnt": (
         [*FINETUNE, "--test_split=train"],

@@ -157,14 +157,17 @@ EXPORT_MISTAKES = {
         "--peer: which encoder is to be exported? The run has: small_conv, small_conv_2",
     ),
     "same split": (
-        ["--run_dir={run}", "--peer=small_conv", "--test_split=train"],
+        ["--run_dir={run}", "--peer=small_conv", "--out={new}", "--test_split=train"],
         "--test_split: expected another split than --split; both are 'train'",
     ),
     "test set without its split": (
-        ["--run_dir={run}", "--peer=small_conv", "--test_dataset={pictures}"],
+        ["--run_dir={run}", "--peer=small_conv", "--out={new}", "--test_dataset={pictures}"],
         "--test_dataset: expected --test_split, too: which split of it to test on",
     ),
-    "few images": (["--run_dir={run}", "--peer=small_conv"], "expected more than 256 images, to set 256 aside; got 48"),
+    "few images": (
+        ["--run_dir={run}", "--peer=small_conv", "--out={new}"],
+        "expected more than 256 images, to set 256 aside; got 48",
+    ),
     "format": (
         ["--run_dir={run}", "--peer=small_conv", "--formats=int4"],
         "unknown TFLite format 'int4'; known: dynamic",

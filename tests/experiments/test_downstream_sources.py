@@ -90,7 +90,7 @@ def test_what_dogo_export_learns_from_and_measures_on(place, most_at_a_time, exp
     found = {}
     for source, options in sources(place).items():
         export_flags(["dogo-export", *options, f"--dataset={place}/pictures", "--max_images=20"])
-        train, test = export._train_and_test({}, 8)
+        train, test = export._train_and_test({}, 8, calibrated=False)
         assert (train.source, len(train), len(test)) == (source, 20, 256)
         found[source] = train, test
     assert not most_at_a_time
@@ -126,6 +126,6 @@ def test_a_comparison_from_before_pictures_were_kept_larger_goes_on_as_it_was(pl
 
 def test_an_unknown_source_is_answered_with_those_that_there_are(place, capsys):
     words = [f"--encoder={place}/small.keras", f"--dataset={place}/pictures", "--source=disk"]
-    for binary in (probe, suspects):
-        assert binary.run(["dogo", *words]) == 2
+    for binary, more in ((probe, ["--test_split=val"]), (suspects, [])):
+        assert binary.run(["dogo", *words, *more]) == 2
         assert "unknown source 'disk'; known: auto, cache, memory, stream" in capsys.readouterr().err

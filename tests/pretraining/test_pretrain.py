@@ -248,7 +248,8 @@ def test_local_views_and_a_named_recipe_reach_their_peers(pictures, tmp_path):
 
 def test_peers_that_cannot_be_made_are_told_before_features_are_computed(pictures, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "cached_teachers", lambda *_: pytest.fail("hours too late"))
-    teacher = {"teachers": ("big=nowhere.keras",), "cache_teachers": True}
+    (tmp_path / "big.keras").touch()
+    teacher = {"teachers": (f"big={tmp_path}/big.keras",), "cache_teachers": True}
     with pytest.raises(InputError, match="local_size: the encoder of peer 'mobilenet_v2' cannot take images of 16 p"):
         pretrain(
             settings(pictures, tmp_path / "a", peers=("mobilenet_v2",), image_size=32, local_views=(2,), **teacher)
