@@ -67,8 +67,8 @@ def _next_to(peer: str, peer_before: str, alone: tuple[str, ...]) -> str:
     heads = [*(ALONE[trial][0] for trial in alone), "320 alone, 40 next to the peer"]
     heads += [f"next to the peer - alone, {ALONE[trial][1]}" for trial in alone]
     other_data = (
-        " The other data set is 20 classes of Tiny ImageNet at 16 px: a linear probe learns from 10,000 images, is asked for "
-        "1,000. Empty: not measured."
+        " The other data set is 20 classes of Tiny ImageNet at 16 px: a linear probe learns from 10,000 images and is asked "
+        "for 1,000. Empty: not measured."
     )
     return (
         text_table(["accuracy, %", *heads], [[title, *cells] for title, cells in rows.items()])
