@@ -1,7 +1,10 @@
 """What all binaries share: help that explains, errors without a traceback, exit codes."""
 
 import contextlib
+import io
 import itertools
+import os
+import select
 import shutil
 import sys
 import textwrap
@@ -32,16 +35,29 @@ EXIT_INPUT_ERROR = 2
 EXIT_TRAINING_FAILURE = 3
 EXIT_START_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: nothing is wrong with the job itself
 EXIT_INTERRUPTED = 130
+EXIT_OUTPUT_CLOSED = 141  # of a program that SIGPIPE ended, in a shell
 
 
 def run(main, flag_values: flags.FlagValues, description: str, argv: list[str] | None = None) -> int:
     """Parses `argv` into `flag_values` and calls `main()`; returns the exit code.
 
     0 done; 2 a user's mistake, printed as one message; 3 the training cannot usefully go on; 75 stopped by SIGTERM, or by the
-    loss of another worker or of the network, to be started again with --resume; 130 interrupted by Ctrl-C. Each binary has
-    FlagValues of its own, so that several can live in one process.
+    loss of another worker or of the network, to be started again with --resume; 130 interrupted by Ctrl-C; 141 nobody reads
+    the output any more, as in `dogo-probe ... | head -1`. Each binary has FlagValues of its own, so that several can live in one
+    process.
     """
-    argv = sys.argv if argv is None else argv
+    try:
+        code = _run(main, flag_values, description, sys.argv if argv is None else argv)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        if not _output_is_closed():
+            raise  # of another pipe than ours
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains again when it ends
+        return EXIT_OUTPUT_CLOSED
+
+
+def _run(main, flag_values: flags.FlagValues, description: str, argv: list[str]) -> int:
     if any(word in ("-h", "-help", "--help", "--helpshort", "--helpfull") for word in argv[1:]):
         print(help_text(flag_values, description))
         return 0
@@ -71,6 +87,14 @@ def run(main, flag_values: flags.FlagValues, description: str, argv: list[str] |
     except KeyboardInterrupt:
         print("\ninterrupted; what was finished is kept", file=sys.stderr)
         return EXIT_INTERRUPTED
+
+
+def _output_is_closed() -> bool:
+    """Whether stdout is a pipe whose reader has gone."""
+    poll = select.poll()
+    with contextlib.suppress(io.UnsupportedOperation):  # a stdout that is no file, as in a notebook
+        poll.register(sys.stdout.fileno(), select.POLLOUT)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 @contextlib.contextmanager

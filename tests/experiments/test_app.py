@@ -1,7 +1,10 @@
 """What every binary does with mistakes that none of them looks for."""
 
+import contextlib
+import os
 from pathlib import Path
 
+import pytest
 from absl import flags
 
 from dogo_tf.experiments import app, pretrain
@@ -37,3 +40,33 @@ def test_a_mistake_in_the_folder_where_we_are_is_told(tmp_path, monkeypatch, cap
     assert pretrain.run([*asked, "--run_dir=."]) == 2
     assert "the folder '/nowhere' does not exist" in capsys.readouterr().err
     assert tmp_path.is_dir() and not list(tmp_path.iterdir())
+
+
+@contextlib.contextmanager
+def output_that_nobody_reads():
+    """A stdout like that of `dogo-probe ... | head -1` after its line."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as stdout, contextlib.redirect_stdout(stdout):
+        yield
+        stdout.flush()  # as Python does at its end
+
+
+def test_help_that_nobody_reads_on_ends_without_a_word(capsys):
+    with output_that_nobody_reads():
+        assert pretrain.run(["dogo-pretrain", "--help"]) == 141
+    assert not capsys.readouterr().err
+
+
+def test_a_command_whose_output_nobody_reads_ends_without_a_word(capsys):
+    with output_that_nobody_reads():
+        assert app.run(lambda: print("long " * 100_000), flags.FlagValues(), "Help.", ["dogo"]) == 141
+    assert not capsys.readouterr().err
+
+
+def test_the_end_of_another_pipe_is_not_taken_for_the_output():
+    def lost():
+        raise BrokenPipeError(32, "Broken pipe")
+
+    with pytest.raises(BrokenPipeError):
+        app.run(lost, flags.FlagValues(), "Help.", ["dogo"])
