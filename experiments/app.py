@@ -43,8 +43,8 @@ def run(main, flag_values: flags.FlagValues, description: str, argv: list[str] |
 
     0 done; 2 a user's mistake, printed as one message; 3 the training cannot usefully go on; 75 stopped by SIGTERM, or by the
     loss of another worker or of the network, to be started again with --resume; 130 interrupted by Ctrl-C; 141 nobody reads
-    the output any more, as in `dogo-probe ... | head -1`. Each binary has FlagValues of its own, so that several can live in one
-    process.
+    the output any more, as in `dogo-probe ... | head -1`. Each binary has FlagValues of its own, so that several can live in
+    one process.
     """
     try:
         code = _run(main, flag_values, description, sys.argv if argv is None else argv)
