@@ -166,7 +166,8 @@ class Comparison:
             encoder, cost = self._untrained(arm, seed), Cost(0, 0.0, 0.0, 0.0, 0)
         cost = cost._replace(parameters=encoder.count_params())
         cache = FeatureCache(self.path / "features")
-        scores = run_studies(encoder, self.train, self.test, self.settings.plan, seed, self.transfers, cache)
+        with self.time.of_a_study():
+            scores = run_studies(encoder, self.train, self.test, self.settings.plan, seed, self.transfers, cache)
         keras.backend.clear_session()  # thirty models would otherwise stay in memory
         write_run(kept, scores, cost)
 

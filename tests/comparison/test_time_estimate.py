@@ -39,12 +39,28 @@ def test_a_head_start_has_to_be_trained_first(every_arm):
 
 
 def test_the_words():
-    assert estimate(600.0, 1.0, seeds=3, epochs=20).splitlines() == [
+    assert estimate(600.0, None, seeds=3, epochs=20).splitlines() == [
         "all trainings of this comparison: about 30:00; the studies come on top",
         "  with --epochs=10 instead of 20: about 15:00",
         "  with --seeds=1 instead of 3: about 10:00, but without a verdict",
     ]
-    assert len(estimate(60.0, 1.0, seeds=1, epochs=1).splitlines()) == 1
+    assert estimate(600.0, 60.0, seeds=3, epochs=20).splitlines() == [
+        "all trainings of this comparison: about 30:00; the studies about 3:00 on top",
+        "  with --epochs=10 instead of 20: about 18:00",
+        "  with --seeds=1 instead of 3: about 11:00, but without a verdict",
+    ]
+    assert len(estimate(60.0, None, seeds=1, epochs=1).splitlines()) == 1
+
+
+def test_every_arm_is_studied_for_every_seed(every_arm, capsys, monkeypatch):
+    arms = list(every_arm.values())
+    time = TimeEstimate([every_arm["random"], every_arm["solo"]], arms, 2000, 16, seeds=3)
+    now = iter((100.0, 130.0))
+    monkeypatch.setattr("dogo_tf.comparison.time_estimate.time.perf_counter", lambda: next(now))
+    with time.of_a_study():
+        pass
+    time.after_first_steps_of(every_arm["solo"])(1.0, range(1, 6))
+    assert "the studies about 3:00 on top" in capsys.readouterr().out
 
 
 def test_it_is_said_once_from_the_speed_of_the_first_training(every_arm, capsys):
