@@ -16,6 +16,7 @@ from dogo_tf.errors import InputError
 from dogo_tf.optimizers.rates import AUTO
 from dogo_tf.platform.files import remove, write_atomically
 from dogo_tf.pretraining import precision
+from dogo_tf.pretraining.at_hand import check_at_hand
 from dogo_tf.pretraining.settings import PretrainSettings
 from dogo_tf.reporting.provenance import provenance
 from dogo_tf.runs import records
@@ -37,6 +38,8 @@ def described(path: Path, settings: ComparisonSettings, overwrite: bool) -> dict
             raise InputError(f"out: {path} holds files but no comparison ({CONFIG}); choose another folder")
         if not overwrite:
             return _of_earlier_call(path, settings)
+    pair = settings.pair
+    check_at_hand(pair.optimizer, teachers=pair.teachers, init=pair.init)  # before images are read
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

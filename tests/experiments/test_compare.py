@@ -282,6 +282,16 @@ def test_wrong_weights_teachers_and_local_views_are_told_before_the_first_arm_tr
     assert "local_size: expected at most 16, the side of the other views; got 20" in shown
 
 
+@pytest.mark.parametrize(
+    "wrong", [["--arms=solo,at_hand", "--teachers=big=no.npz"], ["--arms=solo,dogo", "--init=small_conv=no.npz"]]
+)
+def test_what_is_not_there_is_told_before_images_are_read(pictures, tmp_path, monkeypatch, capsys, wrong):
+    monkeypatch.setattr(comparison_runs.data, "open", lambda *_, **__: pytest.fail("read first"))
+    assert compare.run(command(pictures, tmp_path / "out", *wrong)) == 2
+    assert "no.npz" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_earlier_comparison_is_overwritten_only_by_a_call_that_can_begin(finished, pictures, tmp_path, capsys):
     out = shutil.copytree(finished[0], tmp_path / "out")
     before = sorted(out.rglob("*"))
