@@ -44,8 +44,8 @@ class Comparison:
             overwrite: delete what an earlier comparison left in the folder, when `run` is called; kept until that is done.
             trust: as in pretrain.
         Raises:
-            InputError: the folder holds a comparison with other settings (each difference is named), or other files; a teacher or
-                first weights of a new one are not there.
+            InputError: the folder holds a comparison with other settings (each difference is named), or other files; in a new
+                one a teacher or first weights are not there.
         """
         self.settings, self.path, self.overwrite, self._trust = settings, expanded(folder), overwrite, trust
         kept, pair = described(self.path, settings, overwrite), settings.pair

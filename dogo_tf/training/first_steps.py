@@ -44,14 +44,23 @@ class FirstSteps(StepCallback):
         self.told = True
         since, started = self.first
         seconds = (now - started) / (step - since)
-        left = clock(seconds * (self.total_steps - step))
-        say(
-            f"compiled in {clock(started - self.begun)}; expected time: about {left} for {self.total_steps - step:,} more steps"
-        )
+        about = "at most" if self._gets_cheaper(step) else "about"
+        left = f"{about} {clock(seconds * (self.total_steps - step))} for {self.total_steps - step:,} more steps"
+        say(f"compiled in {clock(started - self.begun)}; expected time: {left}")
         if self.on_speed:
             self.on_speed(seconds, range(since, step))
 
     def _compiled(self) -> int:
         """How often a step has been compiled: again where it is the first one in which a peer rests."""
-        rota = getattr(self.model, "rota", None)  # FineTune has none: all of its learners train in every step
+        rota = self._rota()
         return rota.compiled if rota else 0
+
+    def _gets_cheaper(self, step: int) -> bool:
+        """Whether a peer that still trains stops before the end."""
+        rota = self._rota()
+        return bool(rota) and any(
+            until is not None and step < until < self.total_steps for until in rota.until.values()
+        )
+
+    def _rota(self):
+        return getattr(self.model, "rota", None)  # FineTune has none: all of its learners train in every step

@@ -165,9 +165,19 @@ def test_the_expected_time_is_said_once_after_the_first_steps(model, capsys):
 def test_a_step_that_is_compiled_for_a_resting_peer_is_not_timed():
     timed = []
     first = FirstSteps(40, lambda seconds, steps: timed.append(steps))
-    first.set_model(SimpleNamespace(rota=SimpleNamespace(compiled=1)))
+    first.set_model(SimpleNamespace(rota=SimpleNamespace(compiled=1, until={})))
     first.on_train_begin()
     for step in range(1, 30):
         first.model.rota.compiled = 1 if step < 3 else 2  # the peer rests in the third step for the first time
         first.on_step(step, step - 1, {"loss": 1.0})
     assert timed == [range(3, 3 + TIMED_STEPS)]
+
+
+@pytest.mark.parametrize(("until", "said"), [(None, "about"), (20, "at most"), (3, "about"), (40, "about")])
+def test_a_time_that_falls_once_a_peer_stops_is_told_as_the_longest(until, said, capsys):
+    first = FirstSteps(40)
+    first.set_model(SimpleNamespace(rota=SimpleNamespace(compiled=1, until={"small": None, "big": until})))
+    first.on_train_begin()
+    for step in range(1, 30):
+        first.on_step(step, step - 1, {"loss": 1.0})
+    assert f"expected time: {said} 0:00" in capsys.readouterr().out
