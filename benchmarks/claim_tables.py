@@ -24,7 +24,7 @@ CLAIMS = (
 )
 # Next to a peer, alone, title; and the scores of trials that are the same studies.
 TRIALS = (
-    (("trials_peer", "peer"), ("trials_peer", "alone"), "20 epochs, rate 5e-3 and temperature 0.2"),
+    (("trials_peer", "peer"), ("trials_peer", "alone"), "20 epochs, tuned"),
     (("trials_late", "then_peer"), BASELINE, "360 epochs, the last 40 next to a peer that is 4 points ahead"),
     (("trials_search", "then_peer"), SEARCHED, "the same, 11 points ahead"),
 )
@@ -35,8 +35,8 @@ AS_IN_TRIALS = {
     "corruption all": "corrupted",
 }
 COMPARISONS = {
-    "compare_cifar10": {"dogo - solo": "6 epochs, rate 1e-3", "dogo - solo_matched": "the same, equal operations"},
-    "compare_cifar10_at_5e-3": {"dogo - solo": "20 epochs, rate 5e-3"},
+    "compare_cifar10": {"dogo - solo": "6 epochs, not tuned", "dogo - solo_matched": "not tuned, equal operations"},
+    "compare_cifar10_tuned": {"dogo - solo": "6 epochs, tuned", "dogo - solo_matched": "tuned, equal operations"},
 }
 
 

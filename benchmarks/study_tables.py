@@ -18,6 +18,10 @@ def compare() -> str:
     return _comparison("compare_cifar10", SHOWN_ARMS, SHOWN_DIFFERENCES)
 
 
+def compare_tuned() -> str:
+    return _comparison("compare_cifar10_tuned", ("random", "solo", "dogo", "solo_matched"), SHOWN_DIFFERENCES)
+
+
 def compare_at_5e3() -> str:
     return _at_equal_epochs("compare_cifar10_at_5e-3")
 
