@@ -58,9 +58,10 @@ def test_help_that_nobody_reads_on_ends_without_a_word(capsys):
     assert not capsys.readouterr().err
 
 
-def test_a_command_whose_output_nobody_reads_ends_without_a_word(capsys):
+@pytest.mark.parametrize("words", ["written when it is flushed", "written at once " * 10_000])
+def test_a_command_whose_output_nobody_reads_ends_without_a_word(words, capsys):
     with output_that_nobody_reads():
-        assert app.run(lambda: print("long " * 100_000), flags.FlagValues(), "Help.", ["dogo"]) == 141
+        assert app.run(lambda: print(words), flags.FlagValues(), "Help.", ["dogo"]) == 141
     assert not capsys.readouterr().err
 
 
